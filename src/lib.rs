@@ -1,0 +1,3 @@
+//! Litmus tests for device lifetimes in the Linux driver core.
+
+pub mod sim;

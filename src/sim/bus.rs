@@ -1,0 +1,60 @@
+//! `drivers/base/bus.c`: a device's and a driver's place on a bus.
+//! Source: Linux 6.12.
+
+use super::core::Core;
+use super::event::{Fault, Observer};
+use super::program::{DeviceId, DriverId};
+
+impl<O: Observer> Core<'_, O> {
+    fn on_bus(&self, dev: DeviceId) -> bool {
+        self.program.device(dev).kind.on_bus
+    }
+
+    pub(super) fn bus_add_device(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        if !self.on_bus(dev) {
+            return Ok(());
+        }
+        self.state.device_mut(dev).knode_bus = true;
+        self.get_device(dev)
+    }
+
+    pub(super) fn bus_probe_device(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        if !self.on_bus(dev) {
+            return Ok(());
+        }
+        self.call("bus_probe_device", |core| core.device_initial_probe(dev))
+    }
+
+    /// The device leaves the bus's list before its driver is told.
+    pub(super) fn bus_remove_device(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        if !self.on_bus(dev) {
+            return Ok(());
+        }
+        self.call("bus_remove_device", |core| {
+            if std::mem::take(&mut core.state.device_mut(dev).knode_bus) {
+                core.put_device(dev)?;
+            }
+            core.device_release_driver(dev)
+        })
+    }
+
+    pub(super) fn driver_register(&mut self, drv: DriverId) -> Result<i32, Fault> {
+        self.call("driver_register", |core| {
+            core.state.drivers |= 1 << drv.0;
+            // Probe errors do not reach the caller.
+            core.driver_attach(drv)?;
+            Ok(0)
+        })
+    }
+
+    pub(super) fn driver_unregister(&mut self, drv: DriverId) -> Result<(), Fault> {
+        self.call("driver_unregister", |core| {
+            if !core.state.is_registered(drv) {
+                return Err(Fault::DriverNotRegistered(drv));
+            }
+            core.driver_detach(drv)?;
+            core.state.drivers &= !(1 << drv.0);
+            Ok(())
+        })
+    }
+}

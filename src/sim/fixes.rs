@@ -1,0 +1,88 @@
+//! The named changes of driver-core behaviour that a kernel may or may not have.
+//!
+//! A version does not tell which of them are present, since stable kernels get
+//! backports; so a kernel is described by the set of fixes in it, its [`Model`].
+
+use std::fmt;
+
+/// A change of the driver core that scenarios can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fix {
+    /// 699fb50d9903: `device_del()` calls `devres_release_all()`, so that a device
+    /// without a driver gives up its managed resources when it is unregistered
+    /// and not only when its last reference goes.
+    DelReleasesDevres,
+}
+
+impl Fix {
+    /// Every fix, oldest first.
+    pub const ALL: [Fix; 1] = [Fix::DelReleasesDevres];
+
+    /// The first 12 digits of the mainline commit.
+    pub const fn commit(self) -> &'static str {
+        match self {
+            Fix::DelReleasesDevres => "699fb50d9903",
+        }
+    }
+
+    /// The subject line of the mainline commit.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Fix::DelReleasesDevres => {
+                "drivers: base: Free devm resources when unregistering a device"
+            }
+        }
+    }
+
+    /// The mainline version that first had it; stable kernels may have a backport.
+    pub const fn since(self) -> &'static str {
+        match self {
+            Fix::DelReleasesDevres => "6.6",
+        }
+    }
+
+    /// The fix of that commit, if it is one the simulator knows.
+    pub fn from_commit(commit: &str) -> Option<Fix> {
+        Fix::ALL.into_iter().find(|fix| fix.commit() == commit)
+    }
+}
+
+impl fmt::Display for Fix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.commit())
+    }
+}
+
+/// A kernel, as far as the simulator is concerned: the set of fixes that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Model(u8);
+
+impl Model {
+    /// A kernel with every fix.
+    pub const ALL: Model = Model((1 << Fix::ALL.len()) - 1);
+
+    /// The same kernel with one fix taken out.
+    pub const fn without(self, fix: Fix) -> Model {
+        Model(self.0 & !(1 << fix as u8))
+    }
+
+    /// Whether the kernel has the fix.
+    pub const fn has(self, fix: Fix) -> bool {
+        self.0 & (1 << fix as u8) != 0
+    }
+
+    /// The fixes that the kernel lacks, oldest first.
+    pub fn lacks(self) -> impl Iterator<Item = Fix> {
+        Fix::ALL.into_iter().filter(move |&fix| !self.has(fix))
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Model::ALL {
+            return f.write_str("with all fixes");
+        }
+        f.write_str("without")?;
+        self.lacks().try_for_each(|fix| write!(f, " {fix}"))
+    }
+}

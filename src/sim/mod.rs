@@ -1,0 +1,61 @@
+//! A simulator of the Linux driver core, as far as device lifetimes go.
+//!
+//! It reads like `drivers/base`: functions bear the kernel's names and stand in
+//! files with the kernel's names, so that a one-line change of the kernel is a
+//! one-line change here. It knows the driver core and nothing else: what a bus
+//! or a framework adds is data ([`Kind`], [`Driver`], [`Action`]). It depends on
+//! nothing, not even on the rest of this crate.
+//!
+//! A [`Program`] is immutable and borrowed; a [`State`] holds what changes, as a
+//! small value that can be cloned, compared and hashed. [`step`] carries out one
+//! operation, deterministically, without allocating; what happens meanwhile goes
+//! to an [`Observer`].
+//!
+//! ```
+//! use devres_gen::sim::*;
+//!
+//! const DEV: DeviceId = DeviceId(0);
+//! const CLEANUP: ActionId = ActionId(0);
+//! let root = Kind::new("root");
+//! let program = Program {
+//!     devices: &[Device::new("dev", &root)],
+//!     drivers: &[],
+//!     actions: &[Action::new("cleanup", DEV, &[Op::Put(DEV)])],
+//! };
+//!
+//! // A reference is held that only the action drops, so without the fix the
+//! // action waits for the release, and the release for the action.
+//! for (model, runs) in [(Model::ALL, 1), (Model::ALL.without(Fix::DelReleasesDevres), 0)] {
+//!     let mut state = State::new();
+//!     for op in [Op::Register(DEV), Op::Get(DEV), Op::AddAction(CLEANUP), Op::Unregister(DEV)] {
+//!         step(&program, model, &mut state, op, &mut ()).unwrap();
+//!     }
+//!     assert_eq!(state.runs(CLEANUP), runs);
+//! }
+//! ```
+
+mod bus;
+mod core;
+mod dd;
+mod devres;
+mod event;
+mod fixes;
+mod holdings;
+mod kobject;
+mod list;
+mod program;
+mod record;
+mod session;
+mod state;
+
+pub use self::core::step;
+pub use event::{Event, Fault, Moment, Observer};
+pub use fixes::{Fix, Model};
+pub use holdings::Holdings;
+pub use program::{
+    Action, ActionId, Claim, Device, DeviceId, Driver, DriverId, Kind, MAX_ACTIONS, MAX_DEVICES,
+    MAX_DRIVERS, Op, Program,
+};
+pub use record::{Happening, Record, Recorder, Snapshot};
+pub use session::{Case, Session};
+pub use state::{DeviceState, Phase, State};

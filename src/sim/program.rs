@@ -1,0 +1,221 @@
+//! What a case is made of: devices, drivers, actions and operations.
+//!
+//! All of it is plain borrowed data, so that a test can spell it out as a constant
+//! and an exploration can share one program among millions of states.
+
+use super::State;
+
+/// Devices in one program at most.
+pub const MAX_DEVICES: usize = 8;
+/// Drivers in one program at most.
+pub const MAX_DRIVERS: usize = 8;
+/// Actions in one program at most; each can be queued once at a time.
+pub const MAX_ACTIONS: usize = 32;
+
+/// A device of the program: an index into [`Program::devices`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub u8);
+
+/// A driver of the program: an index into [`Program::drivers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DriverId(pub u8);
+
+/// An action of the program: an index into [`Program::actions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionId(pub u8);
+
+/// How a device comes to be, as far as the driver core can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Kind<'a> {
+    /// The name under which scenarios ask for it.
+    pub name: &'a str,
+    /// Whether it sits on a bus (`dev->bus`), so that drivers can bind to it.
+    pub on_bus: bool,
+    /// Whether it hangs below a device that is always there, such as `platform_bus`.
+    pub has_parent: bool,
+}
+
+impl<'a> Kind<'a> {
+    /// A device without bus and without parent, as `root_device_register()` makes it.
+    pub const fn new(name: &'a str) -> Self {
+        Kind {
+            name,
+            on_bus: false,
+            has_parent: false,
+        }
+    }
+
+    /// The same on a bus.
+    pub const fn on_bus(self) -> Self {
+        Kind {
+            on_bus: true,
+            ..self
+        }
+    }
+
+    /// The same below a device that outlives every scenario.
+    pub const fn with_parent(self) -> Self {
+        Kind {
+            has_parent: true,
+            ..self
+        }
+    }
+}
+
+/// A device that the program may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Device<'a> {
+    /// Its name in the scenario.
+    pub name: &'a str,
+    /// What it is.
+    pub kind: &'a Kind<'a>,
+}
+
+impl<'a> Device<'a> {
+    /// A device of a kind.
+    pub const fn new(name: &'a str, kind: &'a Kind<'a>) -> Self {
+        Device { name, kind }
+    }
+}
+
+/// A driver that the program may register. Its probe succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Driver<'a> {
+    /// Its name in the scenario.
+    pub name: &'a str,
+    /// The device that its bus matches it with.
+    pub device: DeviceId,
+}
+
+impl<'a> Driver<'a> {
+    /// A driver for one device.
+    pub const fn new(name: &'a str, device: DeviceId) -> Self {
+        Driver { name, device }
+    }
+}
+
+/// A device-managed action, as `devm_add_action()` queues it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Action<'a> {
+    /// Its name in the scenario.
+    pub name: &'a str,
+    /// The device on whose list it is queued.
+    pub on: DeviceId,
+    /// What it does when it runs.
+    pub body: &'a [Op],
+}
+
+impl<'a> Action<'a> {
+    /// An action on a device.
+    pub const fn new(name: &'a str, on: DeviceId, body: &'a [Op]) -> Self {
+        Action { name, on, body }
+    }
+}
+
+/// One operation on the driver core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// `device_register()`, or what a kind's framework makes of it.
+    Register(DeviceId),
+    /// `device_unregister()`.
+    Unregister(DeviceId),
+    /// `get_device()`.
+    Get(DeviceId),
+    /// `put_device()`.
+    Put(DeviceId),
+    /// `devm_add_action()`.
+    AddAction(ActionId),
+    /// `driver_register()`.
+    RegisterDriver(DriverId),
+    /// `driver_unregister()`.
+    UnregisterDriver(DriverId),
+}
+
+/// Something that can be known of a case at a point of its time line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// The action ran, exactly once.
+    Ran(ActionId),
+    /// The action did not run.
+    NotRun(ActionId),
+    /// The device's release function was called.
+    Freed(DeviceId),
+    /// The device exists and was not released.
+    Alive(DeviceId),
+}
+
+impl Claim {
+    /// Whether the claim is true in that state.
+    pub fn holds(self, state: &State) -> bool {
+        match self {
+            Claim::Ran(action) => state.runs(action) == 1,
+            Claim::NotRun(action) => state.runs(action) == 0,
+            Claim::Freed(device) => state.device(device).is_released(),
+            Claim::Alive(device) => state.device(device).is_alive(),
+        }
+    }
+}
+
+/// A case: everything that its operations may refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program<'a> {
+    /// Up to [`MAX_DEVICES`] devices.
+    pub devices: &'a [Device<'a>],
+    /// Up to [`MAX_DRIVERS`] drivers.
+    pub drivers: &'a [Driver<'a>],
+    /// Up to [`MAX_ACTIONS`] actions.
+    pub actions: &'a [Action<'a>],
+}
+
+impl<'a> Program<'a> {
+    /// The device with that id.
+    pub fn device(&self, id: DeviceId) -> &'a Device<'a> {
+        &self.devices[usize::from(id.0)]
+    }
+
+    /// The driver with that id.
+    pub fn driver(&self, id: DriverId) -> &'a Driver<'a> {
+        &self.drivers[usize::from(id.0)]
+    }
+
+    /// The action with that id.
+    pub fn action(&self, id: ActionId) -> &'a Action<'a> {
+        &self.actions[usize::from(id.0)]
+    }
+
+    /// Every device's id, in order.
+    pub fn device_ids(&self) -> impl Iterator<Item = DeviceId> {
+        (0..self.devices.len()).map(|i| DeviceId(i as u8))
+    }
+
+    /// Every driver's id, in order.
+    pub fn driver_ids(&self) -> impl Iterator<Item = DriverId> {
+        (0..self.drivers.len()).map(|i| DriverId(i as u8))
+    }
+
+    /// An operation in the words of the language.
+    pub fn describe(&self, op: Op) -> String {
+        match op {
+            Op::Register(id) => format!("register {}", self.device(id).name),
+            Op::Unregister(id) => format!("unregister {}", self.device(id).name),
+            Op::Get(id) => format!("get {}", self.device(id).name),
+            Op::Put(id) => format!("put {}", self.device(id).name),
+            Op::AddAction(id) => {
+                let action = self.action(id);
+                format!("action {} on {}", action.name, self.device(action.on).name)
+            }
+            Op::RegisterDriver(id) => format!("register {}", self.driver(id).name),
+            Op::UnregisterDriver(id) => format!("unregister {}", self.driver(id).name),
+        }
+    }
+
+    /// A claim in the words of the language.
+    pub fn describe_claim(&self, claim: Claim) -> String {
+        match claim {
+            Claim::Ran(id) => format!("{} ran", self.action(id).name),
+            Claim::NotRun(id) => format!("{} not run", self.action(id).name),
+            Claim::Freed(id) => format!("{} freed", self.device(id).name),
+            Claim::Alive(id) => format!("{} alive", self.device(id).name),
+        }
+    }
+}
