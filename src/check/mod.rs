@@ -1,0 +1,119 @@
+//! What the names alone do not tell: whether kinds can do what is asked of them,
+//! whether references are there to be taken over, and whether lifetimes go wrong.
+
+mod kind_c;
+mod lifetime;
+
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Sink};
+use crate::expand;
+use crate::ir::{Expectation, Scenario, StepKind, Suite, Unit};
+use crate::sim::Holdings;
+
+/// Checks a unit. Lifetimes are run only when everything else is in order.
+pub fn check(unit: &Unit, sink: &mut Sink) {
+    unit.kinds.iter().for_each(|kind| kind_c::check(kind, sink));
+    for suite in &unit.suites {
+        abilities(unit, suite, sink);
+        for scenario in &suite.scenarios {
+            references(unit, suite, scenario, sink);
+            deviations(scenario, sink);
+        }
+    }
+    if sink.is_empty() {
+        lifetime::check(unit, sink);
+    }
+}
+
+fn abilities(unit: &Unit, suite: &Suite, sink: &mut Sink) {
+    for used in &suite.kinds {
+        let kind = unit.kind(used.kind);
+        if used.bound && !kind.on_bus {
+            sink.report(
+                Diagnostic::new(
+                    Code::Inability,
+                    format!("a `{}` device cannot be bound", kind.name),
+                )
+                .label(used.span, "it sits on no bus, so no driver can bind to it")
+                .label(kind.span, "declared here, without `: bus`")
+                .help(format!(
+                    "say `{}` alone, or take a kind with a bus",
+                    kind.name
+                )),
+            );
+        }
+    }
+}
+
+fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
+    let Some(&used) = suite.kinds.first() else {
+        return;
+    };
+    expand::with_program(unit, scenario, used, |program| {
+        let mut holdings = Holdings::new();
+        for step in &scenario.steps {
+            let StepKind::Op(op) = step.kind else {
+                continue;
+            };
+            if let Err(dev) = holdings.apply(program, op) {
+                let name = program.device(dev).name;
+                sink.report(
+                    Diagnostic::new(
+                        Code::NoReference,
+                        format!("the action puts `{name}`, but there is no reference for it"),
+                    )
+                    .label(
+                        step.span,
+                        "takes over one of the scenario's references when it is added",
+                    )
+                    .help(format!(
+                        "`get {name}` before it; the reference of `register` goes with `unregister`"
+                    )),
+                );
+            }
+        }
+    });
+}
+
+fn deviations(scenario: &Scenario, sink: &mut Sink) {
+    for step in &scenario.steps {
+        let StepKind::Expect(expectation) = &step.kind else {
+            continue;
+        };
+        each_deviation(expectation, sink);
+    }
+}
+
+fn each_deviation(expectation: &Expectation, sink: &mut Sink) {
+    for (index, deviation) in expectation.deviations.iter().enumerate() {
+        if deviation.claim == expectation.claim {
+            sink.report(
+                Diagnostic::new(
+                    Code::Deviation,
+                    "the deviation says the same as the contract",
+                )
+                .label(deviation.span, "no different")
+                .help("leave it out, or say what a kernel without the fix does instead"),
+            );
+        }
+        let overlaps = |other: &&crate::ir::Deviation| {
+            other.fix == deviation.fix
+                && (other.bound.is_none()
+                    || deviation.bound.is_none()
+                    || other.bound == deviation.bound)
+        };
+        if let Some(first) = expectation.deviations[..index].iter().find(overlaps) {
+            sink.report(
+                Diagnostic::new(
+                    Code::Deviation,
+                    format!(
+                        "two deviations speak of the same kernels without {}",
+                        deviation.fix
+                    ),
+                )
+                .label(deviation.span, "the second")
+                .label(first.span, "the first"),
+            );
+        }
+    }
+}

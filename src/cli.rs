@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use devres_gen::emit::{self, Options};
+use devres_gen::sim::{Fix, Model};
+
+/// Litmus tests for device lifetimes in the Linux driver core.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write KUnit C and Rust tests.
+    Compile(Compile),
+    /// Run the cases on the simulator.
+    Run(Run),
+    /// Run the cases on a real kernel and compare it with the simulator.
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Where the output goes.
+    #[arg(long, default_value = "generated", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Write nothing; show what is out of date, and fail if anything is.
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub emit: Emit,
+    /// Let each case of the C print its trace.
+    #[arg(long)]
+    pub trace: bool,
+    #[command(flatten)]
+    pub kernel: Kernel,
+    /// What the C does about a contract that such a kernel breaks.
+    #[arg(long, value_enum, default_value_t = Broken::Skip, requires = "without")]
+    pub broken: Broken,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub kernel: Kernel,
+    /// Print the trace of each case.
+    #[arg(long)]
+    pub trace: bool,
+    /// In which form to print.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The kernel's source tree; it is only read.
+    #[arg(long, value_name = "LINUX")]
+    pub tree: PathBuf,
+    #[command(flatten)]
+    pub emit: Emit,
+    #[command(flatten)]
+    pub kernel: Kernel,
+    /// What the C does about a contract that such a kernel breaks.
+    #[arg(long, value_enum, default_value_t = Broken::Assert, requires = "without")]
+    pub broken: Broken,
+    /// Negate each expectation in turn: every case has to fail.
+    #[arg(long)]
+    pub negate: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Emit {
+    /// The kernel version that the C is for.
+    #[arg(long, value_enum, default_value_t = Target::V6_12)]
+    pub target: Target,
+}
+
+#[derive(Debug, Args)]
+pub struct Kernel {
+    /// A fix that the kernel lacks, by the first 12 digits of its commit.
+    #[arg(long, value_name = "FIX", value_parser = fix)]
+    pub without: Vec<Fix>,
+}
+
+impl Kernel {
+    pub fn model(&self) -> Model {
+        self.without
+            .iter()
+            .fold(Model::ALL, |model, &fix| model.without(fix))
+    }
+
+    /// The options of the emitted C.
+    pub fn options(&self, emit: &Emit, broken: Broken, trace: bool) -> Options {
+        let mut without = self.without.clone();
+        without.sort_unstable();
+        without.dedup();
+        Options {
+            target: emit.target.into(),
+            without,
+            broken: broken.into(),
+            trace,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+    Ktap,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Target {
+    #[value(name = "6.12")]
+    V6_12,
+}
+
+impl From<Target> for emit::Target {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::V6_12 => emit::Target::V6_12,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Broken {
+    /// Skip the case, with the reason.
+    Skip,
+    /// Expect what the scenario says of such a kernel.
+    Expect,
+    /// Assert the contract all the same.
+    Assert,
+}
+
+impl From<Broken> for emit::Broken {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Skip => emit::Broken::Skip,
+            Broken::Expect => emit::Broken::Expect,
+            Broken::Assert => emit::Broken::Assert,
+        }
+    }
+}
+
+fn fix(commit: &str) -> Result<Fix, String> {
+    Fix::from_commit(commit).ok_or_else(|| {
+        let known: Vec<_> = Fix::ALL.iter().map(|fix| fix.commit()).collect();
+        format!(
+            "no fix is known by that commit; known: {}",
+            known.join(", ")
+        )
+    })
+}

@@ -1,0 +1,78 @@
+//! The stable code of each kind of error: one entry an error, and nothing else.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        /// What kind of error a diagnostic is about. Codes are never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code as it is printed.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text does not follow the grammar.
+    Syntax = "E0101";
+    /// A statement begins with a word that is no operation.
+    UnknownOperation = "E0102";
+    /// A name is a keyword, or not of the form `[a-z][a-z0-9_]*`.
+    BadName = "E0103";
+    /// Braces are nested too deeply.
+    TooDeep = "E0104";
+
+    /// A device or an action that the scenario does not know.
+    UnknownName = "E0201";
+    /// A name that is declared twice.
+    Duplicate = "E0202";
+    /// A kind that no file declares.
+    UnknownKind = "E0203";
+    /// `use` of something that is not there.
+    UnknownLibrary = "E0204";
+    /// A fix that the simulator does not know.
+    UnknownFix = "E0205";
+
+    /// A name stands for the wrong sort of thing.
+    WrongSort = "E0301";
+    /// The kind cannot do or be that.
+    Inability = "E0302";
+    /// An action would take over a reference that the scenario does not own.
+    NoReference = "E0303";
+    /// A deviation that says nothing, or the same twice.
+    Deviation = "E0304";
+    /// A kind's declaration is incomplete or says something twice.
+    KindSection = "E0305";
+    /// More devices, actions or drivers than a case may have.
+    Limit = "E0306";
+
+    /// A lifetime goes wrong, as the simulator found.
+    Fault = "E0401";
+    /// An expectation does not hold.
+    Expectation = "E0402";
+
+    /// A file or folder cannot be read.
+    Unreadable = "E0501";
+    /// A file is not UTF-8.
+    NotUtf8 = "E0502";
+    /// A folder holds no scenario.
+    NoScenarios = "E0503";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

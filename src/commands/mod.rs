@@ -1,0 +1,73 @@
+//! The subcommands, and what they share: loading sources and saying what is wrong.
+
+mod compile;
+mod run;
+mod verify;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::cli::{Cli, Command};
+use devres_gen::compile::{Front, load};
+use devres_gen::diagnostic::{Diagnostic, Report};
+use devres_gen::ir::Unit;
+use devres_gen::source::Sources;
+
+/// Everything is as it should be.
+const WELL: ExitCode = ExitCode::SUCCESS;
+/// Something is not as it should be: a case, a file, a kernel.
+const NOT_WELL: u8 = 1;
+/// The input cannot be understood.
+const BAD_INPUT: u8 = 2;
+
+/// Runs the command.
+pub fn run(cli: &Cli) -> ExitCode {
+    let done = match &cli.command {
+        Command::Compile(args) => compile::compile(args),
+        Command::Run(args) => run::run(args),
+        Command::Verify(args) => verify::verify(args),
+    };
+    done.unwrap_or_else(ExitCode::from)
+}
+
+/// The exit code of a command that could not do its work.
+type Done = Result<ExitCode, u8>;
+
+/// Reads and understands sources, or says what is wrong with them.
+fn load_or_report(paths: &[PathBuf]) -> Result<Unit, u8> {
+    let Front { unit, diagnostics } = load(paths);
+    if diagnostics.is_empty() {
+        return Ok(unit);
+    }
+    report(&diagnostics, &unit.sources);
+    Err(BAD_INPUT)
+}
+
+/// Prints diagnostics for people.
+fn report(diagnostics: &[Diagnostic], sources: &Sources) {
+    let theme = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_context_lines(1);
+    for diagnostic in diagnostics {
+        let mut text = String::new();
+        // Writing into a string cannot fail.
+        let _ = handler.render_report(&mut text, &Report::new(diagnostic, sources));
+        eprintln!("{}", text.trim_end());
+    }
+    let count = diagnostics.len();
+    eprintln!("{count} {}", if count == 1 { "error" } else { "errors" });
+}
+
+/// An error that is not about a place in a source.
+fn fail<T>(why: &str, code: u8) -> Result<T, u8> {
+    eprintln!("error: {why}");
+    Err(code)
+}

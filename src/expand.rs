@@ -1,0 +1,157 @@
+//! From scenarios to cases: each scenario on each kind of its suite, on one kernel,
+//! with what the state of the kind and the end of the scenario add to its operations.
+
+use crate::ir::{Expectation, KindUse, Scenario, StepKind, Suite, Unit};
+use crate::sim::{self, Holdings, Model, Op, Program};
+use crate::source::Span;
+
+/// One scenario on one kind and one kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'u> {
+    /// Everything.
+    pub unit: &'u Unit,
+    /// The suite of the scenario.
+    pub suite: &'u Suite,
+    /// The scenario.
+    pub scenario: &'u Scenario,
+    /// The kind and its state.
+    pub kind_use: KindUse,
+    /// The kernel.
+    pub model: Model,
+}
+
+impl Case<'_> {
+    /// `suite/scenario/kind`, the name of the case everywhere.
+    pub fn name(&self) -> String {
+        let kind = self.kind_use.label(self.unit);
+        format!("{}/{}/{kind}", self.suite.name, self.scenario.name)
+    }
+}
+
+/// Every case of a unit on one kernel, in the order of names and of the text.
+pub fn cases(unit: &Unit, model: Model) -> impl Iterator<Item = Case<'_>> {
+    unit.suites.iter().flat_map(move |suite| {
+        suite
+            .scenarios
+            .iter()
+            .flat_map(move |scenario| cases_of(unit, suite, scenario, model))
+    })
+}
+
+/// The cases of one scenario on one kernel.
+pub fn cases_of<'u>(
+    unit: &'u Unit,
+    suite: &'u Suite,
+    scenario: &'u Scenario,
+    model: Model,
+) -> impl Iterator<Item = Case<'u>> {
+    let case = move |&kind_use| Case {
+        unit,
+        suite,
+        scenario,
+        kind_use,
+        model,
+    };
+    suite.kinds.iter().map(case)
+}
+
+/// What a scenario amounts to on a kind, in the simulator's terms.
+pub fn with_program<R>(
+    unit: &Unit,
+    scenario: &Scenario,
+    used: KindUse,
+    f: impl FnOnce(&Program<'_>) -> R,
+) -> R {
+    let kind = unit.kind(used.kind);
+    let kind = sim::Kind {
+        name: &kind.name,
+        on_bus: kind.on_bus,
+        has_parent: kind.has_parent,
+    };
+    let devices: Vec<_> = scenario
+        .devices
+        .iter()
+        .map(|device| sim::Device::new(&device.name, &kind))
+        .collect();
+    let actions: Vec<_> = scenario
+        .actions
+        .iter()
+        .map(|action| sim::Action::new(&action.name, action.on, &action.body))
+        .collect();
+    let drivers: &[sim::Driver<'_>] = if used.bound {
+        &[sim::Case::DRIVER]
+    } else {
+        &[]
+    };
+    f(&Program {
+        devices: &devices,
+        drivers,
+        actions: &actions,
+    })
+}
+
+/// A point of a case's time line.
+#[derive(Clone, Copy, Debug)]
+pub struct CaseStep<'u> {
+    /// What in the scenario asks for it.
+    pub span: Span,
+    /// What it is.
+    pub kind: CaseStepKind<'u>,
+}
+
+/// What a point of a case's time line is.
+#[derive(Clone, Copy, Debug)]
+pub enum CaseStepKind<'u> {
+    /// An operation.
+    Op(Op),
+    /// An expectation of the scenario.
+    Expect(&'u Expectation),
+}
+
+/// The whole time line: drivers that the kind's state wants, the scenario, and the
+/// operations by which the scenario gives up what it owns.
+pub fn time_line<'u>(
+    suite: &Suite,
+    scenario: &'u Scenario,
+    program: &Program<'_>,
+) -> Vec<CaseStep<'u>> {
+    let mut holdings = Holdings::new();
+    let set_up = program
+        .driver_ids()
+        .map(Op::RegisterDriver)
+        .map(CaseStepKind::Op);
+    let set_up = set_up.map(|kind| CaseStep {
+        span: suite.span,
+        kind,
+    });
+    let own = scenario.steps.iter().map(|step| {
+        let kind = match &step.kind {
+            StepKind::Op(op) => CaseStepKind::Op(*op),
+            StepKind::Expect(expectation) => CaseStepKind::Expect(expectation),
+        };
+        CaseStep {
+            span: step.span,
+            kind,
+        }
+    });
+    let mut steps: Vec<_> = set_up.chain(own).collect();
+    for step in &steps {
+        if let CaseStepKind::Op(op) = step.kind {
+            // A reference that is not there was reported by `check`.
+            let _ = holdings.apply(program, op);
+        }
+    }
+    steps.extend(holdings.give_up().into_iter().map(|op| {
+        let of_the_kind = matches!(op, Op::UnregisterDriver(_));
+        let span = if of_the_kind {
+            suite.span
+        } else {
+            scenario.span
+        };
+        CaseStep {
+            span,
+            kind: CaseStepKind::Op(op),
+        }
+    }));
+    steps
+}

@@ -1,0 +1,178 @@
+//! Generated files on their way to the disk.
+//!
+//! Everything is in memory before the first byte is written; each file appears whole,
+//! by rename; the manifest comes last, so that an interrupted run shows. Nothing
+//! outside of the output folder is touched, and nothing in it that lacks our mark.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use similar::TextDiff;
+
+use crate::emit::{MARK, OutputFile, kunit, rust};
+
+/// The list of what was generated, in the output folder.
+pub const MANIFEST: &str = "devres-gen.manifest";
+
+/// What writing did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Files that are new or have changed.
+    pub written: usize,
+    /// Files that were right already.
+    pub unchanged: usize,
+    /// Files that nothing generates any more.
+    pub removed: usize,
+}
+
+/// Writes the files below the folder, and the manifest after them.
+///
+/// # Errors
+/// What went wrong, with the path; also a file in the way that is not ours.
+pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
+    let with_manifest = with_manifest(files);
+    for file in &with_manifest {
+        refuse_foreign(&out.join(&file.path))?;
+    }
+    let mut done = Written::default();
+    let (manifest, files) = with_manifest.split_last().ok_or("nothing to write")?;
+    for file in files {
+        write_one(out, file, &mut done)?;
+    }
+    for stale in stale(out, &with_manifest)? {
+        fs::remove_file(out.join(&stale)).map_err(|why| failed(&out.join(&stale), &why))?;
+        done.removed += 1;
+    }
+    write_one(out, manifest, &mut done)?;
+    Ok(done)
+}
+
+/// Compares the folder with what would be written.
+///
+/// # Errors
+/// The same as for writing, and nothing is written.
+pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
+    let files = with_manifest(files);
+    let mut differences = Vec::new();
+    for file in &files {
+        let path = out.join(&file.path);
+        match read(&path)? {
+            None => differences.push(format!("{}: missing\n", path.display())),
+            Some(old) if old == file.text => {}
+            Some(old) => {
+                let name = path.display().to_string();
+                let diff = TextDiff::from_lines(&old, &file.text);
+                let diff = diff
+                    .unified_diff()
+                    .header(&name, "as it would be generated")
+                    .to_string();
+                differences.push(diff);
+            }
+        }
+    }
+    for stale in stale(out, &files)? {
+        differences.push(format!(
+            "{}: nothing generates it\n",
+            out.join(stale).display()
+        ));
+    }
+    Ok(differences)
+}
+
+fn with_manifest(files: &[OutputFile]) -> Vec<OutputFile> {
+    let mut text = format!("# {MARK}, do not edit.\n");
+    for file in files {
+        let digest = Sha256::digest(file.text.as_bytes());
+        let hex = digest.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let _ = writeln!(text, "{hex}  {}", file.path);
+    }
+    let mut all = files.to_vec();
+    all.push(OutputFile {
+        path: MANIFEST.to_owned(),
+        text,
+    });
+    all
+}
+
+/// Files with our mark in our folders that are not among those generated.
+fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
+    let mut stale = Vec::new();
+    for folder in [kunit::FOLDER, rust::FOLDER] {
+        let entries = match fs::read_dir(out.join(folder)) {
+            Ok(entries) => entries,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
+            Err(why) => return Err(failed(&out.join(folder), &why)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|why| failed(&out.join(folder), &why))?;
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            let known = files.iter().any(|file| file.path == path);
+            if !known && entry.path().is_file() && is_ours(&entry.path())? {
+                stale.push(path);
+            }
+        }
+    }
+    stale.sort();
+    Ok(stale)
+}
+
+fn write_one(out: &Path, file: &OutputFile, done: &mut Written) -> Result<(), String> {
+    let path = out.join(&file.path);
+    if read(&path)?.is_some_and(|old| old == file.text) {
+        done.unchanged += 1;
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(out);
+    let write = || {
+        fs::create_dir_all(folder)?;
+        let mut whole = tempfile::Builder::new()
+            .prefix(".devres-gen.")
+            .tempfile_in(folder)?;
+        whole.write_all(file.text.as_bytes())?;
+        // A temporary file is for its owner only; a generated one is like any other.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            whole
+                .as_file()
+                .set_permissions(fs::Permissions::from_mode(0o644))?;
+        }
+        whole.persist(&path).map_err(|why| why.error)?;
+        Ok(())
+    };
+    write().map_err(|why: io::Error| failed(&path, &why))?;
+    done.written += 1;
+    Ok(())
+}
+
+fn refuse_foreign(path: &Path) -> Result<(), String> {
+    if path.exists() && !is_ours(path)? {
+        return Err(format!(
+            "`{}` is in the way: it was not generated (it does not say \"{MARK}\")",
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+fn is_ours(path: &Path) -> Result<bool, String> {
+    Ok(read(path)?.is_some_and(|text| text.contains(MARK)))
+}
+
+fn read(path: &Path) -> Result<Option<String>, String> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(failed(path, &why)),
+    }
+}
+
+fn failed(path: &Path, why: &io::Error) -> String {
+    format!("`{}`: {why}", path.display())
+}

@@ -1,0 +1,226 @@
+//! The texts that are compiled, and places in them.
+//!
+//! Every later stage speaks of text by [`Span`] only; this is where a span becomes
+//! a file, a line and the words themselves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Sink};
+
+/// The ending of a scenario file's name.
+pub const EXTENSION: &str = "devres";
+
+/// A text: an index into [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// A piece of a text, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The text.
+    pub source: SourceId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// From the beginning of this span to the end of the other.
+    pub fn to(self, end: Span) -> Span {
+        Span {
+            end: end.end,
+            ..self
+        }
+    }
+}
+
+/// Something and the place it stands at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// What stands there.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+/// One text.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As the user calls it, for messages.
+    pub path: String,
+    /// The folder's name and the path in it: the same wherever the folder lies. It
+    /// stands in what is generated.
+    pub name: String,
+    /// The text itself.
+    pub text: String,
+    line_starts: Vec<u32>,
+}
+
+impl Source {
+    fn new(path: String, name: String, text: String) -> Self {
+        let newlines = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let line_starts = std::iter::once(0)
+            .chain(newlines.map(|(at, _)| at as u32 + 1))
+            .collect();
+        Source {
+            path,
+            name,
+            text,
+            line_starts,
+        }
+    }
+
+    /// The line, counted from 1, that a byte stands on.
+    pub fn line(&self, at: u32) -> u32 {
+        self.line_starts.partition_point(|&start| start <= at) as u32
+    }
+}
+
+/// All texts of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    all: Vec<Source>,
+}
+
+impl Sources {
+    /// Takes in a text that is no file of the user's.
+    pub fn add(&mut self, path: &str, text: &str) -> SourceId {
+        self.push(Source::new(
+            path.to_owned(),
+            path.to_owned(),
+            text.to_owned(),
+        ))
+    }
+
+    fn push(&mut self, source: Source) -> SourceId {
+        self.all.push(source);
+        SourceId(self.all.len() as u32 - 1)
+    }
+
+    /// The text with that id.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.all[id.0 as usize]
+    }
+
+    /// The line, counted from 1, that a span begins on.
+    pub fn line(&self, span: Span) -> u32 {
+        self.get(span.source).line(span.start)
+    }
+
+    /// Reads scenario files, and every scenario file below folders, sorted by name.
+    /// What cannot be read is reported to the sink; the rest is read all the same.
+    pub fn load(&mut self, paths: &[PathBuf], sink: &mut Sink) -> Vec<SourceId> {
+        let mut files = Vec::new();
+        for path in paths {
+            match find(path) {
+                Ok(found) if found.is_empty() => sink.report(
+                    Diagnostic::new(
+                        Code::NoScenarios,
+                        format!("no scenario below `{}`", path.display()),
+                    )
+                    .help(format!("scenario files end in `.{EXTENSION}`")),
+                ),
+                Ok(found) => files.extend(found),
+                Err(why) => sink.report(unreadable(path, &why)),
+            }
+        }
+        files.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
+        files.dedup_by(|a, b| same_file(&a.path, &b.path));
+        files
+            .into_iter()
+            .filter_map(|file| self.read(file, sink))
+            .collect()
+    }
+
+    fn read(&mut self, file: Found, sink: &mut Sink) -> Option<SourceId> {
+        let bytes = match fs::read(&file.path) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                sink.report(unreadable(&file.path, &why.to_string()));
+                return None;
+            }
+        };
+        let path = file.path.display().to_string();
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                let text = text
+                    .strip_prefix('\u{feff}')
+                    .map(str::to_owned)
+                    .unwrap_or(text);
+                Some(self.push(Source::new(path, file.name, text)))
+            }
+            Err(why) => {
+                let at = why.utf8_error().valid_up_to();
+                let message = format!("`{path}` is not UTF-8: byte {at} begins no character");
+                sink.report(
+                    Diagnostic::new(Code::NotUtf8, message).help("scenario files are UTF-8 text"),
+                );
+                None
+            }
+        }
+    }
+}
+
+struct Found {
+    path: PathBuf,
+    name: String,
+}
+
+fn find(path: &Path) -> Result<Vec<Found>, String> {
+    let whole = path.canonicalize().map_err(|why| why.to_string())?;
+    let root = if whole.is_dir() {
+        whole.as_path()
+    } else {
+        whole.parent().unwrap_or(&whole)
+    };
+    let root_name = root
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let named = |file: &Path| {
+        let inside = file.strip_prefix(root).unwrap_or(file);
+        let parts = inside
+            .iter()
+            .map(|part| part.to_string_lossy().into_owned());
+        root_name
+            .clone()
+            .into_iter()
+            .chain(parts)
+            .collect::<Vec<_>>()
+            .join("/")
+    };
+    if whole.is_file() {
+        return Ok(vec![Found {
+            path: path.to_owned(),
+            name: named(&whole),
+        }]);
+    }
+    let mut found = Vec::new();
+    for entry in WalkDir::new(&whole).sort_by_file_name() {
+        let entry = entry.map_err(|why| why.to_string())?;
+        let is_scenario = entry.path().extension().is_some_and(|end| end == EXTENSION);
+        if is_scenario && entry.path().is_file() {
+            let inside = entry.path().strip_prefix(&whole).unwrap_or(entry.path());
+            found.push(Found {
+                path: path.join(inside),
+                name: named(entry.path()),
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+fn unreadable(path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::Unreadable,
+        format!("cannot read `{}`: {why}", path.display()),
+    )
+}

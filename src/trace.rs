@@ -1,0 +1,135 @@
+//! The trace of a case as JSON lines, in the one form that the simulator and the
+//! emitted C both print. docs/trace.md is its description.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sim::{Happening, Program, Record};
+
+/// The version of the form.
+pub const VERSION: u32 = 1;
+
+/// What stands before each line of a trace within a KTAP log.
+pub const PREFIX: &str = "devres-trace: ";
+
+/// The first line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`VERSION`]
+    pub trace: u32,
+    /// `suite/scenario/kind`
+    pub case: String,
+}
+
+/// Each further line: an operation that returned or an event within one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The operation of the case that was going on, counted from 1.
+    pub step: u32,
+    /// The line of the scenario's file that asked for that operation.
+    pub line: u32,
+    /// The operation that returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
+    /// What it returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ret: Option<i32>,
+    /// The event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Every device of the scenario at that moment.
+    pub devices: BTreeMap<String, Device>,
+    /// The kernel functions on the way to an event; only the simulator knows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+}
+
+/// A device at the moment of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its reference count, 0 before and after its life.
+    pub refs: u16,
+    /// The driver that is bound to it.
+    pub driver: Option<String>,
+}
+
+impl Line {
+    /// A record of the simulator as a line.
+    pub fn new(record: &Record, program: &Program<'_>) -> Self {
+        let (op, ret, event) = match record.happening {
+            Happening::Returned(op, ret) => (Some(program.describe(op)), Some(ret), None),
+            Happening::Event(event) => (None, None, Some(event.describe(program))),
+        };
+        let devices = program
+            .devices
+            .iter()
+            .zip(&record.devices)
+            .map(|(device, now)| {
+                let driver = now.driver.map(|id| program.driver(id).name.to_owned());
+                (
+                    device.name.to_owned(),
+                    Device {
+                        refs: now.refs,
+                        driver,
+                    },
+                )
+            });
+        Line {
+            step: record.step,
+            line: record.line,
+            op,
+            ret,
+            event,
+            devices: devices.collect(),
+            path: record.path.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    /// Whether both say the same of what a kernel can say.
+    pub fn agrees(&self, kernel: &Line) -> bool {
+        let Line {
+            step,
+            line,
+            op,
+            ret,
+            event,
+            devices,
+            path: _,
+        } = self;
+        (step, line, op, ret, event, devices)
+            == (
+                &kernel.step,
+                &kernel.line,
+                &kernel.op,
+                &kernel.ret,
+                &kernel.event,
+                &kernel.devices,
+            )
+    }
+
+    /// The line as JSON.
+    pub fn to_json(&self) -> String {
+        json(self)
+    }
+}
+
+impl Header {
+    /// The header of a case's trace.
+    pub fn new(case: String) -> Self {
+        Header {
+            trace: VERSION,
+            case,
+        }
+    }
+
+    /// The header as JSON.
+    pub fn to_json(&self) -> String {
+        json(self)
+    }
+}
+
+/// Strings, numbers and maps with string keys: nothing in them that JSON cannot say.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+@% for line in header %@
+@%- if line.is_empty() %@
+//!
+@%- else %@
+//! @{ line }@
+@%- endif %@
+@%- endfor %@
+
+use devres_gen::sim::Kind;
+@% for kind in kinds %@
+@%- for line in kind.doc %@
+/// @{ line }@
+@%- endfor %@
+const @{ kind.name }@: Kind<'static> = @{ kind.value }@;
+@% endfor %@
+@%- for scenario in scenarios %@
+@%- for line in scenario.doc %@
+/// @{ line }@
+@%- endfor %@
+mod @{ scenario.name }@ {
+@{ scenario.imports }@
+
+    fn scenario(case: &Case<'_>) {
+@%- for line in scenario.constants %@
+        @{ line }@
+@%- endfor %@
+        let program = Program {
+@%- for line in scenario.program %@
+        @{ line }@
+@%- endfor %@
+        };
+        let mut s = Session::new("@{ scenario.source }@", @{ scenario.set_up }@, &program, case.model);
+@%- for line in scenario.steps %@
+        @{ line }@
+@%- endfor %@
+    }
+@% for test in scenario.tests %@
+    #[test]
+    fn @{ test.name }@() {
+        scenario(&@{ test.case }@);
+    }
+@% endfor %@
+@%- if true %@}
+@% endif %@
+@%- endfor %@
