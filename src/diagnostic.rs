@@ -50,17 +50,23 @@ impl Diagnostic {
         let mut known: Vec<&str> = known.into_iter().collect();
         known.sort_unstable();
         known.dedup();
-        let near = known
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(unknown, name), *name))
-            .filter(|&(distance, name)| distance <= 1 + unknown.len().min(name.len()) / 4)
-            .min();
-        match near {
-            Some((_, name)) => self.help(format!("did you mean `{name}`?")),
+        match nearest(unknown, known.iter().copied()) {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
             None if known.is_empty() => self,
             None => self.help(format!("known here: {}", known.join(", "))),
         }
     }
+}
+
+/// The one of the known names that the unknown one is likely to be a slip of.
+pub fn nearest<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distances = known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(unknown, name), name));
+    let near = distances.filter(|&(distance, name)| {
+        distance > 0 && distance <= 1 + unknown.len().min(name.len()) / 4 && distance < name.len()
+    });
+    near.min().map(|(_, name)| name)
 }
 
 /// Collects diagnostics of a run.

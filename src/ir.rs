@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::sim::{Claim, DeviceId, Fix, Model, Op};
-use crate::source::{SourceId, Sources, Span};
+use crate::source::{SourceId, Sources, Span, Spanned};
 use crate::syntax::ast::Release;
 
 /// A kind: an index into [`Unit::kinds`].
@@ -58,19 +58,23 @@ pub struct Kind {
 /// The C of a kind, by section.
 #[derive(Clone, Debug, Default)]
 pub struct KindC {
-    /// The lines of each section.
-    pub sections: BTreeMap<CKey, Vec<String>>,
+    /// The lines of each section, each with its place.
+    pub sections: BTreeMap<CKey, Vec<Spanned<String>>>,
 }
 
 impl KindC {
     /// The lines of a section, none if it is absent.
-    pub fn lines(&self, key: CKey) -> &[String] {
-        self.sections.get(&key).map_or(&[], Vec::as_slice)
+    pub fn lines(&self, key: CKey) -> impl Iterator<Item = &str> {
+        self.sections
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .map(|line| line.value.as_str())
     }
 
     /// The only line of a section of one line, or nothing.
     pub fn line(&self, key: CKey) -> &str {
-        self.lines(key).first().map_or("", String::as_str)
+        self.lines(key).next().unwrap_or_default()
     }
 }
 

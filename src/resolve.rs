@@ -142,7 +142,7 @@ impl Resolver<'_> {
                     .help("a section goes on as long as lines begin with `|`"),
                 );
             }
-            lines.extend(section.lines.iter().map(|line| line.value.clone()));
+            lines.extend(section.lines.iter().cloned());
         }
         c
     }

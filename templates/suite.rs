@@ -30,7 +30,7 @@ mod @{ scenario.name }@ {
         @{ line }@
 @%- endfor %@
         };
-        let mut s = Session::new("@{ scenario.source }@", @{ scenario.set_up }@, &program, case.model);
+        let mut s = Session::new(@{ scenario.source }@, @{ scenario.set_up }@, &program, case.model);
 @%- for line in scenario.steps %@
         @{ line }@
 @%- endfor %@

@@ -4,7 +4,8 @@
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::ir::{CKey, Kind, KindC};
+use crate::ir::{CKey, Kind};
+use crate::source::{Span, Spanned};
 use crate::syntax::ast::Release;
 
 /// What may follow a `$`.
@@ -12,84 +13,75 @@ const PLACEHOLDERS: [&str; 3] = ["name", "release", "driver"];
 
 pub(super) fn check(kind: &Kind, sink: &mut Sink) {
     let Some(c) = &kind.c else { return };
-    for (needed, why) in needed(kind) {
-        for &key in needed {
-            if !c.sections.contains_key(&key) {
-                report(
-                    kind,
-                    sink,
-                    format!("has no section `{}`, which {why} needs", key.as_str()),
-                );
-            }
-        }
+    let missing: Vec<String> = needed(kind)
+        .into_iter()
+        .filter(|key| !c.sections.contains_key(key))
+        .map(|key| format!("`{}`", key.as_str()))
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("the C of kind `{}` lacks {}", kind.name, missing.join(", "));
+        report(sink, message, kind.span, "this kind");
     }
     for (key, lines) in &c.sections {
-        if let Some(problem) = problem(lines) {
-            report(
-                kind,
-                sink,
-                format!("has {problem} in section `{}`", key.as_str()),
+        if let Some((problem, span)) = problem(*key, lines) {
+            let message = format!(
+                "section `{}` of kind `{}` has {problem}",
+                key.as_str(),
+                kind.name
             );
+            report(sink, message, span, "here");
         }
     }
-    one_line(kind, c, sink);
 }
 
-fn needed(kind: &Kind) -> Vec<(&'static [CKey], &'static str)> {
-    use CKey::{
-        Create, Destroy, Device, Driver, Probe, RegisterDriver, Release as Free, UnregisterDriver,
-    };
-    let mut needed: Vec<(&'static [CKey], &'static str)> = vec![(&[Create, Destroy], "each kind")];
+fn needed(kind: &Kind) -> Vec<CKey> {
+    let mut needed = vec![CKey::Create, CKey::Destroy];
     if kind.release == Release::Owned {
-        needed.push((&[Free], "`release owned`"));
+        needed.push(CKey::Release);
     }
     if kind.on_bus {
-        needed.push((
-            &[Driver, Probe, Device, RegisterDriver, UnregisterDriver],
-            "a kind on a bus",
-        ));
+        needed.extend([CKey::Driver, CKey::Probe, CKey::Device]);
+        needed.extend([CKey::RegisterDriver, CKey::UnregisterDriver]);
     }
     needed
 }
 
-/// Sections that stand inside of a line cannot have two.
-fn one_line(kind: &Kind, c: &KindC, sink: &mut Sink) {
-    for key in [CKey::Driver, CKey::Probe, CKey::Device] {
-        if c.lines(key).len() > 1 {
-            report(
-                kind,
-                sink,
-                format!("has more than one line in section `{}`", key.as_str()),
-            );
-        }
-    }
-}
-
-fn report(kind: &Kind, sink: &mut Sink, what: String) {
+fn report(sink: &mut Sink, message: String, span: Span, label: &str) {
     sink.report(
-        Diagnostic::new(
-            Code::KindSection,
-            format!("the C of kind `{}` {what}", kind.name),
-        )
-        .label(kind.span, "this kind")
-        .help("docs/language.md lists the sections and placeholders of a kind's C"),
+        Diagnostic::new(Code::KindSection, message)
+            .label(span, label)
+            .help("docs/language.md lists the sections and placeholders of a kind's C"),
     );
 }
 
-fn problem(lines: &[String]) -> Option<String> {
-    if lines.iter().any(|line| line.trim_start().starts_with('#')) {
-        return Some("a preprocessor line".to_owned());
-    }
+fn problem(key: CKey, lines: &[Spanned<String>]) -> Option<(String, Span)> {
     for line in lines {
-        for (at, _) in line.match_indices('$') {
-            let rest = &line[at + 1..];
+        if line.value.trim_start().starts_with('#') {
+            return Some(("a preprocessor line".to_owned(), line.span));
+        }
+        for (at, _) in line.value.match_indices('$') {
+            let rest = &line.value[at + 1..];
             let word = &rest[..rest.bytes().take_while(u8::is_ascii_lowercase).count()];
             if !PLACEHOLDERS.contains(&word) {
-                return Some(format!("an unknown placeholder `${word}`"));
+                let start = line.span.start + at as u32;
+                let end = start + 1 + word.len() as u32;
+                let span = Span {
+                    start,
+                    end,
+                    ..line.span
+                };
+                return Some((format!("an unknown placeholder `${word}`"), span));
             }
         }
     }
-    unbalanced(&lines.join("\n"))
+    // These stand inside of a line.
+    let inside = [CKey::Driver, CKey::Probe, CKey::Device].contains(&key);
+    if let (true, Some(second)) = (inside, lines.get(1)) {
+        return Some(("more than one line".to_owned(), second.span));
+    }
+    let (first, last) = (lines.first()?.span, lines.last()?.span);
+    let text: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
+    unbalanced(&text.join("\n")).map(|problem| (problem, first.to(last)))
 }
 
 /// Brackets, quotes and comments have to end in the section that they begin in.

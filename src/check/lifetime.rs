@@ -19,29 +19,51 @@ pub(super) fn check(unit: &Unit, sink: &mut Sink) {
     }
 }
 
+/// Where a fault happens, and how the first case gets there.
+struct Found {
+    places: Vec<(Model, String)>,
+    story: Vec<String>,
+}
+
 /// One diagnostic for each place and fault, with the cases in which it happens.
 fn scenario_faults(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
-    let mut found: BTreeMap<(Span, String), Vec<String>> = BTreeMap::new();
+    let mut found: BTreeMap<(Span, String), Found> = BTreeMap::new();
     for model in models() {
         for case in expand::cases_of(unit, suite, scenario, model) {
             let run = run::run(&case);
             if let Some(fault) = run.fault {
-                let place = format!("{} {model}", case.kind_use.label(unit));
-                found
-                    .entry((fault.span, fault.text))
-                    .or_default()
-                    .push(place);
+                let first = Found {
+                    places: vec![],
+                    story: run.story,
+                };
+                let found = found.entry((fault.span, fault.text)).or_insert(first);
+                found.places.push((model, case.kind_use.label(unit)));
             }
         }
     }
-    for ((span, text), places) in found {
+    let all = models().count() * suite.kinds.len();
+    for ((span, text), found) in found {
+        let mut help = if found.places.len() == all {
+            "on every kind and every kernel".to_owned()
+        } else {
+            let on = |model: Model| {
+                let kinds = found.places.iter().filter(|place| place.0 == model);
+                let kinds: Vec<&str> = kinds.map(|place| place.1.as_str()).collect();
+                (!kinds.is_empty()).then(|| format!("on {}, {model}", kinds.join(", ")))
+            };
+            models().filter_map(on).collect::<Vec<_>>().join("\n")
+        };
+        if !found.story.is_empty() {
+            help += "\nwhat happened before:\n  ";
+            help += &found.story.join("\n  ");
+        }
         sink.report(
             Diagnostic::new(
                 Code::Fault,
                 format!("in scenario `{}`, {text}", scenario.name),
             )
             .label(span, "here")
-            .help(format!("on {}", places.join(", "))),
+            .help(help),
         );
     }
 }

@@ -177,13 +177,13 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
     let source = unit.sources.get(suite.source).name.clone();
     let mut includes: Vec<String> = kinds
         .iter()
-        .flat_map(|(_, _, c)| c.lines(CKey::Include).to_vec())
+        .flat_map(|(_, _, c)| c.lines(CKey::Include).map(str::to_owned))
         .collect();
     includes.push("<linux/device.h>".to_owned());
     includes.sort();
     includes.dedup();
     let mut file = File {
-        command: options.command(&source),
+        command: harmless(&options.command(&source)),
         doc: comment(if suite.doc.is_empty() {
             &[]
         } else {
@@ -229,22 +229,26 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
     Some(file)
 }
 
-/// Doc comments are the user's text: nothing in them may end a comment.
-fn comment(doc: &[String]) -> Vec<String> {
-    let harmless = |line: &String| {
-        let text: String = line
-            .chars()
-            .map(|c| {
-                if c.is_ascii_graphic() || c == ' ' {
-                    c
-                } else {
-                    '?'
-                }
-            })
-            .collect();
-        text.replace("*/", "* /").replace("/*", "/ *")
+/// Doc comments and paths are the user's text: nothing in them may end a comment, nor
+/// carry it on to the next line.
+fn harmless(text: &str) -> String {
+    let plain = |c: char| {
+        if (c.is_ascii_graphic() && c != '\\') || c == ' ' {
+            c
+        } else {
+            '?'
+        }
     };
-    words(&doc.iter().map(harmless).collect::<Vec<_>>().join(" "), 76)
+    text.chars()
+        .map(plain)
+        .collect::<String>()
+        .replace("*/", "* /")
+        .replace("/*", "/ *")
+}
+
+fn comment(doc: &[String]) -> Vec<String> {
+    let doc: Vec<String> = doc.iter().map(|line| harmless(line)).collect();
+    words(&doc.join(" "), 76)
 }
 
 /// The lines of a function's body.
@@ -364,12 +368,12 @@ impl File {
 
 /// A section of a kind's C, with its placeholders filled in.
 fn filled(kind: &Kind, c: &KindC, key: CKey) -> Vec<String> {
-    let fill = |line: &String| {
+    let fill = |line: &str| {
         line.replace("$name", "KBUILD_MODNAME")
             .replace("$release", &names::c_kind(&kind.name, "release"))
             .replace("$driver", &names::c_kind(&kind.name, "driver"))
     };
-    c.lines(key).iter().map(fill).collect()
+    c.lines(key).map(fill).collect()
 }
 
 /// A section that is one bare name is no function's body, but that function.

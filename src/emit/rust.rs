@@ -110,8 +110,11 @@ fn module(unit: &Unit, suite: &Suite) -> Module {
     if !header.is_empty() {
         header.push(String::new());
     }
-    header.push(format!("{MARK} from {source}, do not edit:"));
-    header.push(format!("`{}`", Options::default().command(&source)));
+    header.push(format!("{MARK} from {}, do not edit:", harmless(&source)));
+    header.push(format!(
+        "`{}`",
+        harmless(&Options::default().command(&source))
+    ));
     Module {
         header,
         kinds: kinds.collect(),
@@ -167,7 +170,7 @@ fn scenario_module(
             imports: imports_line(&imports),
             constants: constants(scenario),
             program: program_lines(program),
-            source: source.to_owned(),
+            source: format!("{source:?}"),
             set_up: unit.line(suite.span),
             steps,
             tests: tests(unit, suite),
@@ -353,12 +356,17 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// Doc comments are the user's text: one that ends a line early is none of ours.
-fn comment(doc: &[String]) -> Vec<String> {
-    let harmless = |line: &String| {
-        line.chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect::<String>()
+/// Doc comments and paths are the user's text: nothing in them may end a line early or
+/// make it read in another direction.
+fn harmless(text: &str) -> String {
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    words(&doc.iter().map(harmless).collect::<Vec<_>>().join(" "), 90)
+    text.chars().map(|c| if odd(c) { '?' } else { c }).collect()
+}
+
+fn comment(doc: &[String]) -> Vec<String> {
+    let doc: Vec<String> = doc.iter().map(|line| harmless(line)).collect();
+    words(&doc.join(" "), 90)
 }

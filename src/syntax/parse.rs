@@ -12,7 +12,7 @@ use super::ast::{
     Scenario, Statement, Suite,
 };
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::diagnostic::{Diagnostic, Sink, nearest};
 use crate::source::{SourceId, Sources, Span, Spanned};
 
 #[derive(pest_derive::Parser)]
@@ -120,23 +120,14 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
 /// not count. A linear scan: the grammar's own recursion never sees such a text.
 fn too_deep(text: &str) -> Option<usize> {
     let mut depth = 0usize;
-    let mut base = 0;
-    for line in text.split_inclusive('\n') {
-        let code = line.find("//").map_or(line, |at| &line[..at]);
-        let code = code.find('|').map_or(code, |at| &code[..at]);
-        for (at, byte) in code.bytes().enumerate() {
-            match byte {
-                b'{' => depth += 1,
-                b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > MAX_DEPTH {
-                return Some(base + at);
-            }
-        }
-        base += line.len();
-    }
-    None
+    braces(text).find_map(|(at, byte)| {
+        depth = if byte == b'{' {
+            depth + 1
+        } else {
+            depth.saturating_sub(1)
+        };
+        (depth > MAX_DEPTH).then_some(at)
+    })
 }
 
 struct TreeBuilder<'s> {
@@ -509,32 +500,39 @@ impl TreeBuilder<'_> {
         let mut wanted: Vec<&str> = wanted.iter().copied().filter_map(spelling).collect();
         wanted.sort_unstable();
         wanted.dedup();
+        let keywords: Vec<&str> = wanted
+            .iter()
+            .flat_map(|text| text.split('`').skip(1).step_by(2))
+            .collect();
         let wanted = match wanted.split_last() {
             None => "something else".to_owned(),
             Some((last, [])) => (*last).to_owned(),
             Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
         };
         let found = text[at..].trim_start_matches([' ', '\t']);
-        let (message, span) = if found.is_empty() || found.starts_with(['\n', '\r']) {
-            // Point behind the last token, not at the next line.
-            let before = text[..at].trim_end();
-            let end = before.len();
-            let last = before.chars().next_back().map_or(0, char::len_utf8);
-            (
-                "the statement ends too early".to_owned(),
-                self.at(end - last, end),
+        let expected = format!("expected {wanted}");
+        let diagnostic = if let (true, Some(open)) = (found.is_empty(), unclosed_brace(text)) {
+            Diagnostic::new(Code::Syntax, "this `{` is never closed")
+                .label(self.at(open, open + 1), "a `}` is missing for it")
+        } else if found.is_empty() || found.starts_with(['\n', '\r', '/']) {
+            // Point at the last token, not at what follows its line or comment.
+            let last = last_token(&text[..at]);
+            Diagnostic::new(Code::Syntax, "something is missing here").label(
+                self.at(last.start, last.end),
+                format!("{expected} after this"),
             )
         } else {
             let start = text.len() - found.len();
-            let length = token_length(found);
-            (
-                format!("`{}` is not expected here", &found[..length]),
-                self.at(start, start + length),
-            )
+            let word = &found[..token_length(found)];
+            let diagnostic =
+                Diagnostic::new(Code::Syntax, format!("`{word}` is not expected here"))
+                    .label(self.at(start, start + word.len()), expected);
+            match nearest(word, keywords.iter().copied()) {
+                Some(keyword) => diagnostic.help(format!("did you mean `{keyword}`?")),
+                None => diagnostic,
+            }
         };
-        self.sink.report(
-            Diagnostic::new(Code::Syntax, message).label(span, format!("expected {wanted}")),
-        );
+        self.sink.report(diagnostic);
     }
 
     fn report_too_deep(&mut self, at: usize) {
@@ -547,6 +545,60 @@ impl TreeBuilder<'_> {
             .help("actions within actions are rarely deeper than two; is a `}` missing above?"),
         );
     }
+}
+
+/// The innermost `{` of a piece that has no `}`.
+fn unclosed_brace(text: &str) -> Option<usize> {
+    let mut open = Vec::new();
+    for (at, byte) in braces(text) {
+        if byte == b'{' {
+            open.push(at);
+        } else {
+            open.pop();
+        }
+    }
+    open.pop()
+}
+
+/// Every brace of a text that is neither in a comment nor in a line of C.
+fn braces(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let mut base = 0;
+    text.split_inclusive('\n').flat_map(move |line| {
+        let code = code_of(line);
+        let start = base;
+        base += line.len();
+        let braces = code
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| matches!(byte, b'{' | b'}'));
+        braces.map(move |(at, byte)| (start + at, byte))
+    })
+}
+
+/// A line without its comment or its C.
+fn code_of(line: &str) -> &str {
+    let code = line.find("//").map_or(line, |at| &line[..at]);
+    code.find('|').map_or(code, |at| &code[..at])
+}
+
+/// Where the last token of a text stands; its last character if it is no word.
+fn last_token(text: &str) -> std::ops::Range<usize> {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    while let Some(line) = lines.pop() {
+        let start: usize = lines.iter().map(|line| line.len()).sum();
+        let code = code_of(line).trim_end();
+        let Some(last) = code.chars().next_back() else {
+            continue;
+        };
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let length = if word(last) {
+            code.chars().rev().take_while(|&c| word(c)).count()
+        } else {
+            last.len_utf8()
+        };
+        return start + code.len() - length..start + code.len();
+    }
+    0..text.len().min(1)
 }
 
 fn token_length(text: &str) -> usize {
@@ -630,12 +682,12 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_but => "`but`",
         Rule::kw_without => "`without`",
         Rule::kw_while => "`while`",
-        Rule::end => "the end of the statement",
+        Rule::end | Rule::EOI => "the end of the statement",
         Rule::doc_line => "`///`",
         Rule::c_line => "`|` and a line of C",
         Rule::outcome | Rule::not_run => "an outcome (`ran`, `not run`, `freed`, `alive`)",
         Rule::statement | Rule::good_statement => "a statement",
-        Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "a scenario",
+        Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
         Rule::kind_entry | Rule::good_kind_entry => "`parent`, `release` or `c`",
         Rule::c_entry | Rule::good_c_entry => "a section of C",
         Rule::expectation => "an expectation",
@@ -651,8 +703,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kind_parent => "`parent`",
         Rule::kind_release => "`release`",
         Rule::kind_c => "`c`",
-        Rule::EOI
-        | Rule::WHITESPACE
+        Rule::WHITESPACE
         | Rule::COMMENT
         | Rule::eol
         | Rule::nl

@@ -1,0 +1,130 @@
+//! The emitted text: goldens of what generated/ does not show, and that nothing of a
+//! scenario's can break out of its place. `UPDATE_EXPECT=1 cargo test --test emit` blesses.
+
+use devres_gen::compile::{compile, load, load_text};
+use devres_gen::emit::{Broken, Options, OutputFile};
+use devres_gen::ir::Unit;
+use devres_gen::sim::Fix;
+use expect_test::expect_file;
+
+fn corpus() -> Unit {
+    let front = load(&["scenarios".into()]);
+    assert!(front.diagnostics.is_empty());
+    front.unit
+}
+
+fn text(path: &str, source: &str) -> Unit {
+    let front = load_text(path, source);
+    assert!(front.diagnostics.is_empty(), "{:?}", front.diagnostics);
+    front.unit
+}
+
+fn find<'f>(files: &'f [OutputFile], end: &str) -> &'f str {
+    &files
+        .iter()
+        .find(|file| file.path.ends_with(end))
+        .unwrap()
+        .text
+}
+
+fn c(options: &Options) -> String {
+    let files = compile(&corpus(), options).unwrap();
+    find(&files, "devres-unregister-test.c").to_owned()
+}
+
+fn without(broken: Broken) -> Options {
+    Options {
+        without: vec![Fix::DelReleasesDevres],
+        broken,
+        ..Options::default()
+    }
+}
+
+#[test]
+fn c_with_trace() {
+    expect_file!["golden/trace.c"].assert_eq(&c(&Options {
+        trace: true,
+        ..Options::default()
+    }));
+}
+
+#[test]
+fn c_that_skips_what_the_kernel_breaks() {
+    expect_file!["golden/skip.c"].assert_eq(&c(&without(Broken::Skip)));
+}
+
+#[test]
+fn c_that_expects_what_the_kernel_breaks() {
+    expect_file!["golden/expect.c"].assert_eq(&c(&without(Broken::Expect)));
+}
+
+/// The contract is asserted whatever the kernel: only the named command differs.
+#[test]
+fn c_that_asserts_the_contract_is_that_for_a_kernel_with_all_fixes() {
+    let body = |text: String| {
+        text.lines()
+            .filter(|line| !line.contains("devres-gen"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert_eq!(
+        body(c(&without(Broken::Assert))),
+        body(c(&Options::default()))
+    );
+}
+
+/// Memory of the test's own, and an action that adds another.
+#[test]
+fn a_kind_of_ones_own() {
+    let unit = text("own_kind.devres", include_str!("own_kind.devres"));
+    let files = compile(
+        &unit,
+        &Options {
+            trace: true,
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    expect_file!["golden/own_kind.c"].assert_eq(find(&files, "devres-nested-test.c"));
+    expect_file!["golden/own_kind.rs"].assert_eq(find(&files, "nested.rs"));
+}
+
+#[test]
+fn doc_comments_and_names_cannot_break_out() {
+    let source = "\
+use kinds
+
+/// Ends */ here /* and there \\
+/// \u{202e}backwards \u{0007}bell
+suite match on root {
+    /// */ int x; /*
+    scenario self {
+        register dev
+        action current on dev
+        unregister dev
+        expect current ran
+    }
+}
+";
+    let files = compile(&text("x.devres", source), &Options::default()).unwrap();
+    let c = find(&files, ".c");
+    let doc = "// Ends * / here / * and there ? ?backwards ?bell\n";
+    assert!(c.contains(doc), "{c}");
+    assert!(c.contains("/* * / int x; / * */\n"), "{c}");
+    assert!(c.is_ascii());
+    let rust = find(&files, "match.rs");
+    assert!(rust.contains("mod self_ {"), "{rust}");
+    assert!(find(&files, "main.rs").contains("mod r#match;"));
+    let plain = |c: char| c == '\n' || c.is_ascii_graphic() || c == ' ';
+    assert!(rust.chars().all(plain), "{rust}");
+}
+
+#[test]
+fn a_suite_on_a_kind_without_c_is_refused_with_the_place() {
+    let source = "kind bare {\n}\n\nsuite s on bare {\n    scenario t { register dev }\n}\n";
+    let unit = text("bare.devres", source);
+    let errors = compile(&unit, &Options::default()).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].message, "kind `bare` has no C");
+    assert_eq!(unit.line(errors[0].labels[0].0), 4);
+}

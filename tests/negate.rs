@@ -1,0 +1,96 @@
+//! Every expectation of the corpus, turned into its opposite, makes the simulator's
+//! run and the generated Rust fail. (On a kernel, `devres-gen verify --negate` does it.)
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use devres_gen::compile::{compile, load};
+use devres_gen::emit::Options;
+use devres_gen::ir::{StepKind, Unit};
+use devres_gen::negate::negate;
+use devres_gen::sim::{Fix, Model};
+use devres_gen::{expand, run};
+
+fn corpus() -> Unit {
+    let front = load(&["scenarios".into()]);
+    assert!(front.diagnostics.is_empty());
+    front.unit
+}
+
+fn models() -> impl Iterator<Item = Model> {
+    std::iter::once(Model::ALL).chain(Fix::ALL.into_iter().map(|fix| Model::ALL.without(fix)))
+}
+
+fn expectations(unit: &Unit) -> usize {
+    let scenarios = unit.suites.iter().flat_map(|suite| &suite.scenarios);
+    let steps = scenarios.flat_map(|scenario| &scenario.steps);
+    steps
+        .filter(|step| matches!(step.kind, StepKind::Expect(_)))
+        .count()
+}
+
+#[test]
+fn run_passes_as_stated_and_fails_negated() {
+    let unit = corpus();
+    let negated = negate(&unit);
+    assert_eq!(expectations(&unit), expectations(&negated));
+    for model in models() {
+        for case in expand::cases(&unit, model) {
+            assert!(run::run(&case).passed(), "{} {model}", case.name());
+        }
+        let mut cases = 0;
+        for case in expand::cases(&negated, model) {
+            let run = run::run(&case);
+            assert_eq!(run.failures.len(), 1, "{} {model}", case.name());
+            cases += 1;
+        }
+        assert!(cases >= expectations(&unit));
+    }
+}
+
+/// A crate of its own, with this one as its only dependency and without its default
+/// features, as somebody else's would have it.
+#[test]
+fn generated_rust_fails_negated() {
+    let negated = negate(&corpus());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("negated");
+    let _ = fs::remove_dir_all(&folder);
+    for file in compile(&negated, &Options::default()).unwrap() {
+        if let Some(name) = file.path.strip_prefix("rust/") {
+            fs::create_dir_all(folder.join("rust")).unwrap();
+            fs::write(folder.join("rust").join(name), file.text).unwrap();
+        }
+    }
+    let manifest = format!(
+        "[package]\nname = \"negated\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+         [lib]\npath = \"lib.rs\"\n\n\
+         [[test]]\nname = \"generated\"\npath = \"rust/main.rs\"\n\n\
+         [dev-dependencies]\n\
+         devres-gen = {{ path = {:?}, default-features = false }}\n\n[workspace]\n",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("lib.rs"), "").unwrap();
+    fs::copy("Cargo.lock", folder.join("Cargo.lock")).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["test", "--offline", "--test", "generated"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    let cases = models()
+        .map(|model| expand::cases(&negated, model).count())
+        .sum::<usize>();
+    let all_failed = format!("test result: FAILED. 0 passed; {cases} failed;");
+    assert!(text.contains(&all_failed), "{text}\n{errors}");
+    // A failure names the scenario's own line and shows what happened.
+    assert!(
+        text.contains("scenarios/unregister.devres:12: expected not `cleanup ran`"),
+        "{text}"
+    );
+    assert!(text.contains("action cleanup, dev refs 1"), "{text}");
+}
