@@ -108,7 +108,8 @@ impl Reader {
     }
 
     fn trace(&mut self, json: &str) {
-        if let Ok(header) = serde_json::from_str::<trace::Header>(json) {
+        let header = serde_json::from_str::<trace::Header>(json);
+        if let Some(header) = header.ok().filter(|header| header.trace == trace::VERSION) {
             self.log.traces.insert(header.case.clone(), Vec::new());
             self.case = Some(header.case);
             return;
