@@ -67,7 +67,7 @@ codes! {
     Unreadable = "E0501";
     /// A file is not UTF-8.
     NotUtf8 = "E0502";
-    /// A folder holds no scenario.
+    /// A folder or all files together hold no scenario.
     NoScenarios = "E0503";
 }
 

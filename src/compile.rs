@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::check::check;
+use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
 use crate::ir::Unit;
@@ -45,8 +46,12 @@ fn front(mut sources: Sources, ids: &[crate::source::SourceId], mut sink: Sink) 
         .map(|&id| parse(&sources, id, &mut sink))
         .collect();
     let unit = resolve(sources, &library, &files, &mut sink);
-    if sink.is_empty() {
-        check(&unit, &mut sink);
+    check(&unit, &mut sink);
+    if sink.is_empty() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
+        sink.report(
+            Diagnostic::new(Code::NoScenarios, "there is no scenario in any file")
+                .help("a scenario stands in a suite: suite NAME on KIND { scenario NAME { ... } }"),
+        );
     }
     Front {
         unit,

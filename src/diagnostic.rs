@@ -3,10 +3,10 @@
 //! Stages report and go on; the conductor asks the sink between stages whether it
 //! makes sense to go further. Nothing is printed here: the program renders.
 
-use miette::{LabeledSpan, NamedSource, SourceCode};
+use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
 use crate::codes::Code;
-use crate::source::{Sources, Span};
+use crate::source::{Source, Sources, Span};
 
 /// One thing that is wrong, with the places that show it and a way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,24 +48,39 @@ impl Diagnostic {
     /// Says which of the known names is near the unknown one, or else names them all.
     pub fn suggest<'n>(self, unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Self {
         let mut known: Vec<&str> = known.into_iter().collect();
+        if known.is_empty() || known.len() > MAX_KNOWN {
+            return self;
+        }
         known.sort_unstable();
         known.dedup();
         match nearest(unknown, known.iter().copied()) {
             Some(name) => self.help(format!("did you mean `{name}`?")),
-            None if known.is_empty() => self,
+            None if known.len() > MAX_LISTED => {
+                let listed = known[..MAX_LISTED].join(", ");
+                self.help(format!(
+                    "known here: {listed} and {} more",
+                    known.len() - MAX_LISTED
+                ))
+            }
             None => self.help(format!("known here: {}", known.join(", "))),
         }
     }
 }
 
+/// Names among which a slip is looked for; among more it would take too long.
+const MAX_KNOWN: usize = 500;
+/// Names that are listed when none is near.
+const MAX_LISTED: usize = 12;
+
 /// The one of the known names that the unknown one is likely to be a slip of.
 pub fn nearest<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let distances = known
+    let allowed = |name: &str| 1 + unknown.len().min(name.len()) / 4;
+    let near = known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(unknown, name), name));
-    let near = distances.filter(|&(distance, name)| {
-        distance > 0 && distance <= 1 + unknown.len().min(name.len()) / 4 && distance < name.len()
-    });
+        .filter(|name| unknown.len().abs_diff(name.len()) <= allowed(name))
+        .map(|name| (strsim::damerau_levenshtein(unknown, name), name))
+        .filter(|&(distance, name)| distance > 0 && distance <= allowed(name))
+        .filter(|&(distance, name)| distance < name.len());
     near.min().map(|(_, name)| name)
 }
 
@@ -106,47 +121,141 @@ pub struct Report {
     message: String,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
-    source: Option<NamedSource<String>>,
+    excerpt: Option<Excerpt>,
 }
 
 impl Report {
     /// Joins a diagnostic with its texts.
     pub fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
-        let first = diagnostic.labels.first().map(|label| label.0.source);
-        let mut help = diagnostic.help.clone();
+        let first = diagnostic.labels.first().map(|label| label.0);
+        let excerpt = first.map(|span| {
+            let near = diagnostic.labels.iter().map(|label| label.0);
+            Excerpt::new(
+                sources.get(span.source),
+                near.filter(|s| s.source == span.source),
+            )
+        });
+        let mut notes: Vec<String> = diagnostic.help.clone().into_iter().collect();
         let mut labels = Vec::new();
         for (index, (span, text)) in diagnostic.labels.iter().enumerate() {
             let source = sources.get(span.source);
-            if Some(span.source) != first {
-                let note = format!("{text}: {}:{}", source.path, source.line(span.start));
-                help = Some(help.map_or_else(|| note.clone(), |help| format!("{help}\n{note}")));
-                continue;
+            match &excerpt {
+                Some(excerpt) if Some(span.source) == first.map(|first| first.source) => {
+                    match excerpt.label(*span, text, index == 0) {
+                        Some(label) => labels.push(label),
+                        None => notes.push(format!("{text}: {}", place(source, *span))),
+                    }
+                }
+                _ => notes.push(format!("{text}: {}", place(source, *span))),
             }
-            labels.push(clamped(source.text.len(), *span, text, index == 0));
         }
         Report {
             code: diagnostic.code.as_str(),
             message: diagnostic.message.clone(),
-            help,
+            help: (!notes.is_empty()).then(|| notes.join("\n")),
+            excerpt: excerpt.filter(|_| !labels.is_empty()),
             labels,
-            source: first.map(|id| {
-                let source = sources.get(id);
-                NamedSource::new(&source.path, source.text.clone())
-            }),
         }
     }
 }
 
-/// A label past the end panics in miette, and one at the end disappears.
-fn clamped(len: usize, span: Span, text: &str, primary: bool) -> LabeledSpan {
-    let start = (span.start as usize).min(len.saturating_sub(1));
-    let end = (span.end as usize).clamp(start, len);
-    let range = (start, (end - start).max(usize::from(len > 0)));
-    let text = Some(text.to_owned());
-    if primary {
-        LabeledSpan::new_primary_with_span(text, range)
-    } else {
-        LabeledSpan::new_with_span(text, range)
+fn place(source: &Source, span: Span) -> String {
+    let line = source.line(span.start);
+    let column = 1 + span.start as usize - source.line_range(line).start;
+    format!("{}:{line}:{column}", source.path)
+}
+
+/// The lines around the labels, which is all that miette needs to read of a text that
+/// may be large. What cannot be seen, or would move a terminal's cursor, is replaced.
+#[derive(Debug)]
+struct Excerpt {
+    path: String,
+    text: String,
+    /// Where it begins in the source: bytes and lines.
+    start: usize,
+    lines_before: usize,
+}
+
+/// Lines that are shown before and after a label.
+const CONTEXT: u32 = 1;
+/// Labels further apart than this are not shown in one excerpt.
+const MAX_LINES: u32 = 40;
+/// A longer line is not shown at all: nobody could read it.
+const MAX_LINE: usize = 500;
+
+impl Excerpt {
+    fn new(source: &Source, spans: impl Iterator<Item = Span>) -> Self {
+        let mut spans = spans.map(|span| (source.line(span.start), source.line(span.end)));
+        let (mut first, mut last) = spans.next().unwrap_or((1, 1));
+        for (start, end) in spans {
+            let (low, high) = (first.min(start), last.max(end));
+            if high - low <= MAX_LINES {
+                (first, last) = (low, high);
+            }
+        }
+        let first = first.saturating_sub(CONTEXT).max(1);
+        let last = (last + CONTEXT).min(source.lines()).max(first);
+        let range = source.line_range(first).start..source.line_range(last).end;
+        let seen = |c: char| c == '\n' || c == '\t' || !(c.is_control() || invisible(c));
+        let mut text = String::new();
+        for c in source.text[range.clone()].chars() {
+            match c {
+                '\r' => text.push(' '),
+                c if seen(c) => text.push(c),
+                c => text.extend(std::iter::repeat_n('?', c.len_utf8())),
+            }
+        }
+        Excerpt {
+            path: source.path.clone(),
+            text,
+            start: range.start,
+            lines_before: first as usize - 1,
+        }
+    }
+
+    /// The span within the excerpt, if it is there and can be shown. A label past the
+    /// end panics in miette, and one at the end disappears.
+    fn label(&self, span: Span, text: &str, primary: bool) -> Option<LabeledSpan> {
+        let start = (span.start as usize).checked_sub(self.start)?;
+        let end = (span.end as usize).checked_sub(self.start)?;
+        if start > self.text.len() || self.text.lines().any(|line| line.len() > MAX_LINE) {
+            return None;
+        }
+        let start = start.min(self.text.len().saturating_sub(1));
+        let end = end
+            .clamp(start, self.text.len())
+            .max((start + 1).min(self.text.len()));
+        let range = (start, end - start);
+        let text = Some(text.to_owned());
+        Some(if primary {
+            LabeledSpan::new_primary_with_span(text, range)
+        } else {
+            LabeledSpan::new_with_span(text, range)
+        })
+    }
+}
+
+/// Characters without a width, and those that turn the direction of the text.
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let inner = self.text.read_span(span, before, after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.path.clone(),
+            inner.data(),
+            *inner.span(),
+            inner.line() + self.lines_before,
+            inner.column(),
+            inner.line_count(),
+        )))
     }
 }
 
@@ -168,7 +277,7 @@ impl miette::Diagnostic for Report {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as _)
+        self.excerpt.as_ref().map(|excerpt| excerpt as _)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -17,6 +17,9 @@ use crate::emit::{MARK, OutputFile, kunit, rust};
 /// The list of what was generated, in the output folder.
 pub const MANIFEST: &str = "devres-gen.manifest";
 
+/// Lines within which the mark has to stand: below a licence and a doc comment.
+const MARK_WITHIN: usize = 100;
+
 /// What writing did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
@@ -56,6 +59,9 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
 /// The same as for writing, and nothing is written.
 pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
     let files = with_manifest(files);
+    for file in &files {
+        refuse_foreign(&out.join(&file.path))?;
+    }
     let mut differences = Vec::new();
     for file in &files {
         let path = out.join(&file.path);
@@ -152,6 +158,13 @@ fn write_one(out: &Path, file: &OutputFile, done: &mut Written) -> Result<(), St
 }
 
 fn refuse_foreign(path: &Path) -> Result<(), String> {
+    let folder = path.ancestors().skip(1).find(|folder| folder.exists());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(format!(
+            "`{}` is in the way: it is no folder",
+            folder.display()
+        ));
+    }
     if path.exists() && !is_ours(path)? {
         return Err(format!(
             "`{}` is in the way: it was not generated (it does not say \"{MARK}\")",
@@ -161,8 +174,13 @@ fn refuse_foreign(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// The mark stands in a comment near the top.
 fn is_ours(path: &Path) -> Result<bool, String> {
-    Ok(read(path)?.is_some_and(|text| text.contains(MARK)))
+    let is_mark = |line: &str| {
+        let text = line.trim_start_matches(['/', '!', '#', '*', ' ']);
+        text.len() < line.len() && text.starts_with(MARK)
+    };
+    Ok(read(path)?.is_some_and(|text| text.lines().take(MARK_WITHIN).any(is_mark)))
 }
 
 fn read(path: &Path) -> Result<Option<String>, String> {

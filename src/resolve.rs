@@ -321,9 +321,36 @@ impl<'s> ScenarioResolver<'s> {
         }
     }
 
+    /// A statement of an action's body. It runs in whatever context the driver core is
+    /// in, where a device cannot be made.
+    fn body_op(&mut self, statement: &Spanned<Statement>) -> Option<Op> {
+        if let Statement::Register(_) = statement.value {
+            self.sink.report(
+                Diagnostic::new(Code::Inability, "an action cannot register a device")
+                    .label(statement.span, "inside of an action")
+                    .help("register it in the scenario"),
+            );
+            return None;
+        }
+        self.op(statement)
+    }
+
     fn action(&mut self, name: &Name, on: &Name, body: &[Spanned<Statement>]) -> Option<Op> {
         let on = self.device(on);
-        let body: Vec<Option<Op>> = body.iter().map(|statement| self.op(statement)).collect();
+        if let Some(Entity::Device(_)) = self.names.get(&name.value) {
+            self.sink.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    format!("`{}` is the suite's device", name.value),
+                )
+                .label(name.span, "an action cannot be called so as well"),
+            );
+            return None;
+        }
+        let body: Vec<Option<Op>> = body
+            .iter()
+            .map(|statement| self.body_op(statement))
+            .collect();
         if let Some(first) = self.names.get(&name.value) {
             let first = match *first {
                 Entity::Action(id) => self.scenario.actions[usize::from(id.0)].span,

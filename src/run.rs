@@ -12,14 +12,28 @@ pub struct Run {
     /// What happened, in order.
     pub trace: Vec<trace::Line>,
     /// The same in words.
-    pub story: Vec<String>,
+    story: Vec<String>,
     /// Expectations that did not hold.
     pub failures: Vec<Failure>,
     /// What ended the case early.
     pub fault: Option<FaultAt>,
 }
 
+/// Lines of a story that help to understand its end.
+const STORY: usize = 20;
+
 impl Run {
+    /// What happened up to a record, in words, one line each: the last part of it if it
+    /// is long.
+    pub fn story(&self, until: usize) -> Vec<String> {
+        let skipped = until.saturating_sub(STORY);
+        let before = (skipped > 0).then(|| format!("... {skipped} lines before"));
+        before
+            .into_iter()
+            .chain(self.story[skipped..until].iter().cloned())
+            .collect()
+    }
+
     /// Whether everything was as the scenario states it.
     pub fn passed(&self) -> bool {
         self.failures.is_empty() && self.fault.is_none()

@@ -3,6 +3,7 @@
 //! Every later stage speaks of text by [`Span`] only; this is where a span becomes
 //! a file, a line and the words themselves.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -79,6 +80,23 @@ impl Source {
     pub fn line(&self, at: u32) -> u32 {
         self.line_starts.partition_point(|&start| start <= at) as u32
     }
+
+    /// How many lines there are.
+    pub fn lines(&self) -> u32 {
+        self.line_starts.len() as u32
+    }
+
+    /// The bytes of a line, counted from 1, less its newline.
+    pub fn line_range(&self, line: u32) -> std::ops::Range<usize> {
+        let starts = &self.line_starts;
+        let start = starts
+            .get(line as usize - 1)
+            .map_or(self.text.len(), |&at| at as usize);
+        let end = starts
+            .get(line as usize)
+            .map_or(self.text.len(), |&at| at as usize - 1);
+        start..end.max(start)
+    }
 }
 
 /// All texts of one run.
@@ -118,19 +136,26 @@ impl Sources {
         let mut files = Vec::new();
         for path in paths {
             match find(path) {
-                Ok(found) if found.is_empty() => sink.report(
-                    Diagnostic::new(
-                        Code::NoScenarios,
-                        format!("no scenario below `{}`", path.display()),
-                    )
-                    .help(format!("scenario files end in `.{EXTENSION}`")),
-                ),
-                Ok(found) => files.extend(found),
+                Ok((found, errors)) => {
+                    if found.is_empty() && errors.is_empty() {
+                        let message = format!("no scenario below `{}`", path.display());
+                        sink.report(
+                            Diagnostic::new(Code::NoScenarios, message)
+                                .help(format!("scenario files end in `.{EXTENSION}`")),
+                        );
+                    }
+                    errors
+                        .iter()
+                        .for_each(|why| sink.report(unreadable(path, why)));
+                    files.extend(found);
+                }
                 Err(why) => sink.report(unreadable(path, &why)),
             }
         }
         files.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
-        files.dedup_by(|a, b| same_file(&a.path, &b.path));
+        // A file may be named twice, by itself and by its folder.
+        let mut seen = BTreeSet::new();
+        files.retain(|file| seen.insert(file.path.canonicalize().unwrap_or_default()));
         files
             .into_iter()
             .filter_map(|file| self.read(file, sink))
@@ -171,7 +196,8 @@ struct Found {
     name: String,
 }
 
-fn find(path: &Path) -> Result<Vec<Found>, String> {
+/// The scenario files below a path, and what could not be read of it.
+fn find(path: &Path) -> Result<(Vec<Found>, Vec<String>), String> {
     let whole = path.canonicalize().map_err(|why| why.to_string())?;
     let root = if whole.is_dir() {
         whole.as_path()
@@ -194,28 +220,35 @@ fn find(path: &Path) -> Result<Vec<Found>, String> {
             .join("/")
     };
     if whole.is_file() {
-        return Ok(vec![Found {
-            path: path.to_owned(),
-            name: named(&whole),
-        }]);
+        return Ok((
+            vec![Found {
+                path: path.to_owned(),
+                name: named(&whole),
+            }],
+            vec![],
+        ));
+    }
+    if !whole.is_dir() {
+        return Err("neither a file nor a folder".to_owned());
     }
     let mut found = Vec::new();
+    let mut errors = Vec::new();
     for entry in WalkDir::new(&whole).sort_by_file_name() {
-        let entry = entry.map_err(|why| why.to_string())?;
-        let is_scenario = entry.path().extension().is_some_and(|end| end == EXTENSION);
-        if is_scenario && entry.path().is_file() {
-            let inside = entry.path().strip_prefix(&whole).unwrap_or(entry.path());
-            found.push(Found {
-                path: path.join(inside),
-                name: named(entry.path()),
-            });
+        match entry {
+            Ok(entry) => {
+                let is_scenario = entry.path().extension().is_some_and(|end| end == EXTENSION);
+                if is_scenario && entry.path().is_file() {
+                    let inside = entry.path().strip_prefix(&whole).unwrap_or(entry.path());
+                    found.push(Found {
+                        path: path.join(inside),
+                        name: named(entry.path()),
+                    });
+                }
+            }
+            Err(why) => errors.push(why.to_string()),
         }
     }
-    Ok(found)
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    Ok((found, errors))
 }
 
 fn unreadable(path: &Path, why: &str) -> Diagnostic {

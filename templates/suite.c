@@ -79,13 +79,13 @@ static @{ driver.object_type }@ @{ driver.object }@ = {
 }
 @% endfor %@
 @%- endfor %@
-static const struct test_kind @{ name }@_kinds[] = {
+static const struct test_kind @{ kunit_name }@_kinds[] = {
 @%- for line in rows %@
 @{ line }@
 @%- endfor %@
 };
 
-KUNIT_ARRAY_PARAM_DESC(@{ name }@, @{ name }@_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(@{ kunit_name }@, @{ kunit_name }@_kinds, name);
 @% if uses.wrapped %@
 static void recorded_release(struct device *dev)
 {
@@ -155,7 +155,7 @@ static void add_test_action(struct kunit *test, struct test_device *td,
 @%- endfor %@
 }
 @% endfor %@
-static int @{ name }@_init(struct kunit *test)
+static int @{ kunit_name }@_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
@@ -179,7 +179,7 @@ static int @{ name }@_init(struct kunit *test)
 @%- endif %@
 }
 
-static void @{ name }@_exit(struct kunit *test)
+static void @{ kunit_name }@_exit(struct kunit *test)
 {
 @%- if uses.drivers && trace %@
 	if (ctx.kind->unregister_driver && !ctx.driver_error) {
@@ -205,21 +205,21 @@ static void @{ name }@_exit(struct kunit *test)
 @%- endif %@
 }
 
-static struct kunit_case @{ name }@_cases[] = {
+static struct kunit_case @{ kunit_name }@_cases[] = {
 @%- for test in tests %@
-	KUNIT_CASE_PARAM(@{ test }@, @{ name }@_gen_params),
+@{ test }@
 @%- endfor %@
 	{}
 };
 
-static struct kunit_suite @{ name }@_suite = {
+static struct kunit_suite @{ kunit_name }@_suite = {
 	.name = "@{ kunit_name }@",
-	.init = @{ name }@_init,
-	.exit = @{ name }@_exit,
-	.test_cases = @{ name }@_cases,
+	.init = @{ kunit_name }@_init,
+	.exit = @{ kunit_name }@_exit,
+	.test_cases = @{ kunit_name }@_cases,
 };
 
-kunit_test_suite(@{ name }@_suite);
+kunit_test_suite(@{ kunit_name }@_suite);
 
 MODULE_DESCRIPTION("KUnit tests for device lifetimes: @{ name }@");
 MODULE_LICENSE("GPL");

@@ -7,7 +7,7 @@
 @%- endif %@
 @%- endfor %@
 
-use devres_gen::sim::Kind;
+use ::devres_gen::sim::Kind;
 @% for kind in kinds %@
 @%- for line in kind.doc %@
 /// @{ line }@

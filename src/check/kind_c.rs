@@ -8,9 +8,6 @@ use crate::ir::{CKey, Kind};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::Release;
 
-/// What may follow a `$`.
-const PLACEHOLDERS: [&str; 3] = ["name", "release", "driver"];
-
 pub(super) fn check(kind: &Kind, sink: &mut Sink) {
     let Some(c) = &kind.c else { return };
     let missing: Vec<String> = needed(kind)
@@ -23,7 +20,7 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
         report(sink, message, kind.span, "this kind");
     }
     for (key, lines) in &c.sections {
-        if let Some((problem, span)) = problem(*key, lines) {
+        if let Some((problem, span)) = problem(kind, *key, lines) {
             let message = format!(
                 "section `{}` of kind `{}` has {problem}",
                 key.as_str(),
@@ -54,34 +51,65 @@ fn report(sink: &mut Sink, message: String, span: Span, label: &str) {
     );
 }
 
-fn problem(key: CKey, lines: &[Spanned<String>]) -> Option<(String, Span)> {
+fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String, Span)> {
     for line in lines {
-        if line.value.trim_start().starts_with('#') {
+        let text = line.value.trim();
+        if text.starts_with('#') {
             return Some(("a preprocessor line".to_owned(), line.span));
         }
-        for (at, _) in line.value.match_indices('$') {
-            let rest = &line.value[at + 1..];
-            let word = &rest[..rest.bytes().take_while(u8::is_ascii_lowercase).count()];
-            if !PLACEHOLDERS.contains(&word) {
-                let start = line.span.start + at as u32;
-                let end = start + 1 + word.len() as u32;
-                let span = Span {
-                    start,
-                    end,
-                    ..line.span
-                };
-                return Some((format!("an unknown placeholder `${word}`"), span));
-            }
+        if text.ends_with('\\') {
+            return Some(("a line that goes on with `\\`".to_owned(), line.span));
         }
+        let quoted =
+            |open, close| text.starts_with(open) && text.ends_with(close) && text.len() > 2;
+        if key == CKey::Include && !quoted('<', '>') && !quoted('"', '"') {
+            return Some((
+                "something else than a header, `<linux/...>`".to_owned(),
+                line.span,
+            ));
+        }
+        if let Some(problem) = placeholders(kind, key, line) {
+            return Some(problem);
+        }
+    }
+    let (first, last) = (lines.first()?.span, lines.last()?.span);
+    if lines.iter().all(|line| line.value.trim().is_empty()) {
+        return Some(("nothing".to_owned(), first));
     }
     // These stand inside of a line.
     let inside = [CKey::Driver, CKey::Probe, CKey::Device].contains(&key);
     if let (true, Some(second)) = (inside, lines.get(1)) {
         return Some(("more than one line".to_owned(), second.span));
     }
-    let (first, last) = (lines.first()?.span, lines.last()?.span);
     let text: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
     unbalanced(&text.join("\n")).map(|problem| (problem, first.to(last)))
+}
+
+fn placeholders(kind: &Kind, key: CKey, line: &Spanned<String>) -> Option<(String, Span)> {
+    for (at, _) in line.value.match_indices('$') {
+        let rest = &line.value[at + 1..];
+        let letter = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+        let word = &rest[..rest.bytes().take_while(letter).count()];
+        let problem = match word {
+            "name" => continue,
+            "release" if kind.release == Release::Owned && key != CKey::Release => continue,
+            "driver" if matches!(key, CKey::RegisterDriver | CKey::UnregisterDriver) => continue,
+            "release" => "`$release`, which is only there for `release owned`".to_owned(),
+            "driver" => "`$driver`, which is only there where drivers are registered".to_owned(),
+            _ => format!("an unknown placeholder `${word}`"),
+        };
+        let start = line.span.start + at as u32;
+        let end = start + 1 + word.len() as u32;
+        return Some((
+            problem,
+            Span {
+                start,
+                end,
+                ..line.span
+            },
+        ));
+    }
+    None
 }
 
 /// Brackets, quotes and comments have to end in the section that they begin in.
@@ -102,6 +130,7 @@ fn unbalanced(text: &str) -> Option<String> {
                     Some(_) => {}
                 }
             },
+            '/' if rest.peek() == Some(&'/') => drop(rest.by_ref().find(|&c| c == '\n')),
             '/' if rest.peek() == Some(&'*') => {
                 let mut before = ' ';
                 rest.next();

@@ -31,12 +31,14 @@ fn scenario_faults(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut S
     for model in models() {
         for case in expand::cases_of(unit, suite, scenario, model) {
             let run = run::run(&case);
-            if let Some(fault) = run.fault {
+            if let Some(fault) = &run.fault {
                 let first = Found {
                     places: vec![],
-                    story: run.story,
+                    story: run.story(run.trace.len()),
                 };
-                let found = found.entry((fault.span, fault.text)).or_insert(first);
+                let found = found
+                    .entry((fault.span, fault.text.clone()))
+                    .or_insert(first);
                 found.places.push((model, case.kind_use.label(unit)));
             }
         }

@@ -1,6 +1,6 @@
 //! `devres-gen compile`
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, report};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report};
 use crate::cli::Compile;
 use devres_gen::{compile, output};
 
@@ -14,28 +14,24 @@ pub(super) fn compile(args: &Compile) -> Done {
     if args.check {
         let differences = output::check(&args.out, &files).or_else(|why| fail(&why, NOT_WELL))?;
         if differences.is_empty() {
-            println!("{}: up to date", args.out.display());
+            print(&format!("{}: up to date\n", args.out.display()))?;
             return Ok(WELL);
         }
-        differences
-            .iter()
-            .for_each(|difference| print!("{difference}"));
-        let count = differences.len();
-        return fail(
-            &format!(
-                "{count} files below `{}` are out of date; `compile` without --check mends them",
-                args.out.display()
-            ),
-            NOT_WELL,
+        print(&differences.concat())?;
+        let why = format!(
+            "{} files below `{}` are out of date; `compile` without --check mends them",
+            differences.len(),
+            args.out.display()
         );
+        return fail(&why, NOT_WELL);
     }
     let done = output::write(&args.out, &files).or_else(|why| fail(&why, NOT_WELL))?;
-    println!(
-        "{}: {} files written, {} unchanged, {} removed",
+    print(&format!(
+        "{}: {} files written, {} unchanged, {} removed\n",
         args.out.display(),
         done.written,
         done.unchanged,
         done.removed
-    );
+    ))?;
     Ok(WELL)
 }

@@ -4,7 +4,7 @@ mod compile;
 mod run;
 mod verify;
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,6 +22,9 @@ const WELL: ExitCode = ExitCode::SUCCESS;
 const NOT_WELL: u8 = 1;
 /// The input cannot be understood.
 const BAD_INPUT: u8 = 2;
+
+/// Diagnostics that are shown; more would help nobody.
+const SHOWN: usize = 100;
 
 /// Runs the command.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -56,18 +59,39 @@ fn report(diagnostics: &[Diagnostic], sources: &Sources) {
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_context_lines(1);
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().take(SHOWN) {
         let mut text = String::new();
         // Writing into a string cannot fail.
         let _ = handler.render_report(&mut text, &Report::new(diagnostic, sources));
-        eprintln!("{}", text.trim_end());
+        say(text.trim_end());
     }
     let count = diagnostics.len();
-    eprintln!("{count} {}", if count == 1 { "error" } else { "errors" });
+    if count > SHOWN {
+        say(&format!("... and {} more", count - SHOWN));
+    }
+    say(&format!(
+        "{count} {}",
+        if count == 1 { "error" } else { "errors" }
+    ));
 }
 
 /// An error that is not about a place in a source.
 fn fail<T>(why: &str, code: u8) -> Result<T, u8> {
-    eprintln!("error: {why}");
+    say(&format!("error: {why}"));
     Err(code)
+}
+
+/// Writes to standard output. A reader that has seen enough is no error to speak of.
+fn print(text: &str) -> Result<(), u8> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(why) if why.kind() == ErrorKind::BrokenPipe => Err(NOT_WELL),
+        Err(why) => fail(&format!("cannot write to standard output: {why}"), NOT_WELL),
+    }
+}
+
+/// Writes a line to standard error; if that is closed there is nobody to tell.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Done, NOT_WELL, WELL, load_or_report, report};
+use super::{Done, NOT_WELL, WELL, load_or_report, print, report, say};
 use crate::cli::{Format, Run as Args};
 use devres_gen::codes::Code;
 use devres_gen::diagnostic::Diagnostic;
@@ -22,21 +22,23 @@ pub(super) fn run(args: &Args) -> Done {
     let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
         .map(|case| (case, run::run(&case)))
         .collect();
-    match args.format {
-        Format::Human => human(&runs, args.trace),
-        Format::Json => println!("{:#}", document(&runs, model, args.trace)),
-        Format::Ktap => ktap(&unit, &runs, args.trace),
-    }
-    let failed = failures(&runs);
-    report_failures(&unit, &failed);
     let passed = runs.iter().filter(|(_, run)| run.passed()).count();
     let summary = format!(
         "{} cases on a kernel {model}: {passed} as stated",
         runs.len()
     );
+    print(&match args.format {
+        Format::Human => human(&runs, args.trace),
+        Format::Json => format!("{:#}\n", document(&runs, model, args.trace)),
+        Format::Ktap => ktap(&unit, &runs, args.trace),
+    })?;
+    let failed = failures(&runs);
+    if !failed.is_empty() {
+        report(&failed, &unit.sources);
+    }
     match args.format {
-        Format::Human => println!("{summary}"),
-        Format::Json | Format::Ktap => eprintln!("{summary}"),
+        Format::Human => print(&format!("{summary}\n"))?,
+        Format::Json | Format::Ktap => say(&summary),
     }
     if passed == runs.len() {
         Ok(WELL)
@@ -45,20 +47,17 @@ pub(super) fn run(args: &Args) -> Done {
     }
 }
 
-fn human(runs: &[(Case<'_>, Run)], trace: bool) {
+fn human(runs: &[(Case<'_>, Run)], trace: bool) -> String {
+    let mut text = String::new();
     for (case, run) in runs {
         if trace {
-            println!("{}", Header::new(case.name()).to_json());
-            run.trace
-                .iter()
-                .for_each(|line| println!("{}", line.to_json()));
+            text += &format!("{}\n", Header::new(case.name()).to_json());
+            text.extend(run.trace.iter().map(|line| line.to_json() + "\n"));
         }
-        println!(
-            "{:<6} {}",
-            if run.passed() { "ok" } else { "FAILED" },
-            case.name()
-        );
+        let word = if run.passed() { "ok" } else { "FAILED" };
+        text += &format!("{word:<6} {}\n", case.name());
     }
+    text
 }
 
 fn document(runs: &[(Case<'_>, Run)], model: Model, trace: bool) -> Value {
@@ -88,54 +87,49 @@ fn document(runs: &[(Case<'_>, Run)], model: Model, trace: bool) -> Value {
 }
 
 /// The same nesting and the same names as the emitted C prints on a kernel.
-fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) {
+fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
     let ok = |all: bool| if all { "ok" } else { "not ok" };
-    println!("KTAP version 1\n1..{}", unit.suites.len());
+    let mut text = format!("KTAP version 1\n1..{}\n", unit.suites.len());
     for (number, suite) in unit.suites.iter().enumerate() {
-        println!("    KTAP version 1\n    # Subtest: {}", names::suite(suite));
-        println!("    1..{}", suite.scenarios.len());
+        let name = names::suite(suite);
+        text += &format!("    KTAP version 1\n    # Subtest: {name}\n");
+        text += &format!("    1..{}\n", suite.scenarios.len());
         let mut suite_passed = true;
         for (number, scenario) in suite.scenarios.iter().enumerate() {
-            let test = names::c_test(scenario);
-            println!("        KTAP version 1\n        # Subtest: {test}");
-            println!("        1..{}", suite.kinds.len());
-            let mut scenario_passed = true;
             let cases = runs
                 .iter()
                 .filter(|(case, _)| std::ptr::eq(case.scenario, scenario));
+            let test = names::c_test(scenario);
+            text += &format!("        KTAP version 1\n        # Subtest: {test}\n");
+            text += &format!("        1..{}\n", suite.kinds.len());
+            let mut passed = true;
             for (number, (case, run)) in cases.enumerate() {
                 if trace {
-                    println!(
-                        "    # {test}: {PREFIX}{}",
-                        Header::new(case.name()).to_json()
-                    );
+                    let header = Header::new(case.name()).to_json();
+                    text += &format!("    # {test}: {PREFIX}{header}\n");
                     for line in &run.trace {
-                        println!("    # {test}: {PREFIX}{}", line.to_json());
+                        text += &format!("    # {test}: {PREFIX}{}\n", line.to_json());
                     }
                 }
                 let label = case.kind_use.label(unit);
-                println!("        {} {} {label}", ok(run.passed()), number + 1);
-                scenario_passed &= run.passed();
+                text += &format!("        {} {} {label}\n", ok(run.passed()), number + 1);
+                passed &= run.passed();
             }
-            println!("    {} {} {test}", ok(scenario_passed), number + 1);
-            suite_passed &= scenario_passed;
+            text += &format!("    {} {} {test}\n", ok(passed), number + 1);
+            suite_passed &= passed;
         }
-        println!(
-            "{} {} {}",
-            ok(suite_passed),
-            number + 1,
-            names::suite(suite)
-        );
+        text += &format!("{} {} {name}\n", ok(suite_passed), number + 1);
     }
+    text
 }
 
-/// Each expectation that did not hold, once, with every case in which it did not.
+/// Each expectation that did not hold, in each case.
 fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     for (case, run) in runs {
         for failure in &run.failures {
             let mut events = String::new();
-            for text in &run.story[..failure.after] {
+            for text in run.story(failure.after) {
                 events += &format!("\n  {text}");
             }
             let diagnostic = Diagnostic::new(
@@ -158,10 +152,4 @@ fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
         }
     }
     found
-}
-
-fn report_failures(unit: &Unit, failures: &[Diagnostic]) {
-    if !failures.is_empty() {
-        report(failures, &unit.sources);
-    }
 }

@@ -1,6 +1,6 @@
 //! `devres-gen verify`
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, report};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report, say};
 use crate::cli::{Broken, Verify as Args};
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
@@ -20,8 +20,8 @@ pub(super) fn verify(args: &Args) -> Done {
         unit = negate(&unit);
     }
     let options = args.kernel.options(&args.emit, args.broken, true);
-    let say = |what: &str| eprintln!("verify: {what}");
-    let comparison = match verify::verify(&unit, &args.tree, &options, &say) {
+    let progress = |what: &str| say(&format!("verify: {what}"));
+    let comparison = match verify::verify(&unit, &args.tree, &options, &progress) {
         Ok(comparison) => comparison,
         Err(Error::Source(diagnostics)) => {
             report(&diagnostics, &unit.sources);
@@ -29,7 +29,7 @@ pub(super) fn verify(args: &Args) -> Done {
         }
         Err(Error::Kernel(why)) => return fail(&why, NOT_WELL),
     };
-    print(&comparison);
+    print(&describe(&comparison))?;
     let alive = comparison
         .cases
         .iter()
@@ -51,7 +51,8 @@ pub(super) fn verify(args: &Args) -> Done {
     }
 }
 
-fn print(comparison: &Comparison) {
+fn describe(comparison: &Comparison) -> String {
+    let mut text = String::new();
     for (case, status) in &comparison.cases {
         let word = match status {
             Some(Status::Passed) => "ok",
@@ -59,10 +60,10 @@ fn print(comparison: &Comparison) {
             Some(Status::Skipped) => "skip",
             None => "lost",
         };
-        println!("{word:<6} {case}");
+        text += &format!("{word:<6} {case}\n");
     }
     for difference in &comparison.differences {
-        println!("differs: {}: {}", difference.case, difference.what);
+        text += &format!("differs: {}: {}\n", difference.case, difference.what);
     }
     let count = |wanted| {
         comparison
@@ -72,10 +73,10 @@ fn print(comparison: &Comparison) {
             .count()
     };
     for model in &comparison.explanations {
-        println!("a kernel {model} would print exactly this");
+        text += &format!("a kernel {model} would print exactly this\n");
     }
-    println!(
-        "{} cases on the kernel: {} ok, {} not ok, {} skipped; {} operations and events compared, {} differences",
+    text += &format!(
+        "{} cases on the kernel: {} ok, {} not ok, {} skipped; {} operations and events compared, {} differences\n",
         comparison.cases.len(),
         count(Status::Passed),
         count(Status::Failed),
@@ -83,4 +84,5 @@ fn print(comparison: &Comparison) {
         comparison.agreed,
         comparison.differences.len()
     );
+    text
 }

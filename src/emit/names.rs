@@ -48,3 +48,26 @@ pub fn c_device(device: &str) -> String {
 pub fn c_kind(kind: &str, what: &str) -> String {
     format!("{kind}_kind_{what}")
 }
+
+/// The Rust module of a suite or a scenario. The names of the language are Rust's too,
+/// but for its keywords, and for `main`, which is the file of all modules.
+pub fn rust_module(name: &str) -> String {
+    const KEYWORDS: &[&str] = &[
+        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do",
+        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
+        "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+        "return", "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe",
+        "unsized", "use", "virtual", "where", "while", "yield",
+    ];
+    match name {
+        // These cannot be raw.
+        "main" | "self" | "super" | "crate" => format!("{name}_"),
+        _ if KEYWORDS.contains(&name) => format!("r#{name}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// The file of a Rust module, less its ending.
+pub fn rust_file(module: &str) -> &str {
+    module.strip_prefix("r#").unwrap_or(module)
+}

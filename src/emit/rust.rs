@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use super::wrap::words;
-use super::{MARK, Options, OutputFile};
+use super::{MARK, Options, OutputFile, harmless, names};
 use crate::expand::{self, CaseStepKind};
 use crate::ir::{Expectation, Scenario, Suite, Unit};
 use crate::sim::{Claim, Fix, Op, Program};
@@ -16,11 +16,8 @@ pub const FOLDER: &str = "rust";
 
 /// Emits the Rust of a unit.
 pub fn emit(unit: &Unit) -> Vec<OutputFile> {
-    let modules: Vec<String> = unit
-        .suites
-        .iter()
-        .map(|suite| identifier(&suite.name))
-        .collect();
+    let module_name = |suite: &Suite| names::rust_module(&suite.name);
+    let modules = unit.suites.iter().map(module_name).collect();
     let mut files = vec![output(
         "main",
         &Main {
@@ -31,7 +28,7 @@ pub fn emit(unit: &Unit) -> Vec<OutputFile> {
     files.extend(
         unit.suites
             .iter()
-            .map(|suite| output(&suite.name, &module(unit, suite))),
+            .map(|suite| output(names::rust_file(&module_name(suite)), &module(unit, suite))),
     );
     files
 }
@@ -166,7 +163,7 @@ fn scenario_module(
         }
         ScenarioModule {
             doc: comment(&scenario.doc),
-            name: identifier(&scenario.name),
+            name: names::rust_module(&scenario.name),
             imports: imports_line(&imports),
             constants: constants(scenario),
             program: program_lines(program),
@@ -180,17 +177,18 @@ fn scenario_module(
 
 fn imports_line(imports: &BTreeSet<&str>) -> String {
     let names: Vec<&str> = imports.iter().copied().collect();
-    let one = format!("    use devres_gen::sim::{{{}}};", names.join(", "));
-    if one.len() <= 100 {
+    let one = format!("    use ::devres_gen::sim::{{{}}};", names.join(", "));
+    // rustfmt breaks a list of imports a column or two before its line is full.
+    if one.len() <= 98 {
         return one;
     }
     // As rustfmt fills the lines of an import.
-    let mut text = "    use devres_gen::sim::{".to_owned();
+    let mut text = "    use ::devres_gen::sim::{".to_owned();
     let mut line = String::new();
     for name in names {
         if line.is_empty() {
             line = format!("        {name},");
-        } else if line.len() + name.len() + 2 <= 100 {
+        } else if line.len() + name.len() + 2 <= 98 {
             line += &format!(" {name},");
         } else {
             text += &format!("\n{line}");
@@ -337,33 +335,6 @@ fn tests(unit: &Unit, suite: &Suite) -> Vec<Test> {
 
 fn constant(name: &str) -> String {
     name.to_ascii_uppercase()
-}
-
-/// Names of the language are Rust's too, but for Rust's keywords.
-fn identifier(name: &str) -> String {
-    const KEYWORDS: &[&str] = &[
-        "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do",
-        "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
-        "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-        "return", "static", "struct", "trait", "true", "try", "type", "typeof", "unsafe",
-        "unsized", "use", "virtual", "where", "while", "yield",
-    ];
-    match name {
-        // These four cannot be raw.
-        "self" | "super" | "crate" => format!("{name}_"),
-        _ if KEYWORDS.contains(&name) => format!("r#{name}"),
-        _ => name.to_owned(),
-    }
-}
-
-/// Doc comments and paths are the user's text: nothing in them may end a line early or
-/// make it read in another direction.
-fn harmless(text: &str) -> String {
-    let odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if odd(c) { '?' } else { c }).collect()
 }
 
 fn comment(doc: &[String]) -> Vec<String> {

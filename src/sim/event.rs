@@ -92,7 +92,8 @@ pub enum Fault {
     FreedWhileRegistered(DeviceId),
     /// `driver_unregister()` on a driver that is not registered.
     DriverNotRegistered(DriverId),
-    /// More entries than the simulator has room for ([`super::MAX_ACTIONS`] a device).
+    /// More than the simulator has room for: [`super::MAX_ACTIONS`] resources of a
+    /// device, 65,535 references.
     Limit(DeviceId),
 }
 
@@ -135,7 +136,7 @@ impl Fault {
             }
             Fault::Limit(id) => {
                 format!(
-                    "`{}` has more resources than the simulator holds",
+                    "`{}` has more than the simulator has room for",
                     program.device(id).name
                 )
             }

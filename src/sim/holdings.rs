@@ -9,7 +9,7 @@ use super::program::{DeviceId, DriverId, MAX_DEVICES, Op, Program};
 /// What the scenario owns at a point of its time line.
 #[derive(Clone, Debug)]
 pub struct Holdings {
-    refs: [u8; MAX_DEVICES],
+    refs: [u16; MAX_DEVICES],
     /// Registered devices, oldest first.
     devices: Vec<DeviceId>,
     /// Registered drivers, oldest first.
@@ -27,7 +27,7 @@ impl Holdings {
     }
 
     /// How many references of the device the scenario owns.
-    pub fn refs(&self, dev: DeviceId) -> u8 {
+    pub fn refs(&self, dev: DeviceId) -> u16 {
         self.refs[usize::from(dev.0)]
     }
 

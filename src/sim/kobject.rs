@@ -12,7 +12,7 @@ impl<O: Observer> Core<'_, O> {
         if *refs == 0 {
             return Err(Fault::UseAfterFree(dev));
         }
-        *refs += 1;
+        *refs = refs.checked_add(1).ok_or(Fault::Limit(dev))?;
         Ok(())
     }
 

@@ -2,5 +2,6 @@
 
 pub mod ast;
 mod parse;
+mod repair;
 
 pub use parse::parse;

@@ -11,6 +11,7 @@ use super::ast::{
     CSection, Deviation, Expectation, File, Kind, KindEntry, KindUse, Name, Outcome, Release,
     Scenario, Statement, Suite,
 };
+use super::repair;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink, nearest};
 use crate::source::{SourceId, Sources, Span, Spanned};
@@ -21,6 +22,9 @@ struct Grammar;
 
 /// Braces nested deeper than this are refused.
 const MAX_DEPTH: usize = 64;
+
+/// The longest name.
+const MAX_NAME: usize = 64;
 
 /// Words that the language uses or means to use, and so cannot be names.
 const KEYWORDS: &[&str] = &[
@@ -98,10 +102,18 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
         kinds: vec![],
         suites: vec![],
     };
-    if let Some(at) = too_deep(text) {
+    if let Some(at) = repair::too_deep(text, MAX_DEPTH) {
         parser.report_too_deep(at);
         return file;
     }
+    let repaired = repair::close_braces(text);
+    for open in repaired.unclosed {
+        parser.sink.report(
+            Diagnostic::new(Code::Syntax, "this `{` is never closed")
+                .label(parser.at(open, open + 1), "a `}` is missing for it"),
+        );
+    }
+    let text = repaired.text.as_ref();
     match Grammar::parse(Rule::file, text) {
         Ok(mut pairs) => {
             let items = pairs.next().into_iter().flat_map(Pair::into_inner);
@@ -114,20 +126,6 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
         Err(error) => parser.syntax_error(text, error),
     }
     file
-}
-
-/// Where the braces get nested too deeply, if they do. Comments and line strings do
-/// not count. A linear scan: the grammar's own recursion never sees such a text.
-fn too_deep(text: &str) -> Option<usize> {
-    let mut depth = 0usize;
-    braces(text).find_map(|(at, byte)| {
-        depth = if byte == b'{' {
-            depth + 1
-        } else {
-            depth.saturating_sub(1)
-        };
-        (depth > MAX_DEPTH).then_some(at)
-    })
 }
 
 struct TreeBuilder<'s> {
@@ -200,7 +198,7 @@ impl TreeBuilder<'_> {
             .filter(|part| part.as_rule() == Rule::c_entry)
         {
             let entry = only(entry);
-            if entry.as_rule() == Rule::bad_entry {
+            if entry.as_rule() == Rule::bad_c_entry {
                 self.bad(entry, Rule::alone_c_entry);
                 continue;
             }
@@ -290,7 +288,7 @@ impl TreeBuilder<'_> {
             .filter(|part| part.as_rule() == Rule::statement)
         {
             let statement = only(statement);
-            if statement.as_rule() == Rule::bad_entry {
+            if statement.as_rule() == Rule::bad_statement {
                 self.bad_statement(statement);
                 continue;
             }
@@ -425,7 +423,15 @@ impl TreeBuilder<'_> {
         let plain = text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !plain || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        if text.len() > MAX_NAME {
+            self.sink.report(
+                Diagnostic::new(Code::BadName, "this name is too long")
+                    .label(name.span, format!("{} characters", text.len()))
+                    .help(format!(
+                        "names have at most {MAX_NAME}, since they become part of others"
+                    )),
+            );
+        } else if !plain || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
             self.sink.report(
                 Diagnostic::new(Code::BadName, format!("`{text}` cannot be a name"))
                     .label(name.span, "not a name")
@@ -450,12 +456,9 @@ impl TreeBuilder<'_> {
     }
 
     fn bad_statement(&mut self, pair: Pair<'_, Rule>) {
-        let word: String = pair
-            .as_str()
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect();
-        if word.is_empty() || OPERATIONS.contains(&word.as_str()) {
+        let text = pair.as_str();
+        let word = &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())];
+        if word.is_empty() || OPERATIONS.contains(&word) {
             return self.bad(pair, Rule::alone_statement);
         }
         let start = pair.as_span().start();
@@ -465,7 +468,7 @@ impl TreeBuilder<'_> {
                 format!("there is no operation `{word}`"),
             )
             .label(self.at(start, start + word.len()), "unknown operation")
-            .suggest(&word, OPERATIONS),
+            .suggest(word, OPERATIONS),
         );
     }
 
@@ -511,10 +514,8 @@ impl TreeBuilder<'_> {
         };
         let found = text[at..].trim_start_matches([' ', '\t']);
         let expected = format!("expected {wanted}");
-        let diagnostic = if let (true, Some(open)) = (found.is_empty(), unclosed_brace(text)) {
-            Diagnostic::new(Code::Syntax, "this `{` is never closed")
-                .label(self.at(open, open + 1), "a `}` is missing for it")
-        } else if found.is_empty() || found.starts_with(['\n', '\r', '/']) {
+        let comment = found.starts_with("//") && !found.starts_with("///");
+        let diagnostic = if found.is_empty() || found.starts_with(['\n', '\r']) || comment {
             // Point at the last token, not at what follows its line or comment.
             let last = last_token(&text[..at]);
             Diagnostic::new(Code::Syntax, "something is missing here").label(
@@ -523,11 +524,17 @@ impl TreeBuilder<'_> {
             )
         } else {
             let start = text.len() - found.len();
-            let word = &found[..token_length(found)];
-            let diagnostic =
-                Diagnostic::new(Code::Syntax, format!("`{word}` is not expected here"))
-                    .label(self.at(start, start + word.len()), expected);
+            let word = first_word(found);
+            let diagnostic = Diagnostic::new(
+                Code::Syntax,
+                format!("`{}` is not expected here", visible(word)),
+            )
+            .label(self.at(start, start + word.len()), expected);
             match nearest(word, keywords.iter().copied()) {
+                _ if found.starts_with("/*") => diagnostic.help("a comment begins with `//`"),
+                _ if found.starts_with("///") => {
+                    diagnostic.help("a doc comment stands before a kind, a suite or a scenario")
+                }
                 Some(keyword) => diagnostic.help(format!("did you mean `{keyword}`?")),
                 None => diagnostic,
             }
@@ -547,52 +554,21 @@ impl TreeBuilder<'_> {
     }
 }
 
-/// The innermost `{` of a piece that has no `}`.
-fn unclosed_brace(text: &str) -> Option<usize> {
-    let mut open = Vec::new();
-    for (at, byte) in braces(text) {
-        if byte == b'{' {
-            open.push(at);
-        } else {
-            open.pop();
-        }
-    }
-    open.pop()
-}
-
-/// Every brace of a text that is neither in a comment nor in a line of C.
-fn braces(text: &str) -> impl Iterator<Item = (usize, u8)> {
-    let mut base = 0;
-    text.split_inclusive('\n').flat_map(move |line| {
-        let code = code_of(line);
-        let start = base;
-        base += line.len();
-        let braces = code
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| matches!(byte, b'{' | b'}'));
-        braces.map(move |(at, byte)| (start + at, byte))
-    })
-}
-
-/// A line without its comment or its C.
-fn code_of(line: &str) -> &str {
-    let code = line.find("//").map_or(line, |at| &line[..at]);
-    code.find('|').map_or(code, |at| &code[..at])
-}
-
 /// Where the last token of a text stands; its last character if it is no word.
 fn last_token(text: &str) -> std::ops::Range<usize> {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     while let Some(line) = lines.pop() {
         let start: usize = lines.iter().map(|line| line.len()).sum();
-        let code = code_of(line).trim_end();
+        let code = repair::code_of(line).trim_end();
         let Some(last) = code.chars().next_back() else {
             continue;
         };
-        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let length = if word(last) {
-            code.chars().rev().take_while(|&c| word(c)).count()
+        let length = if is_word(last) {
+            code.chars()
+                .rev()
+                .take_while(|&c| is_word(c))
+                .map(char::len_utf8)
+                .sum()
         } else {
             last.len_utf8()
         };
@@ -601,16 +577,32 @@ fn last_token(text: &str) -> std::ops::Range<usize> {
     0..text.len().min(1)
 }
 
-fn token_length(text: &str) -> usize {
-    let letters = text
-        .bytes()
-        .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-        .count();
-    if letters > 0 {
-        letters
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The word that a text begins with, or its first character.
+fn first_word(text: &str) -> &str {
+    let word = text.find(|c| !is_word(c)).unwrap_or(text.len());
+    let length = if word > 0 {
+        word
     } else {
         text.chars().next().map_or(0, char::len_utf8)
-    }
+    };
+    &text[..length]
+}
+
+/// A word as it can be shown: what cannot be seen by its number.
+fn visible(word: &str) -> String {
+    let show = |c: char| {
+        let seen = c.is_alphanumeric() || c.is_ascii_graphic() || c == '_';
+        if seen {
+            c.to_string()
+        } else {
+            format!("U+{:04X}", u32::from(c))
+        }
+    };
+    word.chars().map(show).collect()
 }
 
 fn only(pair: Pair<'_, Rule>) -> Pair<'_, Rule> {
@@ -712,6 +704,9 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         | Rule::file
         | Rule::bad_item
         | Rule::bad_entry
+        | Rule::bad_c_entry
+        | Rule::bad_statement
+        | Rule::comma_junk
         | Rule::bad_documented
         | Rule::bad_piece
         | Rule::documented

@@ -151,13 +151,13 @@ static struct device *root_kind_create(void)
 	return root_device_register(KBUILD_MODNAME);
 }
 
-static const struct test_kind nested_kinds[] = {
+static const struct test_kind devres_nested_kinds[] = {
 	{ "own", own_kind_create, device_unregister },
 	{ "root", root_kind_create, root_device_unregister,
 	  .wrap_release = true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(nested, nested_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_nested, devres_nested_kinds, name);
 
 static void recorded_release(struct device *dev)
 {
@@ -273,7 +273,7 @@ static void outlives_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ctx.device.freed);
 }
 
-static int nested_init(struct kunit *test)
+static int devres_nested_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
@@ -282,7 +282,7 @@ static int nested_init(struct kunit *test)
 	return 0;
 }
 
-static void nested_exit(struct kunit *test)
+static void devres_nested_exit(struct kunit *test)
 {
 	log_print(test);
 	if (ctx.device.registered)
@@ -292,21 +292,21 @@ static void nested_exit(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
-static struct kunit_case nested_cases[] = {
-	KUNIT_CASE_PARAM(adds_test, nested_gen_params),
-	KUNIT_CASE_PARAM(leaves_test, nested_gen_params),
-	KUNIT_CASE_PARAM(outlives_test, nested_gen_params),
+static struct kunit_case devres_nested_cases[] = {
+	KUNIT_CASE_PARAM(adds_test, devres_nested_gen_params),
+	KUNIT_CASE_PARAM(leaves_test, devres_nested_gen_params),
+	KUNIT_CASE_PARAM(outlives_test, devres_nested_gen_params),
 	{}
 };
 
-static struct kunit_suite nested_suite = {
+static struct kunit_suite devres_nested_suite = {
 	.name = "devres_nested",
-	.init = nested_init,
-	.exit = nested_exit,
-	.test_cases = nested_cases,
+	.init = devres_nested_init,
+	.exit = devres_nested_exit,
+	.test_cases = devres_nested_cases,
 };
 
-kunit_test_suite(nested_suite);
+kunit_test_suite(devres_nested_suite);
 
 MODULE_DESCRIPTION("KUnit tests for device lifetimes: nested");
 MODULE_LICENSE("GPL");

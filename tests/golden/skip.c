@@ -67,14 +67,14 @@ static void platform_kind_unregister_driver(void)
 	platform_driver_unregister(&platform_kind_driver);
 }
 
-static const struct test_kind unregister_kinds[] = {
+static const struct test_kind devres_unregister_kinds[] = {
 	{ "root", root_kind_create, root_device_unregister },
 	{ "platform", platform_kind_create, platform_kind_destroy },
 	{ "platform_bound", platform_kind_create, platform_kind_destroy,
 	  platform_kind_register_driver, platform_kind_unregister_driver },
 };
 
-KUNIT_ARRAY_PARAM_DESC(unregister, unregister_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_unregister, devres_unregister_kinds, name);
 
 static void recorded_release(struct device *dev)
 {
@@ -165,7 +165,7 @@ static void get_devm_put_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ctx.device.freed);
 }
 
-static int unregister_init(struct kunit *test)
+static int devres_unregister_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
@@ -174,7 +174,7 @@ static int unregister_init(struct kunit *test)
 	return ctx.driver_error;
 }
 
-static void unregister_exit(struct kunit *test)
+static void devres_unregister_exit(struct kunit *test)
 {
 	if (ctx.kind->unregister_driver && !ctx.driver_error)
 		ctx.kind->unregister_driver();
@@ -184,21 +184,21 @@ static void unregister_exit(struct kunit *test)
 		put_test_device(&ctx.device);
 }
 
-static struct kunit_case unregister_cases[] = {
-	KUNIT_CASE_PARAM(plain_test, unregister_gen_params),
-	KUNIT_CASE_PARAM(get_put_test, unregister_gen_params),
-	KUNIT_CASE_PARAM(get_devm_put_test, unregister_gen_params),
+static struct kunit_case devres_unregister_cases[] = {
+	KUNIT_CASE_PARAM(plain_test, devres_unregister_gen_params),
+	KUNIT_CASE_PARAM(get_put_test, devres_unregister_gen_params),
+	KUNIT_CASE_PARAM(get_devm_put_test, devres_unregister_gen_params),
 	{}
 };
 
-static struct kunit_suite unregister_suite = {
+static struct kunit_suite devres_unregister_suite = {
 	.name = "devres_unregister",
-	.init = unregister_init,
-	.exit = unregister_exit,
-	.test_cases = unregister_cases,
+	.init = devres_unregister_init,
+	.exit = devres_unregister_exit,
+	.test_cases = devres_unregister_cases,
 };
 
-kunit_test_suite(unregister_suite);
+kunit_test_suite(devres_unregister_suite);
 
 MODULE_DESCRIPTION("KUnit tests for device lifetimes: unregister");
 MODULE_LICENSE("GPL");

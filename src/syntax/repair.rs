@@ -1,0 +1,143 @@
+//! Braces, before the grammar sees them.
+//!
+//! A missing `}` would make everything behind it part of the block it should have
+//! ended, and hide all errors there. But a line that begins with `scenario`, `suite`
+//! or `kind` tells how deep it stands; so the brace is put where the line before ends,
+//! into blanks: what the grammar reads has every span where the text has it.
+
+use std::borrow::Cow;
+
+/// A text in which every block is closed.
+pub(super) struct Repaired<'t> {
+    pub(super) text: Cow<'t, str>,
+    /// The braces that nothing closes, in order.
+    pub(super) unclosed: Vec<usize>,
+}
+
+/// Closes blocks that are open where they cannot be.
+pub(super) fn close_braces(text: &str) -> Repaired<'_> {
+    let mut unclosed = Vec::new();
+    let mut fills = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut end_of_code = 0;
+    let mut base = 0;
+    for line in text.split_inclusive('\n') {
+        let code = code_of(line);
+        if let Some(depth) = depth_of(code).filter(|&depth| depth < open.len()) {
+            let missing = open.split_off(depth);
+            fills.push((end_of_code, missing.len()));
+            unclosed.extend(missing);
+        }
+        for (at, byte) in code.bytes().enumerate() {
+            match byte {
+                b'{' => open.push(base + at),
+                b'}' => drop(open.pop()),
+                _ => {}
+            }
+        }
+        if !code.trim().is_empty() {
+            end_of_code = base + code.trim_end().len();
+        }
+        base += line.len();
+    }
+    unclosed.extend(&open);
+    unclosed.sort_unstable();
+    if unclosed.is_empty() {
+        return Repaired {
+            text: Cow::Borrowed(text),
+            unclosed,
+        };
+    }
+    let mut repaired = text.to_owned();
+    for (at, count) in fills {
+        let braces = "}".repeat(count);
+        let line = text[at..].find('\n').unwrap_or(text.len() - at);
+        let rest = text[at..].trim_start_matches([' ', '\t', '\r', '\n']);
+        let blanks = text.len() - at - rest.len();
+        if line >= count {
+            // A comment may be lost to it, which nobody misses.
+            repaired.replace_range(at..at + line, &format!("{braces:<line$}"));
+        } else if blanks > count {
+            repaired.replace_range(at..=at + count, &(braces + "\n"));
+        }
+    }
+    repaired.push('\n');
+    repaired.push_str(&"}".repeat(open.len()));
+    Repaired {
+        text: Cow::Owned(repaired),
+        unclosed,
+    }
+}
+
+/// In how many blocks a line of that beginning stands.
+fn depth_of(code: &str) -> Option<usize> {
+    match code.split_whitespace().next()? {
+        "suite" | "kind" | "use" => Some(0),
+        "scenario" => Some(1),
+        _ => None,
+    }
+}
+
+/// Where the braces get nested deeper than that, if they do. A linear scan: the
+/// grammar's own recursion never sees such a text.
+pub(super) fn too_deep(text: &str, max: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut base = 0;
+    for line in text.split_inclusive('\n') {
+        for (at, byte) in code_of(line).bytes().enumerate() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > max {
+                return Some(base + at);
+            }
+        }
+        base += line.len();
+    }
+    None
+}
+
+/// A line without its comment or its C. Before the bar of a line of C stands nothing
+/// but the name of its section.
+pub(super) fn code_of(line: &str) -> &str {
+    let code = line.find("//").map_or(line, |at| &line[..at]);
+    let Some(bar) = code.find('|') else {
+        return code;
+    };
+    let section = code[..bar].trim();
+    let is_name = section
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_name { &code[..bar] } else { code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_brace_is_put_where_the_line_before_ends() {
+        let text = "suite s on root {\n    scenario a { // why\n        get dev // here\n    scenario b { }\n}\n\nkind k {\n";
+        let repaired = close_braces(text);
+        let braces: Vec<_> = repaired
+            .unclosed
+            .iter()
+            .map(|&at| &text[at - 2..=at])
+            .collect();
+        assert_eq!(braces, ["a {", "k {"]);
+        let text_of_it = repaired.text.into_owned();
+        assert!(text_of_it.contains("get dev}       \n"), "{text_of_it}");
+        assert!(text_of_it.starts_with(&text[..40]));
+        assert_eq!(text_of_it.find("scenario b"), text.find("scenario b"));
+        assert!(text_of_it.ends_with("kind k {\n\n}"));
+    }
+
+    #[test]
+    fn what_is_balanced_is_left_alone() {
+        let text = "kind k {\n    c {\n        create | if (x) {\n    }\n}\n";
+        let repaired = close_braces(text);
+        assert!(matches!(repaired.text, Cow::Borrowed(_)) && repaired.unclosed.is_empty());
+    }
+}
