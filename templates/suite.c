@@ -100,6 +100,9 @@ static void register_test_device(struct kunit *test, struct test_device *td)
 {
 	td->kind = ctx.kind;
 	td->dev = td->kind->create();
+@%- if trace %@
+	log_ret = PTR_ERR_OR_ZERO(td->dev);
+@%- endif %@
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, td->dev);
 	td->registered = true;
 @%- if uses.wrapped %@
@@ -141,7 +144,12 @@ static void put_test_device(struct test_device *td)
 static void add_test_action(struct kunit *test, struct test_device *td,
 			    void (*action)(void *data))
 {
+@%- if trace %@
+	log_ret = devm_add_action(td->dev, action, NULL);
+	KUNIT_ASSERT_EQ(test, log_ret, 0);
+@%- else %@
 	KUNIT_ASSERT_EQ(test, devm_add_action(td->dev, action, NULL), 0);
+@%- endif %@
 }
 @% endif %@
 @%- for function in functions %@
@@ -162,12 +170,14 @@ static int @{ kunit_name }@_init(struct kunit *test)
 @%- if trace %@
 	log_count = 0;
 	log_steps = 0;
+	log_ret = 0;
 @%- endif %@
 @%- if uses.drivers && trace %@
 	if (ctx.kind->register_driver) {
 		log_step(@{ line }@);
 		ctx.driver_error = ctx.kind->register_driver();
-		log_return("register driver", ctx.driver_error);
+		log_ret = ctx.driver_error;
+		log_return("register driver");
 	}
 	return ctx.driver_error;
 @%- else if uses.drivers %@
@@ -185,7 +195,7 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	if (ctx.kind->unregister_driver && !ctx.driver_error) {
 		log_step(@{ line }@);
 		ctx.kind->unregister_driver();
-		log_return("unregister driver", 0);
+		log_return("unregister driver");
 	}
 @%- else if uses.drivers %@
 	if (ctx.kind->unregister_driver && !ctx.driver_error)

@@ -15,6 +15,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
+static int log_ret;
 static const char *log_scenario;
 
 static const struct {
@@ -55,9 +56,10 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
-static void log_return(const char *op, int ret)
+static void log_return(const char *op)
 {
-	log_add(op, NULL, ret);
+	log_add(op, NULL, log_ret);
+	log_ret = 0;
 }
 
 static void log_event(const char *event)

@@ -46,6 +46,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
+static int log_ret;
 static const char *log_scenario;
 
 static const struct {
@@ -84,9 +85,10 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
-static void log_return(const char *op, int ret)
+static void log_return(const char *op)
 {
-	log_add(op, NULL, ret);
+	log_add(op, NULL, log_ret);
+	log_ret = 0;
 }
 
 static void log_event(const char *event)
@@ -170,6 +172,7 @@ static void register_test_device(struct kunit *test, struct test_device *td)
 {
 	td->kind = ctx.kind;
 	td->dev = td->kind->create();
+	log_ret = PTR_ERR_OR_ZERO(td->dev);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, td->dev);
 	td->registered = true;
 	if (td->kind->wrap_release) {
@@ -201,7 +204,8 @@ static void put_test_device(struct test_device *td)
 static void add_test_action(struct kunit *test, struct test_device *td,
 			    void (*action)(void *data))
 {
-	KUNIT_ASSERT_EQ(test, devm_add_action(td->dev, action, NULL), 0);
+	log_ret = devm_add_action(td->dev, action, NULL);
+	KUNIT_ASSERT_EQ(test, log_ret, 0);
 }
 
 static void record_inner(void *data)
@@ -214,9 +218,10 @@ static void adds_action_outer(void *data)
 {
 	ctx.outer_ran++;
 	log_event("action outer");
-	if (devm_add_action(ctx.device.dev, record_inner, NULL))
+	log_ret = devm_add_action(ctx.device.dev, record_inner, NULL);
+	if (log_ret)
 		ctx.failed = true;
-	log_return("action inner on dev", 0);
+	log_return("action inner on dev");
 }
 
 static void adds_test(struct kunit *test)
@@ -224,13 +229,13 @@ static void adds_test(struct kunit *test)
 	log_scenario = "adds";
 	log_step(28);
 	register_test_device(test, &ctx.device);
-	log_return("register dev", 0);
+	log_return("register dev");
 	log_step(29);
 	add_test_action(test, &ctx.device, adds_action_outer);
-	log_return("action outer on dev", 0);
+	log_return("action outer on dev");
 	log_step(32);
 	unregister_test_device(&ctx.device);
-	log_return("unregister dev", 0);
+	log_return("unregister dev");
 	KUNIT_EXPECT_EQ(test, ctx.outer_ran, 1);
 	KUNIT_EXPECT_EQ(test, ctx.inner_ran, 1);
 	KUNIT_EXPECT_TRUE(test, ctx.device.freed);
@@ -242,17 +247,17 @@ static void leaves_test(struct kunit *test)
 	log_scenario = "leaves";
 	log_step(40);
 	register_test_device(test, &ctx.device);
-	log_return("register dev", 0);
+	log_return("register dev");
 	log_step(41);
 	get_test_device(&ctx.device);
-	log_return("get dev", 0);
+	log_return("get dev");
 	KUNIT_EXPECT_FALSE(test, ctx.device.freed);
 	log_step(39);
 	unregister_test_device(&ctx.device);
-	log_return("unregister dev", 0);
+	log_return("unregister dev");
 	log_step(39);
 	put_test_device(&ctx.device);
-	log_return("put dev", 0);
+	log_return("put dev");
 }
 
 static void outlives_test(struct kunit *test)
@@ -260,16 +265,16 @@ static void outlives_test(struct kunit *test)
 	log_scenario = "outlives";
 	log_step(46);
 	register_test_device(test, &ctx.device);
-	log_return("register dev", 0);
+	log_return("register dev");
 	log_step(47);
 	get_test_device(&ctx.device);
-	log_return("get dev", 0);
+	log_return("get dev");
 	log_step(48);
 	unregister_test_device(&ctx.device);
-	log_return("unregister dev", 0);
+	log_return("unregister dev");
 	log_step(49);
 	put_test_device(&ctx.device);
-	log_return("put dev", 0);
+	log_return("put dev");
 	KUNIT_EXPECT_TRUE(test, ctx.device.freed);
 }
 
@@ -279,6 +284,7 @@ static int devres_nested_init(struct kunit *test)
 	ctx.kind = test->param_value;
 	log_count = 0;
 	log_steps = 0;
+	log_ret = 0;
 	return 0;
 }
 

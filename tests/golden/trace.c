@@ -47,6 +47,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
+static int log_ret;
 static const char *log_scenario;
 
 static const struct {
@@ -85,9 +86,10 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
-static void log_return(const char *op, int ret)
+static void log_return(const char *op)
 {
-	log_add(op, NULL, ret);
+	log_add(op, NULL, log_ret);
+	log_ret = 0;
 }
 
 static void log_event(const char *event)
@@ -195,6 +197,7 @@ static void register_test_device(struct kunit *test, struct test_device *td)
 {
 	td->kind = ctx.kind;
 	td->dev = td->kind->create();
+	log_ret = PTR_ERR_OR_ZERO(td->dev);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, td->dev);
 	td->registered = true;
 	td->release = td->dev->release;
@@ -225,7 +228,8 @@ static void put_test_device(struct test_device *td)
 static void add_test_action(struct kunit *test, struct test_device *td,
 			    void (*action)(void *data))
 {
-	KUNIT_ASSERT_EQ(test, devm_add_action(td->dev, action, NULL), 0);
+	log_ret = devm_add_action(td->dev, action, NULL);
+	KUNIT_ASSERT_EQ(test, log_ret, 0);
 }
 
 static void record_cleanup(void *data)
@@ -240,13 +244,13 @@ static void plain_test(struct kunit *test)
 	log_scenario = "plain";
 	log_step(9);
 	register_test_device(test, &ctx.device);
-	log_return("register dev", 0);
+	log_return("register dev");
 	log_step(10);
 	add_test_action(test, &ctx.device, record_cleanup);
-	log_return("action cleanup on dev", 0);
+	log_return("action cleanup on dev");
 	log_step(11);
 	unregister_test_device(&ctx.device);
-	log_return("unregister dev", 0);
+	log_return("unregister dev");
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
 }
 
@@ -256,19 +260,19 @@ static void get_put_test(struct kunit *test)
 	log_scenario = "get_put";
 	log_step(17);
 	register_test_device(test, &ctx.device);
-	log_return("register dev", 0);
+	log_return("register dev");
 	log_step(18);
 	get_test_device(&ctx.device);
-	log_return("get dev", 0);
+	log_return("get dev");
 	log_step(19);
 	add_test_action(test, &ctx.device, record_cleanup);
-	log_return("action cleanup on dev", 0);
+	log_return("action cleanup on dev");
 	log_step(20);
 	put_test_device(&ctx.device);
-	log_return("put dev", 0);
+	log_return("put dev");
 	log_step(21);
 	unregister_test_device(&ctx.device);
-	log_return("unregister dev", 0);
+	log_return("unregister dev");
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
 }
 
@@ -277,7 +281,7 @@ static void get_devm_put_action_cleanup(void *data)
 	ctx.cleanup_ran++;
 	log_event("action cleanup");
 	put_test_device(&ctx.device);
-	log_return("put dev", 0);
+	log_return("put dev");
 }
 
 /* ... even while a reference is held that only the action itself drops. */
@@ -286,16 +290,16 @@ static void get_devm_put_test(struct kunit *test)
 	log_scenario = "get_devm_put";
 	log_step(27);
 	register_test_device(test, &ctx.device);
-	log_return("register dev", 0);
+	log_return("register dev");
 	log_step(28);
 	get_test_device(&ctx.device);
-	log_return("get dev", 0);
+	log_return("get dev");
 	log_step(29);
 	add_test_action(test, &ctx.device, get_devm_put_action_cleanup);
-	log_return("action cleanup on dev", 0);
+	log_return("action cleanup on dev");
 	log_step(30);
 	unregister_test_device(&ctx.device);
-	log_return("unregister dev", 0);
+	log_return("unregister dev");
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
 	KUNIT_EXPECT_TRUE(test, ctx.device.freed);
 }
@@ -306,10 +310,12 @@ static int devres_unregister_init(struct kunit *test)
 	ctx.kind = test->param_value;
 	log_count = 0;
 	log_steps = 0;
+	log_ret = 0;
 	if (ctx.kind->register_driver) {
 		log_step(5);
 		ctx.driver_error = ctx.kind->register_driver();
-		log_return("register driver", ctx.driver_error);
+		log_ret = ctx.driver_error;
+		log_return("register driver");
 	}
 	return ctx.driver_error;
 }
@@ -319,7 +325,7 @@ static void devres_unregister_exit(struct kunit *test)
 	if (ctx.kind->unregister_driver && !ctx.driver_error) {
 		log_step(5);
 		ctx.kind->unregister_driver();
-		log_return("unregister driver", 0);
+		log_return("unregister driver");
 	}
 	log_print(test);
 	if (ctx.device.registered)

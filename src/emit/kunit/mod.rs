@@ -95,8 +95,9 @@ struct Kunitconfig {
 struct File {
     header: Vec<String>,
     includes: Vec<String>,
-    /// The suite's name in the language; the prefix of its functions.
+    /// The suite's name in the language.
     name: String,
+    /// The KUnit suite, and the prefix of the file's functions.
     kunit_name: String,
     /// The line of the source that the suite begins on.
     line: u32,
@@ -105,10 +106,11 @@ struct File {
     /// Counter fields of the recorder.
     counters: Vec<String>,
     kind_functions: Vec<Function>,
+    /// Drivers of the kinds that are there in the state bound.
     drivers: Vec<DriverObject>,
     /// The lines of the table of kinds.
     rows: Vec<String>,
-    /// Those of the actions and of the scenarios.
+    /// The functions of the actions and of the scenarios.
     functions: Vec<Function>,
     /// The lines of the table of cases.
     tests: Vec<String>,

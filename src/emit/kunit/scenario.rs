@@ -19,12 +19,8 @@ pub(super) struct Emitter<'e> {
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
         for device in &self.scenario.devices {
-            if !self
-                .file
-                .devices
-                .iter()
-                .any(|known| known.name == device.name)
-            {
+            let known = |known: &DeviceField| known.name == device.name;
+            if !self.file.devices.iter().any(known) {
                 let field = names::c_device(&device.name);
                 self.file.devices.push(DeviceField {
                     name: device.name.clone(),
@@ -87,7 +83,14 @@ impl Emitter<'_> {
                 self.file.uses.nested = true;
                 let device = format!("{}.dev", self.device(self.program.action(id).on));
                 let function = self.action_function(id);
-                let mut lines = call(1, "if (devm_add_action", &[&device, &function, "NULL"], ")");
+                let args = [device.as_str(), &function, "NULL"];
+                let mut lines = if self.options.trace {
+                    let mut lines = call(1, "log_ret = devm_add_action", &args, ";");
+                    lines.push("\tif (log_ret)".to_owned());
+                    lines
+                } else {
+                    call(1, "if (devm_add_action", &args, ")")
+                };
                 lines.push("\t\tctx.failed = true;".to_owned());
                 lines
             }
@@ -125,7 +128,7 @@ impl Emitter<'_> {
     fn log_return(&self, op: Op, lines: &mut Vec<String>) {
         if self.options.trace {
             let text = format!("\"{}\"", self.program.describe(op));
-            lines.extend(call(1, "log_return", &[&text, "0"], ";"));
+            lines.extend(call(1, "log_return", &[&text], ";"));
         }
     }
 
