@@ -1,6 +1,7 @@
 //! From text to tree.
 
 pub mod ast;
+mod complain;
 mod parse;
 mod repair;
 

@@ -1,10 +1,8 @@
 //! Text to tree by the grammar, and the grammar's complaints in words.
 //!
-//! The only file that names pest. A piece that the grammar set aside as bad is
-//! parsed again alone, to say what is wrong with it.
+//! This file and complain.rs are the only ones that name pest.
 
 use pest::Parser;
-use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::Pair;
 
 use super::ast::{
@@ -13,15 +11,15 @@ use super::ast::{
 };
 use super::repair;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Sink, nearest};
+use crate::diagnostic::{Diagnostic, Sink};
 use crate::source::{SourceId, Sources, Span, Spanned};
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/devres.pest"]
-struct Grammar;
+pub(super) struct Grammar;
 
 /// Braces nested deeper than this are refused.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// The longest name.
 const MAX_NAME: usize = 64;
@@ -85,8 +83,6 @@ const KEYWORDS: &[&str] = &[
     "without",
 ];
 
-const OPERATIONS: [&str; 6] = ["register", "unregister", "get", "put", "action", "expect"];
-
 /// Parses one file. Everything that is wrong goes to the sink; the tree holds what
 /// was right.
 pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
@@ -128,11 +124,11 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
     file
 }
 
-struct TreeBuilder<'s> {
-    source: SourceId,
-    sink: &'s mut Sink,
+pub(super) struct TreeBuilder<'s> {
+    pub(super) source: SourceId,
+    pub(super) sink: &'s mut Sink,
     /// Where the text that pest was given begins in the file.
-    base: usize,
+    pub(super) base: usize,
 }
 
 type Pairs<'i> = pest::iterators::Pairs<'i, Rule>;
@@ -446,7 +442,7 @@ impl TreeBuilder<'_> {
         self.at(span.start(), span.end())
     }
 
-    fn at(&self, start: usize, end: usize) -> Span {
+    pub(super) fn at(&self, start: usize, end: usize) -> Span {
         let place = |at: usize| (self.base + at) as u32;
         Span {
             source: self.source,
@@ -454,155 +450,6 @@ impl TreeBuilder<'_> {
             end: place(end),
         }
     }
-
-    fn bad_statement(&mut self, pair: Pair<'_, Rule>) {
-        let text = pair.as_str();
-        let word = &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())];
-        if word.is_empty() || OPERATIONS.contains(&word) {
-            return self.bad(pair, Rule::alone_statement);
-        }
-        let start = pair.as_span().start();
-        self.sink.report(
-            Diagnostic::new(
-                Code::UnknownOperation,
-                format!("there is no operation `{word}`"),
-            )
-            .label(self.at(start, start + word.len()), "unknown operation")
-            .suggest(word, OPERATIONS),
-        );
-    }
-
-    /// Says what is wrong with a piece that the grammar set aside.
-    fn bad(&mut self, pair: Pair<'_, Rule>, alone: Rule) {
-        let text = pair.as_str();
-        let mut inner = TreeBuilder {
-            source: self.source,
-            base: self.base + pair.as_span().start(),
-            sink: self.sink,
-        };
-        match Grammar::parse(alone, text) {
-            Err(error) => inner.syntax_error(text, error),
-            // Right by itself: then what follows it on the line is wrong.
-            Ok(_) => inner.unexpected(text, text.len(), &[Rule::end]),
-        }
-    }
-
-    fn syntax_error(&mut self, text: &str, error: pest::error::Error<Rule>) {
-        let at = match error.location {
-            InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-        };
-        match error.variant {
-            ErrorVariant::ParsingError { positives, .. } => self.unexpected(text, at, &positives),
-            ErrorVariant::CustomError { message } => self
-                .sink
-                .report(Diagnostic::new(Code::Syntax, message).label(self.at(at, at + 1), "here")),
-        }
-    }
-
-    fn unexpected(&mut self, text: &str, at: usize, wanted: &[Rule]) {
-        let mut wanted: Vec<&str> = wanted.iter().copied().filter_map(spelling).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let keywords: Vec<&str> = wanted
-            .iter()
-            .flat_map(|text| text.split('`').skip(1).step_by(2))
-            .collect();
-        let wanted = match wanted.split_last() {
-            None => "something else".to_owned(),
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        };
-        let found = text[at..].trim_start_matches([' ', '\t']);
-        let expected = format!("expected {wanted}");
-        let comment = found.starts_with("//") && !found.starts_with("///");
-        let diagnostic = if found.is_empty() || found.starts_with(['\n', '\r']) || comment {
-            // Point at the last token, not at what follows its line or comment.
-            let last = last_token(&text[..at]);
-            Diagnostic::new(Code::Syntax, "something is missing here").label(
-                self.at(last.start, last.end),
-                format!("{expected} after this"),
-            )
-        } else {
-            let start = text.len() - found.len();
-            let word = first_word(found);
-            let diagnostic = Diagnostic::new(
-                Code::Syntax,
-                format!("`{}` is not expected here", visible(word)),
-            )
-            .label(self.at(start, start + word.len()), expected);
-            match nearest(word, keywords.iter().copied()) {
-                _ if found.starts_with("/*") => diagnostic.help("a comment begins with `//`"),
-                _ if found.starts_with("///") => {
-                    diagnostic.help("a doc comment stands before a kind, a suite or a scenario")
-                }
-                Some(keyword) => diagnostic.help(format!("did you mean `{keyword}`?")),
-                None => diagnostic,
-            }
-        };
-        self.sink.report(diagnostic);
-    }
-
-    fn report_too_deep(&mut self, at: usize) {
-        self.sink.report(
-            Diagnostic::new(
-                Code::TooDeep,
-                format!("braces are nested deeper than {MAX_DEPTH}"),
-            )
-            .label(self.at(at, at + 1), "one too many")
-            .help("actions within actions are rarely deeper than two; is a `}` missing above?"),
-        );
-    }
-}
-
-/// Where the last token of a text stands; its last character if it is no word.
-fn last_token(text: &str) -> std::ops::Range<usize> {
-    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
-    while let Some(line) = lines.pop() {
-        let start: usize = lines.iter().map(|line| line.len()).sum();
-        let code = repair::code_of(line).trim_end();
-        let Some(last) = code.chars().next_back() else {
-            continue;
-        };
-        let length = if is_word(last) {
-            code.chars()
-                .rev()
-                .take_while(|&c| is_word(c))
-                .map(char::len_utf8)
-                .sum()
-        } else {
-            last.len_utf8()
-        };
-        return start + code.len() - length..start + code.len();
-    }
-    0..text.len().min(1)
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// The word that a text begins with, or its first character.
-fn first_word(text: &str) -> &str {
-    let word = text.find(|c| !is_word(c)).unwrap_or(text.len());
-    let length = if word > 0 {
-        word
-    } else {
-        text.chars().next().map_or(0, char::len_utf8)
-    };
-    &text[..length]
-}
-
-/// A word as it can be shown: what cannot be seen by its number.
-fn visible(word: &str) -> String {
-    let show = |c: char| {
-        let seen = c.is_alphanumeric() || c.is_ascii_graphic() || c == '_';
-        if seen {
-            c.to_string()
-        } else {
-            format!("U+{:04X}", u32::from(c))
-        }
-    };
-    word.chars().map(show).collect()
 }
 
 fn only(pair: Pair<'_, Rule>) -> Pair<'_, Rule> {
@@ -634,92 +481,4 @@ fn doc_lines(pair: Pair<'_, Rule>) -> Vec<String> {
     lines
         .map(|line| line.as_str().trim_start_matches('/').trim().to_owned())
         .collect()
-}
-
-/// How a rule is called in a message; `None` for what no user needs to hear of. The
-/// match names every rule, so that a new one has to be given a name here.
-fn spelling(rule: Rule) -> Option<&'static str> {
-    Some(match rule {
-        Rule::brace_open => "`{`",
-        Rule::brace_close => "`}`",
-        Rule::comma => "`,`",
-        Rule::colon => "`:`",
-        Rule::semicolon => "`;`",
-        Rule::name => "a name",
-        Rule::commit => "a fix (the first 12 hex digits of its commit)",
-        Rule::kw_use => "`use`",
-        Rule::kw_kind => "`kind`",
-        Rule::kw_suite => "`suite`",
-        Rule::kw_scenario => "`scenario`",
-        Rule::kw_on => "`on`",
-        Rule::kw_bus => "`bus`",
-        Rule::kw_bound => "`bound`",
-        Rule::kw_unbound => "`unbound`",
-        Rule::kw_parent => "`parent`",
-        Rule::kw_release => "`release`",
-        Rule::kw_owned => "`owned`",
-        Rule::kw_wrapped => "`wrapped`",
-        Rule::kw_c => "`c`",
-        Rule::kw_register | Rule::register => "`register`",
-        Rule::kw_unregister | Rule::unregister => "`unregister`",
-        Rule::kw_get | Rule::get => "`get`",
-        Rule::kw_put | Rule::put => "`put`",
-        Rule::kw_action | Rule::action => "`action`",
-        Rule::kw_expect | Rule::expect => "`expect`",
-        Rule::kw_ran => "`ran`",
-        Rule::kw_not => "`not`",
-        Rule::kw_run => "`run`",
-        Rule::kw_freed => "`freed`",
-        Rule::kw_alive => "`alive`",
-        Rule::kw_but => "`but`",
-        Rule::kw_without => "`without`",
-        Rule::kw_while => "`while`",
-        Rule::end | Rule::EOI => "the end of the statement",
-        Rule::doc_line => "`///`",
-        Rule::c_line => "`|` and a line of C",
-        Rule::outcome | Rule::not_run => "an outcome (`ran`, `not run`, `freed`, `alive`)",
-        Rule::statement | Rule::good_statement => "a statement",
-        Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
-        Rule::kind_entry | Rule::good_kind_entry => "`parent`, `release` or `c`",
-        Rule::c_entry | Rule::good_c_entry => "a section of C",
-        Rule::expectation => "an expectation",
-        Rule::condition => "`while`",
-        Rule::deviation => "`but`",
-        Rule::body => "`{`",
-        Rule::kind_use => "a kind",
-        Rule::item | Rule::good_item => "`use`, `kind` or `suite`",
-        Rule::use_item => "`use`",
-        Rule::kind => "`kind`",
-        Rule::suite => "`suite`",
-        Rule::kind_bus => "`:`",
-        Rule::kind_parent => "`parent`",
-        Rule::kind_release => "`release`",
-        Rule::kind_c => "`c`",
-        Rule::WHITESPACE
-        | Rule::COMMENT
-        | Rule::eol
-        | Rule::nl
-        | Rule::letter
-        | Rule::doc
-        | Rule::file
-        | Rule::bad_item
-        | Rule::bad_entry
-        | Rule::bad_c_entry
-        | Rule::bad_statement
-        | Rule::comma_junk
-        | Rule::bad_documented
-        | Rule::bad_piece
-        | Rule::documented
-        | Rule::junk
-        | Rule::junk_tail
-        | Rule::block_junk
-        | Rule::comment_junk
-        | Rule::line_string_junk
-        | Rule::c_text
-        | Rule::alone_item
-        | Rule::alone_kind_entry
-        | Rule::alone_c_entry
-        | Rule::alone_suite_entry
-        | Rule::alone_statement => return None,
-    })
 }
