@@ -2,7 +2,7 @@
 //! with what the state of the kind and the end of the scenario add to its operations.
 
 use crate::ir::{Expectation, KindUse, Scenario, StepKind, Suite, Unit};
-use crate::sim::{self, Holdings, Model, Op, Program};
+use crate::sim::{self, Errno, Holdings, Model, Op, Program};
 use crate::source::Span;
 
 /// One scenario on one kind and one kernel.
@@ -102,8 +102,8 @@ pub struct CaseStep<'u> {
 /// What a point of a case's time line is.
 #[derive(Clone, Copy, Debug)]
 pub enum CaseStepKind<'u> {
-    /// An operation.
-    Op(Op),
+    /// An operation, and the error that it has to return.
+    Op(Op, Option<Errno>),
     /// An expectation of the scenario.
     Expect(&'u Expectation),
 }
@@ -119,14 +119,14 @@ pub fn time_line<'u>(
     let set_up = program
         .driver_ids()
         .map(Op::RegisterDriver)
-        .map(CaseStepKind::Op);
+        .map(|op| CaseStepKind::Op(op, None));
     let set_up = set_up.map(|kind| CaseStep {
         span: suite.span,
         kind,
     });
     let own = scenario.steps.iter().map(|step| {
         let kind = match &step.kind {
-            StepKind::Op(op) => CaseStepKind::Op(*op),
+            StepKind::Op(op, fails) => CaseStepKind::Op(*op, *fails),
             StepKind::Expect(expectation) => CaseStepKind::Expect(expectation),
         };
         CaseStep {
@@ -136,7 +136,7 @@ pub fn time_line<'u>(
     });
     let mut steps: Vec<_> = set_up.chain(own).collect();
     for step in &steps {
-        if let CaseStepKind::Op(op) = step.kind {
+        if let CaseStepKind::Op(op, _) = step.kind {
             // A reference that is not there was reported by `check`.
             let _ = holdings.apply(program, op);
         }
@@ -150,7 +150,7 @@ pub fn time_line<'u>(
         };
         CaseStep {
             span,
-            kind: CaseStepKind::Op(op),
+            kind: CaseStepKind::Op(op, None),
         }
     }));
     steps

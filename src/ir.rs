@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sim::{Claim, DeviceId, Fix, Model, Op};
+use crate::sim::{Claim, DeviceId, Errno, Fix, Model, Op};
 use crate::source::{SourceId, Sources, Span, Spanned};
 use crate::syntax::ast::Release;
 
@@ -223,8 +223,8 @@ pub struct Step {
 /// What a statement asks for.
 #[derive(Clone, Debug)]
 pub enum StepKind {
-    /// An operation of the driver core.
-    Op(Op),
+    /// An operation of the driver core, and the error that it has to return.
+    Op(Op, Option<Errno>),
     /// Something that has to be true here.
     Expect(Expectation),
 }

@@ -36,7 +36,7 @@ fn negations(scenario: &Scenario) -> Vec<Scenario> {
                         expectation.negated = !expectation.negated;
                         here == chosen
                     }
-                    StepKind::Op(_) => true,
+                    StepKind::Op(..) => true,
                 }
             });
             negated

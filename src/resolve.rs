@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir;
-use crate::sim::{ActionId, Claim, DeviceId, Fix, MAX_ACTIONS, Op};
+use crate::sim::{ActionId, Claim, DeviceId, Errno, Fix, MAX_ACTIONS, Op};
 use crate::source::{Sources, Span, Spanned};
 use crate::syntax::ast::{self, Name, Outcome, Statement};
 
@@ -291,7 +291,8 @@ impl<'s> ScenarioResolver<'s> {
                     }
                 }
             } else if let Some(op) = self.op(statement) {
-                let kind = ir::StepKind::Op(op);
+                let fails = self.fails(&statement.value);
+                let kind = ir::StepKind::Op(op, fails);
                 self.scenario.steps.push(ir::Step {
                     span: statement.span,
                     kind,
@@ -307,6 +308,8 @@ impl<'s> ScenarioResolver<'s> {
             Statement::Unregister(name) => self.device(name).map(Op::Unregister),
             Statement::Get(name) => self.device(name).map(Op::Get),
             Statement::Put(name) => self.device(name).map(Op::Put),
+            Statement::Attach(name, _) => self.device(name).map(Op::Attach),
+            Statement::Unbind(name) => self.device(name).map(Op::Unbind),
             Statement::Action { name, on, body } => self.action(name, on, body),
             Statement::Expect(_) => {
                 self.sink.report(
@@ -321,18 +324,38 @@ impl<'s> ScenarioResolver<'s> {
         }
     }
 
-    /// A statement of an action's body. It runs in whatever context the driver core is
-    /// in, where a device cannot be made.
-    fn body_op(&mut self, statement: &Spanned<Statement>) -> Option<Op> {
-        if let Statement::Register(_) = statement.value {
-            self.sink.report(
-                Diagnostic::new(Code::Inability, "an action cannot register a device")
-                    .label(statement.span, "inside of an action")
-                    .help("register it in the scenario"),
-            );
+    /// The error that an operation has to return.
+    fn fails(&mut self, statement: &Statement) -> Option<Errno> {
+        let Statement::Attach(_, Some(name)) = statement else {
             return None;
+        };
+        let found = Errno::from_name(&name.value);
+        if found.is_none() {
+            let text = &name.value;
+            self.sink.report(
+                Diagnostic::new(Code::UnknownName, format!("no error is known as `{text}`"))
+                    .label(name.span, "unknown error")
+                    .suggest(text, Errno::NAMES.map(|(name, _)| name)),
+            );
         }
-        self.op(statement)
+        found
+    }
+
+    /// A statement of an action's body. It runs in whatever context the driver core is
+    /// in: with the device's lock held, say, so nothing can be bound or unbound there.
+    fn body_op(&mut self, statement: &Spanned<Statement>) -> Option<Op> {
+        let what = match statement.value {
+            Statement::Register(_) => "register a device",
+            Statement::Attach(..) => "attach a device",
+            Statement::Unbind(_) => "unbind a device",
+            _ => return self.op(statement),
+        };
+        self.sink.report(
+            Diagnostic::new(Code::Inability, format!("an action cannot {what}"))
+                .label(statement.span, "inside of an action")
+                .help("do it in the scenario"),
+        );
+        None
     }
 
     fn action(&mut self, name: &Name, on: &Name, body: &[Spanned<Statement>]) -> Option<Op> {
@@ -452,9 +475,12 @@ impl<'s> ScenarioResolver<'s> {
             (Entity::Action(id), Outcome::NotRun) => Claim::NotRun(id),
             (Entity::Device(id), Outcome::Freed) => Claim::Freed(id),
             (Entity::Device(id), Outcome::Alive) => Claim::Alive(id),
+            (Entity::Device(id), Outcome::Bound) => Claim::Bound(id),
+            (Entity::Device(id), Outcome::Unbound) => Claim::Unbound(id),
+            (Entity::Action(id), Outcome::RanTimes(times)) => Claim::RanTimes(id, times),
             (Entity::Device(_) | Entity::Action(_), _) => {
                 let (can, sort) = match subject {
-                    Entity::Device(_) => ("`freed` or `alive`", "a device"),
+                    Entity::Device(_) => ("`freed`, `alive`, `bound` or `unbound`", "a device"),
                     Entity::Action(_) => ("`ran` or `not run`", "an action"),
                 };
                 let name = &expectation.subject.value;

@@ -2,7 +2,7 @@
 
 use crate::expand::{self, Case, CaseStepKind};
 use crate::ir::Expectation;
-use crate::sim::{Claim, Recorder};
+use crate::sim::{Claim, Errno, Recorder};
 use crate::source::Span;
 use crate::trace;
 
@@ -86,8 +86,19 @@ pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
         };
         for step in expand::time_line(case.suite, case.scenario, program) {
             match step.kind {
-                CaseStepKind::Op(op) => {
-                    if let Err(fault) = recorder.run(case.unit.line(step.span), op) {
+                CaseStepKind::Op(op, fails) => match recorder.run(case.unit.line(step.span), op) {
+                    Ok(ret) if Errno::is_returned(fails, ret) => {}
+                    Ok(_) => run.failures.push(Failure {
+                        span: step.span,
+                        wanted: match fails {
+                            Some(errno) => {
+                                format!("{} fails {}", program.describe(op), errno.name())
+                            }
+                            None => format!("{} does not fail", program.describe(op)),
+                        },
+                        after: recorder.records().len(),
+                    }),
+                    Err(fault) => {
                         let text = fault.describe(program);
                         run.fault = Some(FaultAt {
                             span: step.span,
@@ -95,7 +106,7 @@ pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
                         });
                         break;
                     }
-                }
+                },
                 CaseStepKind::Expect(expectation) => {
                     let claim = claim(case, expectation, judge);
                     if claim.holds(recorder.state()) == expectation.negated {

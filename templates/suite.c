@@ -152,6 +152,23 @@ static void add_test_action(struct kunit *test, struct test_device *td,
 @%- endif %@
 }
 @% endif %@
+@%- if uses.attach %@
+static void attach_test_device(struct kunit *test, struct test_device *td,
+			       int error)
+{
+	int ret = device_attach(td->dev);
+@% if trace %@
+	log_ret = ret;
+@%- endif %@
+	KUNIT_EXPECT_EQ(test, min(ret, 0), error);
+}
+@% endif %@
+@%- if uses.bound %@
+static bool is_bound(struct test_device *td)
+{
+	return td->dev && !td->freed && td->dev->driver;
+}
+@% endif %@
 @%- for function in functions %@
 @%- for line in function.doc %@
 @{ line }@

@@ -365,3 +365,76 @@ fn a_put_too_many_is_a_fault() {
     let mut case = ran(&program, UNFIXED, &[Op::Register(DEV), Op::AddAction(A)]);
     assert_eq!(case.run(3, Op::Unregister(DEV)), Err(Fault::Underflow(DEV)));
 }
+
+/// device_release_driver() on a device that stays: the count is what it was, and the
+/// callbacks see it unchanged.
+#[test]
+fn device_release_driver_leaves_the_device_and_its_references() {
+    let actions = [Action::new("a", DEV, &[])];
+    let program = bound(&actions);
+    let ops = [
+        Op::RegisterDriver(DRV),
+        Op::Register(DEV),
+        Op::AddAction(A),
+        Op::Unbind(DEV),
+    ];
+    let case = ran(&program, FIXED, &ops);
+    assert_eq!(
+        events(&case)[1..],
+        [(Event::Remove(DRV, DEV), 3), (Event::Action(A), 3)]
+    );
+    assert_eq!(refs(&case).last(), Some(&3));
+    assert_eq!(case.state().device(DEV).driver(), None);
+}
+
+/// device_attach() returns 1 for a device that is bound then.
+#[test]
+fn device_attach_binds_again_and_says_so() {
+    let program = bound(&[]);
+    let mut case = ran(
+        &program,
+        FIXED,
+        &[Op::RegisterDriver(DRV), Op::Register(DEV), Op::Unbind(DEV)],
+    );
+    assert_eq!(case.run(4, Op::Attach(DEV)), Ok(1));
+    assert_eq!(case.run(5, Op::Attach(DEV)), Ok(1));
+    assert_eq!(case.state().device(DEV).driver(), Some(DRV));
+}
+
+/// Without a driver that matches, or after device_del(), it returns 0.
+#[test]
+fn device_attach_returns_0_where_there_is_nothing_to_bind() {
+    let program = platform(&[]);
+    let mut case = ran(&program, FIXED, &[Op::Register(DEV)]);
+    assert_eq!(case.run(2, Op::Attach(DEV)), Ok(0));
+    let program = bound(&[]);
+    let ops = [
+        Op::RegisterDriver(DRV),
+        Op::Register(DEV),
+        Op::Get(DEV),
+        Op::Unregister(DEV),
+    ];
+    let mut case = ran(&program, FIXED, &ops);
+    assert_eq!(case.run(5, Op::Attach(DEV)), Ok(0));
+}
+
+/// An action that is added in pass 1 by unbinding stays on the list, and the next
+/// device_attach() returns -EBUSY (measured: -16).
+#[test]
+fn an_action_added_in_pass_1_by_unbinding_keeps_drivers_away() {
+    let actions = [
+        Action::new("a", DEV, &[Op::AddAction(B)]),
+        Action::new("b", DEV, &[]),
+    ];
+    let program = bound(&actions);
+    let ops = [
+        Op::RegisterDriver(DRV),
+        Op::Register(DEV),
+        Op::AddAction(A),
+        Op::Unbind(DEV),
+    ];
+    let mut case = ran(&program, FIXED, &ops);
+    assert_eq!(case.state().runs(B), 0);
+    assert_eq!(case.run(5, Op::Attach(DEV)), Ok(-16));
+    assert_eq!(case.state().device(DEV).driver(), None);
+}

@@ -90,7 +90,7 @@ fn the_reference_has_every_word_of_the_grammar() {
 /// The example of docs/trace.md is what `run --trace` prints first.
 #[test]
 fn the_example_of_a_trace_is_real() {
-    let front = devres_gen::compile::load(&["scenarios".into()]);
+    let front = devres_gen::compile::load(&["scenarios/unregister.devres".into()]);
     let case = devres_gen::expand::cases(&front.unit, devres_gen::sim::Model::ALL)
         .next()
         .unwrap();

@@ -4,4 +4,5 @@
 //!
 //! One module a suite; `cargo test` runs them on the simulator.
 
+mod rebind;
 mod unregister;

@@ -9,7 +9,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::ir::{Expectation, Scenario, StepKind, Suite, Unit};
-use crate::sim::Holdings;
+use crate::sim::{Holdings, Op};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
 /// references of a scenario of which a statement is missing, say.
@@ -23,6 +23,7 @@ pub fn check(unit: &Unit, sink: &mut Sink) {
         abilities(unit, suite, sink);
         for scenario in &suite.scenarios {
             deviations(scenario, sink);
+            bus_operations(unit, suite, scenario, sink);
             if whole {
                 references(unit, suite, scenario, sink);
             }
@@ -53,6 +54,30 @@ fn abilities(unit: &Unit, suite: &Suite, sink: &mut Sink) {
     }
 }
 
+/// Operations that need a bus, on a suite with a kind that has none.
+fn bus_operations(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
+    let Some(used) = suite.kinds.iter().find(|used| !unit.kind(used.kind).on_bus) else {
+        return;
+    };
+    let kind = unit.kind(used.kind);
+    for step in &scenario.steps {
+        let word = match step.kind {
+            StepKind::Op(Op::Attach(_), _) => "attached",
+            StepKind::Op(Op::Unbind(_), _) => "unbound",
+            _ => continue,
+        };
+        sink.report(
+            Diagnostic::new(
+                Code::Inability,
+                format!("a `{}` device cannot be {word}", kind.name),
+            )
+            .label(step.span, "it sits on no bus, so it never has a driver")
+            .label(used.span, "the suite asks for it here")
+            .help("put the scenario into a suite of kinds with a bus"),
+        );
+    }
+}
+
 fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     let Some(&used) = suite.kinds.first() else {
         return;
@@ -60,7 +85,7 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
     expand::with_program(unit, scenario, used, |program| {
         let mut holdings = Holdings::new();
         for step in &scenario.steps {
-            let StepKind::Op(op) = step.kind else {
+            let StepKind::Op(op, _) = step.kind else {
                 continue;
             };
             if let Err(dev) = holdings.apply(program, op) {

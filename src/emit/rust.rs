@@ -9,7 +9,7 @@ use super::wrap::words;
 use super::{MARK, Options, OutputFile, harmless, names};
 use crate::expand::{self, CaseStepKind};
 use crate::ir::{Expectation, Scenario, Suite, Unit};
-use crate::sim::{Claim, Fix, Op, Program};
+use crate::sim::{Claim, Errno, Fix, Op, Program};
 
 /// Where the Rust goes, below the output folder.
 pub const FOLDER: &str = "rust";
@@ -137,13 +137,16 @@ fn scenario_module(
         for step in expand::time_line(suite, scenario, program) {
             let line = unit.line(step.span);
             match step.kind {
-                CaseStepKind::Op(op) if step.span != suite.span => {
+                CaseStepKind::Op(op, fails) if step.span != suite.span => {
                     // What the scenario gives up at its end, `finish` does.
                     if step.span != scenario.span {
-                        steps.push(format!("s.at({line}).{};", operation(program, op)));
+                        if fails.is_some() {
+                            imports.insert("Errno");
+                        }
+                        steps.push(format!("s.at({line}).{};", operation(program, op, fails)));
                     }
                 }
-                CaseStepKind::Op(_) => {}
+                CaseStepKind::Op(..) => {}
                 CaseStepKind::Expect(expectation) => {
                     imports.insert("Claim");
                     steps.extend(expect(program, line, expectation));
@@ -256,19 +259,26 @@ fn body_op(program: &Program<'_>, op: Op) -> String {
         Op::Unregister(id) => format!("Op::Unregister({})", constant(program.device(id).name)),
         Op::Get(id) => format!("Op::Get({})", constant(program.device(id).name)),
         Op::Put(id) => format!("Op::Put({})", constant(program.device(id).name)),
+        Op::Attach(id) => format!("Op::Attach({})", constant(program.device(id).name)),
+        Op::Unbind(id) => format!("Op::Unbind({})", constant(program.device(id).name)),
         Op::AddAction(id) => format!("Op::AddAction({})", constant(program.action(id).name)),
         Op::RegisterDriver(id) => format!("Op::RegisterDriver(DriverId({}))", id.0),
         Op::UnregisterDriver(id) => format!("Op::UnregisterDriver(DriverId({}))", id.0),
     }
 }
 
-fn operation(program: &Program<'_>, op: Op) -> String {
+fn operation(program: &Program<'_>, op: Op, fails: Option<Errno>) -> String {
     let device = |id| constant(program.device(id).name);
     match op {
         Op::Register(id) => format!("register({})", device(id)),
         Op::Unregister(id) => format!("unregister({})", device(id)),
         Op::Get(id) => format!("get({})", device(id)),
         Op::Put(id) => format!("put({})", device(id)),
+        Op::Attach(id) => match fails {
+            Some(errno) => format!("attach_fails({}, Errno::{})", device(id), errno.name()),
+            None => format!("attach({})", device(id)),
+        },
+        Op::Unbind(id) => format!("unbind({})", device(id)),
         Op::AddAction(id) => format!("add_action({})", constant(program.action(id).name)),
         Op::RegisterDriver(_) | Op::UnregisterDriver(_) => String::new(),
     }
@@ -283,7 +293,13 @@ fn expect(program: &Program<'_>, line: u32, expectation: &Expectation) -> Vec<St
     let say = |claim: Claim| {
         let (what, name) = match claim {
             Claim::Ran(id) => ("Ran", program.action(id).name),
+            Claim::RanTimes(id, times) => {
+                let name = constant(program.action(id).name);
+                return format!("s.at({line}).{word}(Claim::RanTimes({name}, {times}));");
+            }
             Claim::NotRun(id) => ("NotRun", program.action(id).name),
+            Claim::Bound(id) => ("Bound", program.device(id).name),
+            Claim::Unbound(id) => ("Unbound", program.device(id).name),
             Claim::Freed(id) => ("Freed", program.device(id).name),
             Claim::Alive(id) => ("Alive", program.device(id).name),
         };

@@ -61,6 +61,14 @@ impl<O: Observer> Core<'_, O> {
                 self.in_use(dev)?;
                 self.put_device(dev).map(|()| 0)
             }
+            Op::Attach(dev) => {
+                self.in_use(dev)?;
+                self.device_attach(dev)
+            }
+            Op::Unbind(dev) => {
+                self.in_use(dev)?;
+                self.device_release_driver(dev).map(|()| 0)
+            }
             Op::AddAction(action) => self.devm_add_action(action),
             Op::RegisterDriver(drv) => self.driver_register(drv),
             Op::UnregisterDriver(drv) => self.driver_unregister(drv).map(|()| 0),

@@ -3,26 +3,46 @@
 
 use super::core::Core;
 use super::event::{Event, Fault, Observer};
-use super::program::{DeviceId, DriverId};
+use super::program::{DeviceId, DriverId, Errno};
+use super::state::Phase;
 
 impl<O: Observer> Core<'_, O> {
     fn matches(&self, drv: DriverId, dev: DeviceId) -> bool {
         self.program.driver(drv).device == dev
     }
 
-    /// `device_initial_probe()`: the device looks for a driver.
+    /// `device_initial_probe()`: the device looks for a driver; what comes of it is
+    /// nobody's business.
     pub(super) fn device_initial_probe(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_initial_probe", |core| {
-            for drv in core.program.driver_ids() {
-                if core.state.is_registered(drv) && core.matches(drv, dev) {
-                    return core.really_probe(dev, drv);
-                }
-            }
-            Ok(())
+            core.__device_attach(dev).map(drop)
         })
     }
 
-    /// `driver_attach()`: the driver looks for devices.
+    /// Returns 1 if the device is bound then, 0 if not, or the error of a driver that
+    /// could not be tried.
+    pub(super) fn device_attach(&mut self, dev: DeviceId) -> Result<i32, Fault> {
+        self.call("device_attach", |core| core.__device_attach(dev))
+    }
+
+    fn __device_attach(&mut self, dev: DeviceId) -> Result<i32, Fault> {
+        let device = self.state.device(dev);
+        if device.phase != Phase::Added {
+            return Ok(0);
+        }
+        if device.driver.is_some() {
+            return Ok(1);
+        }
+        for drv in self.program.driver_ids() {
+            if self.state.is_registered(drv) && self.matches(drv, dev) {
+                let ret = self.really_probe(dev, drv)?;
+                return Ok(if ret == 0 { 1 } else { ret });
+            }
+        }
+        Ok(0)
+    }
+
+    /// `driver_attach()`: the driver looks for devices. Errors do not reach the caller.
     pub(super) fn driver_attach(&mut self, drv: DriverId) -> Result<(), Fault> {
         self.call("driver_attach", |core| {
             let dev = core.program.driver(drv).device;
@@ -34,16 +54,16 @@ impl<O: Observer> Core<'_, O> {
         })
     }
 
-    fn really_probe(&mut self, dev: DeviceId, drv: DriverId) -> Result<(), Fault> {
+    fn really_probe(&mut self, dev: DeviceId, drv: DriverId) -> Result<i32, Fault> {
         self.call("really_probe", |core| {
             if !core.state.device(dev).devres.is_empty() {
-                // "Resources present before probing": -EBUSY, and nothing is undone.
-                return Ok(());
+                // "Resources present before probing", and nothing is undone.
+                return Ok(-Errno::EBUSY.0);
             }
             core.state.device_mut(dev).driver = Some(drv);
             core.event(Event::Probe(drv, dev));
             core.state.device_mut(dev).knode_driver = true;
-            Ok(())
+            Ok(0)
         })
     }
 

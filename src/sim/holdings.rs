@@ -62,6 +62,7 @@ impl Holdings {
                     }
                 }
             }
+            Op::Attach(_) | Op::Unbind(_) => {}
             Op::RegisterDriver(drv) => self.drivers.push(drv),
             Op::UnregisterDriver(drv) => self.drivers.retain(|&d| d != drv),
         }

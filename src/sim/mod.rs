@@ -53,8 +53,8 @@ pub use event::{Event, Fault, Moment, Observer};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
 pub use program::{
-    Action, ActionId, Claim, Device, DeviceId, Driver, DriverId, Kind, MAX_ACTIONS, MAX_DEVICES,
-    MAX_DRIVERS, Op, Program,
+    Action, ActionId, Claim, Device, DeviceId, Driver, DriverId, Errno, Kind, MAX_ACTIONS,
+    MAX_DEVICES, MAX_DRIVERS, Op, Program,
 };
 pub use record::{Happening, Record, Recorder, Snapshot};
 pub use session::{Case, Session};

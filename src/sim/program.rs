@@ -123,6 +123,10 @@ pub enum Op {
     Get(DeviceId),
     /// `put_device()`.
     Put(DeviceId),
+    /// `device_attach()`: 1 if a driver is bound to the device then, 0 if none is.
+    Attach(DeviceId),
+    /// `device_release_driver()`.
+    Unbind(DeviceId),
     /// `devm_add_action()`.
     AddAction(ActionId),
     /// `driver_register()`.
@@ -131,17 +135,55 @@ pub enum Op {
     UnregisterDriver(DriverId),
 }
 
+/// An error that a kernel function returns, as a positive number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Errno(pub i32);
+
+impl Errno {
+    /// "Device or resource busy".
+    pub const EBUSY: Errno = Errno(16);
+
+    /// Those that functions of the driver core return, by name.
+    pub const NAMES: [(&'static str, Errno); 1] = [("EBUSY", Errno::EBUSY)];
+
+    /// The error of that name.
+    pub fn from_name(name: &str) -> Option<Errno> {
+        Errno::NAMES
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, errno)| errno)
+    }
+
+    /// Its name in the kernel.
+    pub fn name(self) -> &'static str {
+        let known = Errno::NAMES.into_iter().find(|(_, errno)| *errno == self);
+        known.map_or("an unknown error", |(name, _)| name)
+    }
+
+    /// Whether a function that may fail returned what is wanted: this error, or with
+    /// `None` no error.
+    pub fn is_returned(wanted: Option<Errno>, ret: i32) -> bool {
+        wanted.map_or(ret >= 0, |errno| ret == -errno.0)
+    }
+}
+
 /// Something that can be known of a case at a point of its time line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
     /// The action ran, exactly once.
     Ran(ActionId),
+    /// The action ran exactly that often.
+    RanTimes(ActionId, u8),
     /// The action did not run.
     NotRun(ActionId),
     /// The device's release function was called.
     Freed(DeviceId),
     /// The device exists and was not released.
     Alive(DeviceId),
+    /// The device has a driver, `dev->driver`.
+    Bound(DeviceId),
+    /// The device has none, or is gone.
+    Unbound(DeviceId),
 }
 
 impl Claim {
@@ -149,9 +191,12 @@ impl Claim {
     pub fn holds(self, state: &State) -> bool {
         match self {
             Claim::Ran(action) => state.runs(action) == 1,
+            Claim::RanTimes(action, times) => state.runs(action) == times,
             Claim::NotRun(action) => state.runs(action) == 0,
             Claim::Freed(device) => state.device(device).is_released(),
             Claim::Alive(device) => state.device(device).is_alive(),
+            Claim::Bound(device) => state.device(device).driver().is_some(),
+            Claim::Unbound(device) => state.device(device).driver().is_none(),
         }
     }
 }
@@ -200,6 +245,8 @@ impl<'a> Program<'a> {
             Op::Unregister(id) => format!("unregister {}", self.device(id).name),
             Op::Get(id) => format!("get {}", self.device(id).name),
             Op::Put(id) => format!("put {}", self.device(id).name),
+            Op::Attach(id) => format!("attach {}", self.device(id).name),
+            Op::Unbind(id) => format!("unbind {}", self.device(id).name),
             Op::AddAction(id) => {
                 let action = self.action(id);
                 format!("action {} on {}", action.name, self.device(action.on).name)
@@ -213,9 +260,12 @@ impl<'a> Program<'a> {
     pub fn describe_claim(&self, claim: Claim) -> String {
         match claim {
             Claim::Ran(id) => format!("{} ran", self.action(id).name),
+            Claim::RanTimes(id, times) => format!("{} ran {times} times", self.action(id).name),
             Claim::NotRun(id) => format!("{} not run", self.action(id).name),
             Claim::Freed(id) => format!("{} freed", self.device(id).name),
             Claim::Alive(id) => format!("{} alive", self.device(id).name),
+            Claim::Bound(id) => format!("{} bound", self.device(id).name),
+            Claim::Unbound(id) => format!("{} unbound", self.device(id).name),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::event::Fault;
 use super::fixes::{Fix, Model};
 use super::holdings::Holdings;
-use super::program::{ActionId, Claim, DeviceId, Driver, DriverId, Kind, Op, Program};
+use super::program::{ActionId, Claim, DeviceId, Driver, DriverId, Errno, Kind, Op, Program};
 use super::record::Recorder;
 
 /// What one scenario is run on: a kind of device, bound or not, and a kernel.
@@ -93,9 +93,9 @@ impl<'a> Session<'a> {
             line,
             failures: String::new(),
         };
-        program
-            .driver_ids()
-            .for_each(|drv: DriverId| session.run(Op::RegisterDriver(drv)));
+        program.driver_ids().for_each(|drv: DriverId| {
+            session.run(Op::RegisterDriver(drv));
+        });
         session
     }
 
@@ -123,6 +123,21 @@ impl<'a> Session<'a> {
     /// `put_device()`.
     pub fn put(&mut self, dev: DeviceId) {
         self.run(Op::Put(dev));
+    }
+
+    /// `device_attach()`, which must not fail.
+    pub fn attach(&mut self, dev: DeviceId) {
+        self.returns(Op::Attach(dev), None);
+    }
+
+    /// `device_attach()`, which has to fail so.
+    pub fn attach_fails(&mut self, dev: DeviceId, errno: Errno) {
+        self.returns(Op::Attach(dev), Some(errno));
+    }
+
+    /// `device_release_driver()`.
+    pub fn unbind(&mut self, dev: DeviceId) {
+        self.run(Op::Unbind(dev));
     }
 
     /// `devm_add_action()`.
@@ -157,7 +172,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn run(&mut self, op: Op) {
+    fn returns(&mut self, op: Op, wanted: Option<Errno>) {
+        let ret = self.run(op);
+        if !Errno::is_returned(wanted, ret) {
+            let op = self.program.describe(op);
+            let wanted = wanted.map_or("no error".to_owned(), |errno| errno.name().to_owned());
+            self.note(&format!(
+                "expected {wanted} from `{op}`, which returned {ret}"
+            ));
+        }
+    }
+
+    fn run(&mut self, op: Op) -> i32 {
         if let Err(dev) = self.holdings.apply(self.program, op) {
             let name = self.program.device(dev).name;
             self.note(&format!(
@@ -165,8 +191,9 @@ impl<'a> Session<'a> {
             ));
             self.fail();
         }
-        if let Err(fault) = self.recorder.run(self.line, op) {
-            self.fault(op, fault);
+        match self.recorder.run(self.line, op) {
+            Ok(ret) => ret,
+            Err(fault) => self.fault(op, fault),
         }
     }
 

@@ -104,6 +104,10 @@ pub enum Statement {
     Get(Name),
     /// `put NAME`
     Put(Name),
+    /// `attach NAME [fails ERRNO]`
+    Attach(Name, Option<Name>),
+    /// `unbind NAME`
+    Unbind(Name),
     /// `action NAME on NAME { ... }`
     Action {
         /// The action's name.
@@ -135,12 +139,18 @@ pub struct Expectation {
 pub enum Outcome {
     /// `ran`
     Ran,
+    /// `ran N times`
+    RanTimes(u8),
     /// `not run`
     NotRun,
     /// `freed`
     Freed,
     /// `alive`
     Alive,
+    /// `bound`
+    Bound,
+    /// `unbound`
+    Unbound,
 }
 
 /// `but OUTCOME without FIX [while bound | while unbound]`

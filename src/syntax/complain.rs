@@ -13,7 +13,16 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// The words that a statement may begin with.
-const OPERATIONS: [&str; 6] = ["register", "unregister", "get", "put", "action", "expect"];
+const OPERATIONS: [&str; 8] = [
+    "register",
+    "unregister",
+    "get",
+    "put",
+    "attach",
+    "unbind",
+    "action",
+    "expect",
+];
 
 impl TreeBuilder<'_> {
     pub(super) fn bad_statement(&mut self, pair: Pair<'_, Rule>) {
@@ -176,6 +185,14 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::colon => "`:`",
         Rule::semicolon => "`;`",
         Rule::name => "a name",
+        Rule::number => "a number",
+        Rule::errno => "an error such as `EBUSY`",
+        Rule::kw_attach | Rule::attach => "`attach`",
+        Rule::kw_unbind | Rule::unbind => "`unbind`",
+        Rule::kw_fails | Rule::fails => "`fails`",
+        Rule::kw_times => "`times`",
+        Rule::times => "how often",
+        Rule::ran => "`ran`",
         Rule::commit => "a fix (the first 12 hex digits of its commit)",
         Rule::kw_use => "`use`",
         Rule::kw_kind => "`kind`",
@@ -207,7 +224,9 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::end | Rule::EOI => "the end of the statement",
         Rule::doc_line => "`///`",
         Rule::c_line => "`|` and a line of C",
-        Rule::outcome | Rule::not_run => "an outcome (`ran`, `not run`, `freed`, `alive`)",
+        Rule::outcome | Rule::not_run => {
+            "an outcome (`ran`, `not run`, `freed`, `alive`, `bound`, `unbound`)"
+        }
         Rule::statement | Rule::good_statement => "a statement",
         Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
         Rule::kind_entry | Rule::good_kind_entry => "`parent`, `release` or `c`",

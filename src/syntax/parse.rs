@@ -307,10 +307,12 @@ impl TreeBuilder<'_> {
             ));
         }
         let mut names = Vec::new();
+        let mut fails = None;
         let mut body = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::name => names.push(self.name(part)),
+                Rule::fails => fails = part.into_inner().last().map(|errno| self.word(&errno)),
                 Rule::body => body = self.body(part),
                 _ => {}
             }
@@ -322,6 +324,8 @@ impl TreeBuilder<'_> {
             Rule::unregister => Some(Statement::Unregister(name)),
             Rule::get => Some(Statement::Get(name)),
             Rule::put => Some(Statement::Put(name)),
+            Rule::attach => Some(Statement::Attach(name, fails)),
+            Rule::unbind => Some(Statement::Unbind(name)),
             Rule::action => Some(Statement::Action {
                 name,
                 on: names.next()?,
@@ -345,15 +349,34 @@ impl TreeBuilder<'_> {
         })
     }
 
-    fn outcome(&self, pair: Pair<'_, Rule>) -> Spanned<Outcome> {
+    fn outcome(&mut self, pair: Pair<'_, Rule>) -> Spanned<Outcome> {
         let span = self.span(&pair);
-        let value = match only(pair).as_rule() {
-            Rule::kw_ran => Outcome::Ran,
+        let said = only(pair);
+        let value = match said.as_rule() {
             Rule::kw_freed => Outcome::Freed,
             Rule::kw_alive => Outcome::Alive,
+            Rule::kw_bound => Outcome::Bound,
+            Rule::kw_unbound => Outcome::Unbound,
+            Rule::ran => self.times(said).map_or(Outcome::Ran, Outcome::RanTimes),
             _ => Outcome::NotRun,
         };
         Spanned { value, span }
+    }
+
+    /// The number of `ran N times`, if it stands there.
+    fn times(&mut self, ran: Pair<'_, Rule>) -> Option<u8> {
+        let times = ran
+            .into_inner()
+            .find(|part| part.as_rule() == Rule::times)?;
+        let number = only(times);
+        let times = number.as_str().parse().ok();
+        if times.is_none() {
+            self.sink.report(
+                Diagnostic::new(Code::Limit, "nothing runs that often in a scenario")
+                    .label(self.span(&number), format!("{} at most", u8::MAX)),
+            );
+        }
+        times
     }
 
     fn deviation(&mut self, pair: Pair<'_, Rule>) -> Option<Deviation> {

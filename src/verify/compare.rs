@@ -114,7 +114,7 @@ fn predict(case: &Case<'_>, broken: Broken) -> (Status, Vec<trace::Line>) {
             .deviations
             .iter()
             .any(|d| d.applies(case.model, case.kind_use.bound)),
-        StepKind::Op(_) => false,
+        StepKind::Op(..) => false,
     });
     let status = if broken == Broken::Skip && deviates {
         Status::Skipped

@@ -32,7 +32,7 @@ mod adds {
         s.at(28).register(DEV);
         s.at(29).add_action(OUTER);
         s.at(32).unregister(DEV);
-        s.at(33).expect(Claim::Ran(OUTER));
+        s.at(33).expect(Claim::RanTimes(OUTER, 1));
         if case.lacks(Fix::DelReleasesDevres) {
             s.at(34).expect(Claim::NotRun(INNER));
         } else {

@@ -123,6 +123,9 @@ struct File {
 struct Uses {
     get: bool,
     actions: bool,
+    attach: bool,
+    /// Something is expected of `dev->driver`.
+    bound: bool,
     wrapped: bool,
     owned: bool,
     drivers: bool,

@@ -4,8 +4,8 @@ use super::{DeviceField, File, Function, comment_block};
 use crate::emit::wrap::call;
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, CaseStepKind};
-use crate::ir::{Deviation, Expectation, Scenario, Suite, Unit};
-use crate::sim::{ActionId, Claim, DeviceId, Holdings, Op, Program};
+use crate::ir::{Deviation, Expectation, Scenario, StepKind, Suite, Unit};
+use crate::sim::{ActionId, Claim, DeviceId, Errno, Holdings, Op, Program};
 
 pub(super) struct Emitter<'e> {
     pub(super) unit: &'e Unit,
@@ -18,6 +18,9 @@ pub(super) struct Emitter<'e> {
 
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
+        let about_binding = |claim| matches!(claim, Claim::Bound(_) | Claim::Unbound(_));
+        let bound = self.expectations().any(|e| about_binding(e.claim));
+        self.file.uses.bound |= bound;
         for device in &self.scenario.devices {
             let known = |known: &DeviceField| known.name == device.name;
             if !self.file.devices.iter().any(known) {
@@ -110,8 +113,14 @@ impl Emitter<'_> {
                 ("get_test_device", dev)
             }
             Op::Put(dev) => ("put_test_device", dev),
+            Op::Unbind(dev) => {
+                let device = format!("{}.dev", self.device(dev));
+                return call(1, "device_release_driver", &[&device], ";");
+            }
             // Drivers of kinds are registered by init and unregistered by exit.
-            Op::AddAction(_) | Op::RegisterDriver(_) | Op::UnregisterDriver(_) => return vec![],
+            Op::Attach(_) | Op::AddAction(_) | Op::RegisterDriver(_) | Op::UnregisterDriver(_) => {
+                return vec![];
+            }
         };
         call(1, helper, &[&format!("&{}", self.device(dev))], ";")
     }
@@ -143,8 +152,8 @@ impl Emitter<'_> {
         let mut maybe_freed = None;
         for step in expand::time_line(self.suite, self.scenario, self.program) {
             match step.kind {
-                CaseStepKind::Op(Op::RegisterDriver(_) | Op::UnregisterDriver(_)) => {}
-                CaseStepKind::Op(op) => {
+                CaseStepKind::Op(Op::RegisterDriver(_) | Op::UnregisterDriver(_), _) => {}
+                CaseStepKind::Op(op, fails) => {
                     if let Some(dev) = maybe_freed.filter(|&dev| touches(self.program, op, dev)) {
                         let freed = format!("{}.freed", self.device(dev));
                         lines.extend(call(1, "KUNIT_ASSERT_FALSE", &["test", &freed], ";"));
@@ -157,7 +166,7 @@ impl Emitter<'_> {
                     if self.options.trace {
                         lines.push(format!("\tlog_step({});", self.unit.line(step.span)));
                     }
-                    lines.extend(self.test_op(op));
+                    lines.extend(self.test_op(op, fails));
                 }
                 CaseStepKind::Expect(expectation) => lines.extend(self.expect(expectation)),
             }
@@ -172,7 +181,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn test_op(&mut self, op: Op) -> Vec<String> {
+    fn test_op(&mut self, op: Op, fails: Option<Errno>) -> Vec<String> {
         let mut lines = match op {
             Op::AddAction(id) => {
                 self.file.uses.actions = true;
@@ -180,19 +189,31 @@ impl Emitter<'_> {
                 let function = self.action_function(id);
                 call(1, "add_test_action", &["test", &device, &function], ";")
             }
+            Op::Attach(dev) => {
+                self.file.uses.attach = true;
+                let device = format!("&{}", self.device(dev));
+                let error = fails.map_or("0".to_owned(), |errno| format!("-{}", errno.name()));
+                call(1, "attach_test_device", &["test", &device, &error], ";")
+            }
             op => self.plain_op(op),
         };
         self.log_return(op, &mut lines);
         lines
     }
 
+    fn expectations(&self) -> impl Iterator<Item = &Expectation> {
+        self.scenario
+            .steps
+            .iter()
+            .filter_map(|step| match &step.kind {
+                StepKind::Expect(expectation) => Some(expectation),
+                StepKind::Op(..) => None,
+            })
+    }
+
     fn deviations(&self) -> impl Iterator<Item = &Deviation> {
-        let steps = self.scenario.steps.iter();
-        let expectations = steps.filter_map(|step| match &step.kind {
-            crate::ir::StepKind::Expect(expectation) => Some(expectation),
-            crate::ir::StepKind::Op(_) => None,
-        });
-        expectations.flat_map(|expectation| &expectation.deviations)
+        self.expectations()
+            .flat_map(|expectation| &expectation.deviations)
     }
 
     /// On which kinds of the suite the kernel at hand deviates so.
@@ -285,6 +306,17 @@ impl Emitter<'_> {
         };
         match claim {
             Claim::Ran(id) => call(tabs, equal, &["test", &self.ran(id), "1"], ";"),
+            Claim::RanTimes(id, times) => call(
+                tabs,
+                equal,
+                &["test", &self.ran(id), &times.to_string()],
+                ";",
+            ),
+            Claim::Bound(id) | Claim::Unbound(id) => {
+                let bound = format!("is_bound(&{})", self.device(id));
+                let wanted = matches!(claim, Claim::Bound(_)) != negated;
+                call(tabs, truth(wanted), &["test", &bound], ";")
+            }
             Claim::NotRun(id) => call(tabs, equal, &["test", &self.ran(id), "0"], ";"),
             Claim::Freed(id) | Claim::Alive(id) => {
                 let freed = format!("{}.freed", self.device(id));
@@ -317,7 +349,7 @@ impl Reach {
 /// Whether an operation uses the device's memory.
 fn touches(program: &Program<'_>, op: Op, dev: DeviceId) -> bool {
     match op {
-        Op::Unregister(d) | Op::Get(d) | Op::Put(d) => d == dev,
+        Op::Unregister(d) | Op::Get(d) | Op::Put(d) | Op::Attach(d) | Op::Unbind(d) => d == dev,
         Op::AddAction(id) => program.action(id).on == dev,
         Op::Register(_) | Op::RegisterDriver(_) | Op::UnregisterDriver(_) => false,
     }
