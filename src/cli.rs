@@ -23,6 +23,18 @@ pub enum Command {
     Run(Run),
     /// Run the cases on a real kernel and compare it with the simulator.
     Verify(Verify),
+    /// Explain an error code.
+    Explain(Explain),
+    /// List the standard kinds.
+    Kinds,
+    /// List the fixes that scenarios can name.
+    Fixes,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// As a diagnostic prints it: E0101.
+    pub code: String,
 }
 
 #[derive(Debug, Args)]

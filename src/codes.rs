@@ -76,3 +76,22 @@ impl fmt::Display for Code {
         f.write_str(self.as_str())
     }
 }
+
+/// The reference of all codes, a section each.
+const REFERENCE: &str = include_str!("../docs/errors.md");
+
+impl Code {
+    /// The code that is printed so, in whatever case.
+    pub fn from_name(name: &str) -> Option<Code> {
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// What the code means, with an example: its section of docs/errors.md.
+    pub fn explanation(self) -> &'static str {
+        let section = |text: &&str| text.starts_with(self.as_str());
+        REFERENCE.split("\n## ").find(section).unwrap_or_default()
+    }
+}

@@ -38,6 +38,11 @@ pub fn load_text(path: &str, text: &str) -> Front {
     front(sources, &[id], Sink::default())
 }
 
+/// The standard kinds alone.
+pub fn library() -> Unit {
+    load_text("<nothing>", "").unit
+}
+
 fn front(mut sources: Sources, ids: &[crate::source::SourceId], mut sink: Sink) -> Front {
     let library = sources.add("<kinds>", LIBRARY);
     let library = parse(&sources, library, &mut sink);

@@ -1,7 +1,7 @@
 //! From scenarios to cases: each scenario on each kind of its suite, on one kernel,
 //! with what the state of the kind and the end of the scenario add to its operations.
 
-use crate::ir::{Expectation, KindUse, Scenario, StepKind, Suite, Unit};
+use crate::ir::{DEV, Expectation, KindUse, Scenario, StepKind, Suite, Unit};
 use crate::sim::{self, Errno, Holdings, Model, Op, Program};
 use crate::source::Span;
 
@@ -88,6 +88,26 @@ pub fn with_program<R>(
         drivers,
         actions: &actions,
     })
+}
+
+/// How many references a device of the kind has when it is registered.
+pub fn references_after_register(unit: &Unit, used: KindUse) -> u16 {
+    let kind = unit.kind(used.kind);
+    let kind = sim::Kind {
+        name: &kind.name,
+        on_bus: kind.on_bus,
+        has_parent: kind.has_parent,
+    };
+    let devices = [sim::Device::new("dev", &kind)];
+    let program = Program {
+        devices: &devices,
+        drivers: &[],
+        actions: &[],
+    };
+    let mut state = sim::State::new();
+    // The first operation of all cannot fail.
+    let _ = sim::step(&program, Model::ALL, &mut state, Op::Register(DEV), &mut ());
+    state.device(DEV).refs()
 }
 
 /// A point of a case's time line.

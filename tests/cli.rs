@@ -360,3 +360,23 @@ fn run_prints_ktap_that_can_be_read() {
     assert_eq!(events, ["action cleanup", "release dev"]);
     assert_eq!(log.results.len(), 9 + 3 + 1);
 }
+
+#[test]
+fn what_there_is_can_be_asked() {
+    let output = here(&["explain", "e0303"]);
+    assert!(out(&output).starts_with("E0303: an action takes over a reference"));
+    let output = here(&["explain", "E0330"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("there is no code `E0330`"),
+        "{}",
+        err(&output)
+    );
+    let kinds = out(&here(&["kinds"]));
+    assert!(kinds.contains("references: 3 after register"), "{kinds}");
+    let fixes = out(&here(&["fixes"]));
+    assert!(
+        fixes.starts_with("699fb50d9903 (\"drivers: base: Free devm"),
+        "{fixes}"
+    );
+}

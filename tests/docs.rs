@@ -107,3 +107,40 @@ fn the_example_of_a_trace_is_real() {
         "docs/trace.md should end with:\n{trace}"
     );
 }
+
+/// Each code is explained, and its example shows just that code.
+#[test]
+fn every_code_is_explained_by_an_example_that_shows_it() {
+    use devres_gen::codes::Code;
+    // What no small example of a source can show.
+    let without = [
+        Code::TooDeep,
+        Code::Limit,
+        Code::Expectation,
+        Code::Unreadable,
+        Code::NotUtf8,
+        Code::NoScenarios,
+    ];
+    for &code in Code::ALL {
+        let text = code.explanation();
+        assert!(
+            text.starts_with(&format!("{code}: ")),
+            "docs/errors.md does not explain {code}"
+        );
+        let example = text
+            .split("```devres\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        assert_eq!(example.is_none(), without.contains(&code), "{code}");
+        let Some(example) = example else { continue };
+        let codes: Vec<Code> = load_text("errors.md", example)
+            .diagnostics
+            .iter()
+            .map(|d| d.code)
+            .collect();
+        assert!(
+            !codes.is_empty() && codes.iter().all(|&shown| shown == code),
+            "{code}: {codes:?}"
+        );
+    }
+}

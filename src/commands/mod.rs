@@ -1,6 +1,7 @@
 //! The subcommands, and what they share: loading sources and saying what is wrong.
 
 mod compile;
+mod list;
 mod run;
 mod verify;
 
@@ -32,6 +33,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Compile(args) => compile::compile(args),
         Command::Run(args) => run::run(args),
         Command::Verify(args) => verify::verify(args),
+        Command::Explain(args) => list::explain(args),
+        Command::Kinds => list::kinds(),
+        Command::Fixes => list::fixes(),
     };
     done.unwrap_or_else(ExitCode::from)
 }

@@ -1,0 +1,75 @@
+//! `devres-gen explain`, `kinds` and `fixes`: what there is, without any input.
+
+use super::{BAD_INPUT, Done, WELL, fail, print};
+use crate::cli::Explain;
+use devres_gen::codes::Code;
+use devres_gen::compile;
+use devres_gen::diagnostic::nearest;
+use devres_gen::expand;
+use devres_gen::ir::{Kind, KindId, KindUse, Unit};
+use devres_gen::sim::Fix;
+
+pub(super) fn explain(args: &Explain) -> Done {
+    let Some(code) = Code::from_name(&args.code) else {
+        let known = Code::ALL.iter().map(|code| code.as_str());
+        let hint = nearest(&args.code.to_ascii_uppercase(), known)
+            .map_or("docs/errors.md lists them all".to_owned(), |near| {
+                format!("did you mean {near}?")
+            });
+        return fail(
+            &format!("there is no code `{}`; {hint}", args.code),
+            BAD_INPUT,
+        );
+    };
+    print(&format!("{}\n", code.explanation().trim_end()))?;
+    Ok(WELL)
+}
+
+/// Each kind with what the simulator derives for it and what C makes it.
+pub(super) fn kinds() -> Done {
+    let unit = compile::library();
+    let mut text = String::new();
+    for (index, kind) in unit.kinds.iter().enumerate() {
+        text += &format!("{}\n", kind.name);
+        for line in &kind.doc {
+            text += &format!("    {line}\n");
+        }
+        text += &format!(
+            "    bound:      {}\n",
+            if kind.on_bus { "yes" } else { "no" }
+        );
+        text += &format!(
+            "    references: {} after register\n",
+            references(&unit, index)
+        );
+        text += &format!("    C:          {}\n", c(kind));
+    }
+    print(&text)?;
+    Ok(WELL)
+}
+
+fn references(unit: &Unit, index: usize) -> u16 {
+    let used = KindUse {
+        kind: KindId(index),
+        bound: false,
+        span: unit.kinds[index].span,
+    };
+    expand::references_after_register(unit, used)
+}
+
+fn c(kind: &Kind) -> &'static str {
+    if kind.c.is_some() { "6.12" } else { "none" }
+}
+
+pub(super) fn fixes() -> Done {
+    let mut text = String::new();
+    for fix in Fix::ALL {
+        text += &format!("{} (\"{}\")\n", fix.commit(), fix.title());
+        text += &format!(
+            "    mainline: {}; stable kernels may have a backport\n",
+            fix.since()
+        );
+    }
+    print(&text)?;
+    Ok(WELL)
+}
