@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir;
 use crate::sim::{ActionId, Claim, DeviceId, Errno, Fix, MAX_ACTIONS, Op};
 use crate::source::{Sources, Span, Spanned};
-use crate::syntax::ast::{self, Name, Outcome, Statement};
+use crate::syntax::ast::{self, Expected, Name, Outcome, Statement};
 
 /// Resolves the files of one run. `library` is the file behind `use kinds`.
 pub fn resolve(
@@ -281,14 +281,8 @@ impl<'s> ScenarioResolver<'s> {
     fn resolve(mut self, scenario: &ast::Scenario) -> ir::Scenario {
         for statement in &scenario.body {
             if let Statement::Expect(expectations) = &statement.value {
-                for expectation in expectations {
-                    if let Some(resolved) = self.expectation(expectation) {
-                        let kind = ir::StepKind::Expect(resolved);
-                        self.scenario.steps.push(ir::Step {
-                            span: expectation.span,
-                            kind,
-                        });
-                    }
+                for expected in expectations {
+                    self.expected(expected);
                 }
             } else if let Some(op) = self.op(statement) {
                 let fails = self.fails(&statement.value);
@@ -300,6 +294,73 @@ impl<'s> ScenarioResolver<'s> {
             }
         }
         self.scenario
+    }
+
+    fn expected(&mut self, expected: &Expected) {
+        match expected {
+            Expected::Outcome(expectation) => {
+                if let Some(resolved) = self.expectation(expectation) {
+                    let kind = ir::StepKind::Expect(resolved);
+                    self.scenario.steps.push(ir::Step {
+                        span: expectation.span,
+                        kind,
+                    });
+                }
+            }
+            Expected::Refs(name, more) => {
+                if let Some(device) = self.device(name) {
+                    let claim = Claim::Refs(device, *more);
+                    let expectation = ir::Expectation {
+                        claim,
+                        deviations: vec![],
+                        negated: false,
+                    };
+                    let kind = ir::StepKind::Expect(expectation);
+                    self.scenario.steps.push(ir::Step {
+                        span: name.span,
+                        kind,
+                    });
+                }
+            }
+            // Each pair is an expectation of its own: one may fail and another not.
+            Expected::Order(names) => {
+                let ids: Vec<_> = names.iter().map(|name| self.action_id(name)).collect();
+                for (ids, names) in ids.windows(2).zip(names.windows(2)) {
+                    let (&[Some(first), Some(second)], [from, to]) = (ids, names) else {
+                        continue;
+                    };
+                    if first == second {
+                        let message = format!("`{}` cannot run before itself", from.value);
+                        self.sink.report(
+                            Diagnostic::new(Code::WrongSort, message)
+                                .label(from.span.to(to.span), "twice the same"),
+                        );
+                        continue;
+                    }
+                    let claim = Claim::Before(first, second);
+                    let expectation = ir::Expectation {
+                        claim,
+                        deviations: vec![],
+                        negated: false,
+                    };
+                    let kind = ir::StepKind::Expect(expectation);
+                    self.scenario.steps.push(ir::Step {
+                        span: from.span.to(to.span),
+                        kind,
+                    });
+                }
+            }
+        }
+    }
+
+    fn action_id(&mut self, name: &Name) -> Option<ActionId> {
+        match self.entity(name)? {
+            Entity::Action(id) => Some(id),
+            other => {
+                self.wrong_sort(name, other, "an action is wanted here");
+                None
+            }
+        }
     }
 
     fn op(&mut self, statement: &Spanned<Statement>) -> Option<Op> {

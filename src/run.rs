@@ -109,7 +109,7 @@ pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
                 },
                 CaseStepKind::Expect(expectation) => {
                     let claim = claim(case, expectation, judge);
-                    if claim.holds(recorder.state()) == expectation.negated {
+                    if claim.holds(&recorder) == expectation.negated {
                         let not = if expectation.negated { "not: " } else { "" };
                         run.failures.push(Failure {
                             span: step.span,

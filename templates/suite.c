@@ -28,6 +28,9 @@ struct test_device {
 	void (*release)(struct device *dev);
 @%- endif %@
 	unsigned int refs;
+@%- if uses.refs %@
+	int first_refs;
+@%- endif %@
 	bool registered, freed;
 };
 
@@ -40,6 +43,9 @@ static struct {
 @%- for counter in counters %@
 	unsigned int @{ counter }@;
 @%- endfor %@
+@%- if uses.order %@
+	unsigned int clock;
+@%- endif %@
 @%- if uses.drivers %@
 	int driver_error;
 @%- endif %@
@@ -105,6 +111,9 @@ static void register_test_device(struct kunit *test, struct test_device *td)
 @%- endif %@
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, td->dev);
 	td->registered = true;
+@%- if uses.refs %@
+	td->first_refs = kref_read(&td->dev->kobj.kref);
+@%- endif %@
 @%- if uses.wrapped %@
 @%- if uses.owned %@
 	if (td->kind->wrap_release) {
@@ -161,6 +170,15 @@ static void attach_test_device(struct kunit *test, struct test_device *td,
 	log_ret = ret;
 @%- endif %@
 	KUNIT_EXPECT_EQ(test, min(ret, 0), error);
+}
+@% endif %@
+@%- if uses.refs %@
+/* References of a device beyond those that it had when it was registered. */
+static int more_refs(struct test_device *td)
+{
+	if (td->freed)
+		return INT_MIN;
+	return (int)kref_read(&td->dev->kobj.kref) - td->first_refs;
 }
 @% endif %@
 @%- if uses.bound %@

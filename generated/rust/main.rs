@@ -4,5 +4,8 @@
 //!
 //! One module a suite; `cargo test` runs them on the simulator.
 
+mod order;
+mod order_bound;
 mod rebind;
+mod references;
 mod unregister;

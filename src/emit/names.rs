@@ -35,6 +35,11 @@ pub fn c_ran(action: &str) -> String {
     format!("{action}_ran")
 }
 
+/// The C field that says when an action last ran.
+pub fn c_ran_at(action: &str) -> String {
+    format!("{action}_ran_at")
+}
+
 /// The C field of a device.
 pub fn c_device(device: &str) -> String {
     if device == "dev" {

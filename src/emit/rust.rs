@@ -297,6 +297,15 @@ fn expect(program: &Program<'_>, line: u32, expectation: &Expectation) -> Vec<St
                 let name = constant(program.action(id).name);
                 return format!("s.at({line}).{word}(Claim::RanTimes({name}, {times}));");
             }
+            Claim::Before(first, second) => {
+                let name = |id| constant(program.action(id).name);
+                let (first, second) = (name(first), name(second));
+                return format!("s.at({line}).{word}(Claim::Before({first}, {second}));");
+            }
+            Claim::Refs(id, more) => {
+                let name = constant(program.device(id).name);
+                return format!("s.at({line}).{word}(Claim::Refs({name}, {more}));");
+            }
             Claim::NotRun(id) => ("NotRun", program.action(id).name),
             Claim::Bound(id) => ("Bound", program.device(id).name),
             Claim::Unbound(id) => ("Unbound", program.device(id).name),

@@ -3,7 +3,7 @@
 //! All of it is plain borrowed data, so that a test can spell it out as a constant
 //! and an exploration can share one program among millions of states.
 
-use super::State;
+use super::Recorder;
 
 /// Devices in one program at most.
 pub const MAX_DEVICES: usize = 8;
@@ -176,6 +176,11 @@ pub enum Claim {
     RanTimes(ActionId, u8),
     /// The action did not run.
     NotRun(ActionId),
+    /// Both actions ran, and the first one's last run was before the second one's.
+    Before(ActionId, ActionId),
+    /// The device is there, and has so many references more than when its registration
+    /// returned. Absolute counts are the business of lists, and of traces.
+    Refs(DeviceId, i16),
     /// The device's release function was called.
     Freed(DeviceId),
     /// The device exists and was not released.
@@ -187,12 +192,23 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// Whether the claim is true in that state.
-    pub fn holds(self, state: &State) -> bool {
+    /// Whether the claim is true of what has been recorded so far.
+    pub fn holds(self, so_far: &Recorder<'_>) -> bool {
+        let state = so_far.state();
         match self {
+            Claim::Before(first, second) => {
+                matches!((so_far.last_run(first), so_far.last_run(second)), (Some(first), Some(second)) if first < second)
+            }
             Claim::Ran(action) => state.runs(action) == 1,
             Claim::RanTimes(action, times) => state.runs(action) == times,
             Claim::NotRun(action) => state.runs(action) == 0,
+            Claim::Refs(device, more) => {
+                let registered = so_far.refs_when_registered(device);
+                let now = state.device(device).refs();
+                state.device(device).is_alive()
+                    && registered
+                        .is_some_and(|then| i32::from(now) == i32::from(then) + i32::from(more))
+            }
             Claim::Freed(device) => state.device(device).is_released(),
             Claim::Alive(device) => state.device(device).is_alive(),
             Claim::Bound(device) => state.device(device).driver().is_some(),
@@ -262,6 +278,14 @@ impl<'a> Program<'a> {
             Claim::Ran(id) => format!("{} ran", self.action(id).name),
             Claim::RanTimes(id, times) => format!("{} ran {times} times", self.action(id).name),
             Claim::NotRun(id) => format!("{} not run", self.action(id).name),
+            Claim::Before(first, second) => {
+                format!(
+                    "order {} < {}",
+                    self.action(first).name,
+                    self.action(second).name
+                )
+            }
+            Claim::Refs(id, more) => format!("refs {} {more:+}", self.device(id).name),
             Claim::Freed(id) => format!("{} freed", self.device(id).name),
             Claim::Alive(id) => format!("{} alive", self.device(id).name),
             Claim::Bound(id) => format!("{} bound", self.device(id).name),

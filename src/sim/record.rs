@@ -3,7 +3,7 @@
 use super::core::step;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::Model;
-use super::program::{DriverId, Op, Program};
+use super::program::{ActionId, DeviceId, DriverId, Op, Program};
 use super::state::State;
 
 /// What a record is about.
@@ -99,6 +99,27 @@ impl<'a> Recorder<'a> {
     /// The state after the operations so far.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// How many references the device had when its registration returned.
+    pub fn refs_when_registered(&self, device: DeviceId) -> Option<u16> {
+        let registered = |happening| matches!(happening, Happening::Returned(Op::Register(id), 0) if id == device);
+        let record = self
+            .records
+            .iter()
+            .find(|record| registered(record.happening))?;
+        record
+            .devices
+            .get(usize::from(device.0))
+            .map(|now| now.refs)
+    }
+
+    /// Which record the action's last run is.
+    pub fn last_run(&self, action: ActionId) -> Option<usize> {
+        let ran = Happening::Event(Event::Action(action));
+        self.records
+            .iter()
+            .rposition(|record| record.happening == ran)
     }
 
     /// What happened so far.

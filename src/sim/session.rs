@@ -204,7 +204,7 @@ impl<'a> Session<'a> {
     }
 
     fn judge(&mut self, claim: Claim, wanted: bool) {
-        if claim.holds(self.recorder.state()) != wanted {
+        if claim.holds(&self.recorder) != wanted {
             let not = if wanted { "" } else { "not " };
             self.note(&format!(
                 "expected {not}`{}`",

@@ -118,7 +118,18 @@ pub enum Statement {
         body: Vec<Spanned<Statement>>,
     },
     /// `expect ..., ...`
-    Expect(Vec<Expectation>),
+    Expect(Vec<Expected>),
+}
+
+/// One of the things that an `expect` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// `NAME OUTCOME ...`
+    Outcome(Expectation),
+    /// `order NAME < NAME < ...`
+    Order(Vec<Name>),
+    /// `refs NAME +N`
+    Refs(Name, i16),
 }
 
 /// `NAME OUTCOME [but OUTCOME without FIX [while bound | while unbound]]`

@@ -6,8 +6,8 @@ use pest::Parser;
 use pest::iterators::Pair;
 
 use super::ast::{
-    CSection, Deviation, Expectation, File, Kind, KindEntry, KindUse, Name, Outcome, Release,
-    Scenario, Statement, Suite,
+    CSection, Deviation, Expectation, Expected, File, Kind, KindEntry, KindUse, Name, Outcome,
+    Release, Scenario, Statement, Suite,
 };
 use super::repair;
 use crate::codes::Code;
@@ -112,12 +112,13 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
     let text = repaired.text.as_ref();
     match Grammar::parse(Rule::file, text) {
         Ok(mut pairs) => {
-            let items = pairs.next().into_iter().flat_map(Pair::into_inner);
-            items
-                .filter(|item| item.as_rule() == Rule::item)
-                .for_each(|item| {
-                    parser.item(item, &mut file);
-                });
+            for part in pairs.next().into_iter().flat_map(Pair::into_inner) {
+                match part.as_rule() {
+                    Rule::language => parser.language(part),
+                    Rule::item => parser.item(part, &mut file),
+                    _ => {}
+                }
+            }
         }
         Err(error) => parser.syntax_error(text, error),
     }
@@ -134,6 +135,20 @@ pub(super) struct TreeBuilder<'s> {
 type Pairs<'i> = pest::iterators::Pairs<'i, Rule>;
 
 impl TreeBuilder<'_> {
+    fn language(&mut self, pair: Pair<'_, Rule>) {
+        let Some(number) = pair.into_inner().last() else {
+            return;
+        };
+        if number.as_str() != "1" {
+            let message = format!("there is no language {}", number.as_str());
+            self.sink.report(
+                Diagnostic::new(Code::Syntax, message)
+                    .label(self.span(&number), "the only version is 1")
+                    .help("a later devres-gen may know it"),
+            );
+        }
+    }
+
     fn item(&mut self, item: Pair<'_, Rule>, file: &mut File) {
         let item = only(item);
         if item.as_rule() == Rule::bad_item {
@@ -335,18 +350,25 @@ impl TreeBuilder<'_> {
         }
     }
 
-    fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expectation> {
+    fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
         let span = self.span(&pair);
         let mut parts = pair.into_inner();
-        let subject = self.name(parts.next()?);
+        let first = parts.next()?;
+        if first.as_rule() == Rule::order {
+            return Some(Expected::Order(self.names(first)));
+        }
+        if first.as_rule() == Rule::refs {
+            return self.refs(first);
+        }
+        let subject = self.name(first);
         let outcome = self.outcome(parts.next()?);
         let deviations = parts.filter_map(|part| self.deviation(part)).collect();
-        Some(Expectation {
+        Some(Expected::Outcome(Expectation {
             subject,
             outcome,
             deviations,
             span,
-        })
+        }))
     }
 
     fn outcome(&mut self, pair: Pair<'_, Rule>) -> Spanned<Outcome> {
@@ -361,6 +383,20 @@ impl TreeBuilder<'_> {
             _ => Outcome::NotRun,
         };
         Spanned { value, span }
+    }
+
+    fn refs(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
+        let mut parts = pair.into_inner().skip(1);
+        let name = self.name(parts.next()?);
+        let more = parts.next()?;
+        let Ok(value) = more.as_str().parse() else {
+            self.sink.report(
+                Diagnostic::new(Code::Limit, "nobody holds that many references")
+                    .label(self.span(&more), format!("{} at most", i16::MAX)),
+            );
+            return None;
+        };
+        Some(Expected::Refs(name, value))
     }
 
     /// The number of `ran N times`, if it stands there.

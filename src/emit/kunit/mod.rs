@@ -124,6 +124,10 @@ struct Uses {
     get: bool,
     actions: bool,
     attach: bool,
+    /// Something is expected of the number of references.
+    refs: bool,
+    /// Something is expected of the order of actions.
+    order: bool,
     /// Something is expected of `dev->driver`.
     bound: bool,
     wrapped: bool,

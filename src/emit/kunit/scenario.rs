@@ -21,6 +21,10 @@ impl Emitter<'_> {
         let about_binding = |claim| matches!(claim, Claim::Bound(_) | Claim::Unbound(_));
         let bound = self.expectations().any(|e| about_binding(e.claim));
         self.file.uses.bound |= bound;
+        let refs = self
+            .expectations()
+            .any(|e| matches!(e.claim, Claim::Refs(..)));
+        self.file.uses.refs |= refs;
         for device in &self.scenario.devices {
             let known = |known: &DeviceField| known.name == device.name;
             if !self.file.devices.iter().any(known) {
@@ -71,6 +75,14 @@ impl Emitter<'_> {
         }
         let mut lines = Vec::new();
         lines.push(format!("\t{}++;", self.ran(id)));
+        if self.is_ordered(action.name) {
+            let at = names::c_ran_at(action.name);
+            if !self.file.counters.contains(&at) {
+                self.file.counters.push(at.clone());
+                self.file.uses.order = true;
+            }
+            lines.push(format!("\tctx.{at} = ++ctx.clock;"));
+        }
         if self.options.trace {
             lines.push(format!("\tlog_event(\"action {}\");", action.name));
         }
@@ -211,6 +223,23 @@ impl Emitter<'_> {
             })
     }
 
+    /// Whether the suite says something of when an action of that name runs. Actions
+    /// without a body are shared by its scenarios, so it is the name that counts.
+    fn is_ordered(&self, action: &str) -> bool {
+        self.suite.scenarios.iter().any(|scenario| {
+            scenario.steps.iter().any(|step| match &step.kind {
+                StepKind::Expect(Expectation {
+                    claim: Claim::Before(first, second),
+                    ..
+                }) => {
+                    let named = |id: &ActionId| scenario.actions[usize::from(id.0)].name == action;
+                    named(first) || named(second)
+                }
+                _ => false,
+            })
+        })
+    }
+
     fn deviations(&self) -> impl Iterator<Item = &Deviation> {
         self.expectations()
             .flat_map(|expectation| &expectation.deviations)
@@ -312,6 +341,16 @@ impl Emitter<'_> {
                 &["test", &self.ran(id), &times.to_string()],
                 ";",
             ),
+            Claim::Before(first, second) => {
+                let at = |id| format!("ctx.{}", names::c_ran_at(self.program.action(id).name));
+                let (first, second) = (at(first), at(second));
+                let order = format!("{first} && {first} < {second}");
+                call(tabs, truth(!negated), &["test", &order], ";")
+            }
+            Claim::Refs(id, more) => {
+                let refs = format!("more_refs(&{})", self.device(id));
+                call(tabs, equal, &["test", &refs, &more.to_string()], ";")
+            }
             Claim::Bound(id) | Claim::Unbound(id) => {
                 let bound = format!("is_bound(&{})", self.device(id));
                 let wanted = matches!(claim, Claim::Bound(_)) != negated;
