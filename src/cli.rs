@@ -21,6 +21,8 @@ pub enum Command {
     Compile(Compile),
     /// Run the cases on the simulator.
     Run(Run),
+    /// Show which contracts hold on which simulated kernel.
+    Matrix(Matrix),
     /// Run the cases on a real kernel and compare it with the simulator.
     Verify(Verify),
     /// Explain an error code.
@@ -73,6 +75,13 @@ pub struct Run {
     /// In which form to print.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Matrix {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod compile;
 mod list;
+mod matrix;
 mod run;
 mod verify;
 
@@ -32,6 +33,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Command::Compile(args) => compile::compile(args),
         Command::Run(args) => run::run(args),
+        Command::Matrix(args) => matrix::matrix(args),
         Command::Verify(args) => verify::verify(args),
         Command::Explain(args) => list::explain(args),
         Command::Kinds => list::kinds(),

@@ -1,0 +1,53 @@
+//! `devres-gen matrix`: the contract of each case, on a kernel with all fixes and on
+//! one without each. What fails only on the latter is what that fix cures.
+
+use super::{Done, WELL, load_or_report, print};
+use crate::cli::Matrix;
+use devres_gen::expand;
+use devres_gen::run::{Judge, run_by};
+use devres_gen::sim::{Fix, Model};
+
+pub(super) fn matrix(args: &Matrix) -> Done {
+    let unit = load_or_report(&args.paths)?;
+    let mut models = vec![("all fixes".to_owned(), Model::ALL)];
+    models.extend(Fix::ALL.map(|fix| (format!("without {fix}"), Model::ALL.without(fix))));
+
+    let columns: Vec<Vec<(String, bool)>> = models
+        .iter()
+        .map(|(_, model)| {
+            let cases = expand::cases(&unit, *model);
+            cases
+                .map(|case| (case.name(), run_by(&case, Judge::Contract).passed()))
+                .collect()
+        })
+        .collect();
+    let rows = columns.first().map_or(0, Vec::len);
+    let names = || {
+        columns
+            .iter()
+            .take(1)
+            .flatten()
+            .map(|(name, _)| name.as_str())
+    };
+    let width = names().map(str::len).max().unwrap_or(0).max("case".len());
+
+    let mut text = format!("{:width$}", "case");
+    for (title, _) in &models {
+        text += &format!("  {title}");
+    }
+    text = format!("{}\n", text.trim_end());
+    for (row, name) in names().enumerate() {
+        let mut line = format!("{name:width$}");
+        for ((title, _), column) in models.iter().zip(&columns) {
+            let word = if column[row].1 { "holds" } else { "breaks" };
+            line += &format!("  {word:0$}", title.len());
+        }
+        text += &format!("{}\n", line.trim_end());
+    }
+    for (index, fix) in Fix::ALL.into_iter().enumerate() {
+        let cured = (0..rows).filter(|&row| columns[0][row].1 && !columns[index + 1][row].1);
+        text += &format!("{fix} cures {} of {rows} cases\n", cured.count());
+    }
+    print(&text)?;
+    Ok(WELL)
+}
