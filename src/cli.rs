@@ -19,6 +19,8 @@ pub struct Cli {
 pub enum Command {
     /// Write KUnit C and Rust tests.
     Compile(Compile),
+    /// Bring scenario files into their canonical form.
+    Fmt(Fmt),
     /// Run the cases on the simulator.
     Run(Run),
     /// Show which contracts hold on which simulated kernel.
@@ -60,6 +62,16 @@ pub struct Compile {
     /// What the C does about a contract that such a kernel breaks.
     #[arg(long, value_enum, default_value_t = Broken::Skip, requires = "without")]
     pub broken: Broken,
+}
+
+#[derive(Debug, Args)]
+pub struct Fmt {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; show what would change, and fail if anything would.
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
 use crate::ir::Unit;
 use crate::resolve::resolve;
-use crate::source::Sources;
+use crate::source::{SourceId, Sources};
 use crate::syntax::parse;
 
 /// The standard kinds, behind `use kinds`.
@@ -38,12 +38,38 @@ pub fn load_text(path: &str, text: &str) -> Front {
     front(sources, &[id], Sink::default())
 }
 
+/// The texts of files and folders, and what the grammar has to say of them.
+#[derive(Debug)]
+pub struct Texts {
+    /// The texts.
+    pub sources: Sources,
+    /// Those that could be read.
+    pub ids: Vec<SourceId>,
+    /// What is wrong with them, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Source to AST only: what a formatter needs to know.
+pub fn texts(paths: &[PathBuf]) -> Texts {
+    let mut sink = Sink::default();
+    let mut sources = Sources::default();
+    let ids = sources.load(paths, &mut sink);
+    for &id in &ids {
+        parse(&sources, id, &mut sink);
+    }
+    Texts {
+        sources,
+        ids,
+        diagnostics: sink.into_sorted(),
+    }
+}
+
 /// The standard kinds alone.
 pub fn library() -> Unit {
     load_text("<nothing>", "").unit
 }
 
-fn front(mut sources: Sources, ids: &[crate::source::SourceId], mut sink: Sink) -> Front {
+fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     let library = sources.add("<kinds>", LIBRARY);
     let library = parse(&sources, library, &mut sink);
     let files: Vec<_> = ids

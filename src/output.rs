@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -70,12 +71,7 @@ pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
             Some(old) if old == file.text => {}
             Some(old) => {
                 let name = path.display().to_string();
-                let diff = TextDiff::from_lines(&old, &file.text);
-                let diff = diff
-                    .unified_diff()
-                    .header(&name, "as it would be generated")
-                    .to_string();
-                differences.push(diff);
+                differences.push(diff(&name, &old, "as it would be generated", &file.text));
             }
         }
     }
@@ -86,6 +82,12 @@ pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
         ));
     }
     Ok(differences)
+}
+
+/// The unified diff of two texts.
+pub fn diff(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
+    let diff = TextDiff::from_lines(old, new);
+    diff.unified_diff().header(old_name, new_name).to_string()
 }
 
 fn with_manifest(files: &[OutputFile]) -> Vec<OutputFile> {
@@ -134,26 +136,33 @@ fn write_one(out: &Path, file: &OutputFile, done: &mut Written) -> Result<(), St
         done.unchanged += 1;
         return Ok(());
     }
-    let folder = path.parent().unwrap_or(out);
-    let write = || {
-        fs::create_dir_all(folder)?;
-        let mut whole = tempfile::Builder::new()
-            .prefix(".devres-gen.")
-            .tempfile_in(folder)?;
-        whole.write_all(file.text.as_bytes())?;
-        // A temporary file is for its owner only; a generated one is like any other.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            whole
-                .as_file()
-                .set_permissions(fs::Permissions::from_mode(0o644))?;
-        }
-        whole.persist(&path).map_err(|why| why.error)?;
-        Ok(())
-    };
-    write().map_err(|why: io::Error| failed(&path, &why))?;
+    replace(&path, &file.text).map_err(|why| failed(&path, &why))?;
     done.written += 1;
+    Ok(())
+}
+
+/// Puts a file there whole, or leaves what was there: a new one beside it takes its
+/// place by rename. Permissions are those of the old one.
+///
+/// # Errors
+/// What the file system answers.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut whole = tempfile::Builder::new()
+        .prefix(".devres-gen.")
+        .tempfile_in(folder)?;
+    whole.write_all(text.as_bytes())?;
+    // A temporary file is for its owner only; this one is like any other.
+    let permissions = match fs::metadata(path) {
+        Ok(old) => old.permissions(),
+        Err(_) => fs::Permissions::from_mode(0o644),
+    };
+    whole.as_file().set_permissions(permissions)?;
+    whole.persist(path).map_err(|why| why.error)?;
     Ok(())
 }
 

@@ -399,3 +399,51 @@ unregister/get_devm_put/platform_bound  holds      holds
 ";
     assert_eq!(table, expected);
 }
+
+#[test]
+fn fmt_lays_down_one_form_and_check_only_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.devres");
+    let ugly = "use kinds\nsuite s on root{\nscenario t{register dev // why\n}\n}\n";
+    let fine = "use kinds\nsuite s on root {\n    scenario t { register dev // why\n    }\n}\n";
+    fs::write(&path, ugly).unwrap();
+    let output = program(folder.path(), &["fmt", "--check", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        out(&output).contains("+suite s on root {"),
+        "{}",
+        out(&output)
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), ugly);
+    assert_eq!(
+        out(&program(folder.path(), &["fmt", "."])),
+        "1 of 1 files changed\n"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), fine);
+    assert!(
+        program(folder.path(), &["fmt", "--check", "."])
+            .status
+            .success()
+    );
+
+    fs::write(
+        &path,
+        "use kinds\nsuite s on root{\nscenario t{ bogus }\n}\n",
+    )
+    .unwrap();
+    let output = program(folder.path(), &["fmt", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(fs::read_to_string(&path).unwrap().contains("root{"));
+}
+
+#[test]
+fn the_corpus_and_the_library_are_in_canonical_form() {
+    let output = here(&[
+        "fmt",
+        "--check",
+        "scenarios",
+        "library",
+        "tests/own_kind.devres",
+    ]);
+    assert!(output.status.success(), "{}", out(&output));
+}

@@ -1,6 +1,7 @@
 //! The subcommands, and what they share: loading sources and saying what is wrong.
 
 mod compile;
+mod fmt;
 mod list;
 mod matrix;
 mod run;
@@ -32,6 +33,7 @@ const SHOWN: usize = 100;
 pub fn run(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Command::Compile(args) => compile::compile(args),
+        Command::Fmt(args) => fmt::fmt(args),
         Command::Run(args) => run::run(args),
         Command::Matrix(args) => matrix::matrix(args),
         Command::Verify(args) => verify::verify(args),

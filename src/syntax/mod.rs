@@ -2,7 +2,9 @@
 
 pub mod ast;
 mod complain;
+mod format;
 mod parse;
 mod repair;
 
+pub use format::format;
 pub use parse::parse;

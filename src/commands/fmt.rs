@@ -1,0 +1,62 @@
+//! `devres-gen fmt`
+
+use std::path::Path;
+
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, print, report};
+use crate::cli::Fmt;
+use devres_gen::compile::{Texts, texts};
+use devres_gen::{output, syntax};
+
+pub(super) fn fmt(args: &Fmt) -> Done {
+    let Texts {
+        sources,
+        ids,
+        diagnostics,
+    } = texts(&args.paths);
+    if !diagnostics.is_empty() {
+        report(&diagnostics, &sources);
+        return Err(BAD_INPUT);
+    }
+    let mut changed = 0;
+    for &id in &ids {
+        let source = sources.get(id);
+        let formatted = syntax::format(&source.text);
+        if formatted == source.text {
+            continue;
+        }
+        if !same_but_for_white_space(&source.text, &formatted) {
+            let why = format!("`{}` would lose something; please report this", source.path);
+            return fail(&why, NOT_WELL);
+        }
+        changed += 1;
+        if args.check {
+            print(&output::diff(
+                &source.path,
+                &source.text,
+                "in canonical form",
+                &formatted,
+            ))?;
+        } else {
+            // A link stays one: what it points to is replaced.
+            let path = Path::new(&source.path).canonicalize();
+            path.and_then(|path| output::replace(&path, &formatted))
+                .or_else(|why| fail(&format!("`{}`: {why}", source.path), NOT_WELL))?;
+        }
+    }
+    let verb = if args.check {
+        "would change"
+    } else {
+        "changed"
+    };
+    print(&format!("{changed} of {} files {verb}\n", ids.len()))?;
+    if args.check && changed > 0 {
+        Ok(NOT_WELL.into())
+    } else {
+        Ok(WELL)
+    }
+}
+
+fn same_but_for_white_space(before: &str, after: &str) -> bool {
+    let seen = |c: &char| !c.is_whitespace();
+    before.chars().filter(seen).eq(after.chars().filter(seen))
+}
