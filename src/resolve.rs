@@ -286,71 +286,63 @@ impl<'s> ScenarioResolver<'s> {
                 }
             } else if let Some(op) = self.op(statement) {
                 let fails = self.fails(&statement.value);
-                let kind = ir::StepKind::Op(op, fails);
-                self.scenario.steps.push(ir::Step {
-                    span: statement.span,
-                    kind,
-                });
+                self.step(statement.span, ir::StepKind::Op(op, fails));
             }
         }
         self.scenario
+    }
+
+    fn step(&mut self, span: Span, kind: ir::StepKind) {
+        self.scenario.steps.push(ir::Step { span, kind });
+    }
+
+    /// An expectation that holds on every kernel.
+    fn claimed(&mut self, span: Span, claim: Claim) {
+        let expectation = ir::Expectation {
+            claim,
+            deviations: vec![],
+            negated: false,
+        };
+        self.step(span, ir::StepKind::Expect(expectation));
     }
 
     fn expected(&mut self, expected: &Expected) {
         match expected {
             Expected::Outcome(expectation) => {
                 if let Some(resolved) = self.expectation(expectation) {
-                    let kind = ir::StepKind::Expect(resolved);
-                    self.scenario.steps.push(ir::Step {
-                        span: expectation.span,
-                        kind,
-                    });
+                    self.step(expectation.span, ir::StepKind::Expect(resolved));
                 }
             }
             Expected::Refs(name, more) => {
                 if let Some(device) = self.device(name) {
-                    let claim = Claim::Refs(device, *more);
-                    let expectation = ir::Expectation {
-                        claim,
-                        deviations: vec![],
-                        negated: false,
-                    };
-                    let kind = ir::StepKind::Expect(expectation);
-                    self.scenario.steps.push(ir::Step {
-                        span: name.span,
-                        kind,
-                    });
+                    self.claimed(name.span, Claim::Refs(device, *more));
                 }
             }
             // Each pair is an expectation of its own: one may fail and another not.
             Expected::Order(names) => {
                 let ids: Vec<_> = names.iter().map(|name| self.action_id(name)).collect();
                 for (ids, names) in ids.windows(2).zip(names.windows(2)) {
-                    let (&[Some(first), Some(second)], [from, to]) = (ids, names) else {
-                        continue;
-                    };
-                    if first == second {
-                        let message = format!("`{}` cannot run before itself", from.value);
-                        self.sink.report(
-                            Diagnostic::new(Code::WrongSort, message)
-                                .label(from.span.to(to.span), "twice the same"),
-                        );
-                        continue;
+                    if let (&[Some(first), Some(second)], [from, to]) = (ids, names) {
+                        self.before(first, second, from.span.to(to.span));
                     }
-                    let claim = Claim::Before(first, second);
-                    let expectation = ir::Expectation {
-                        claim,
-                        deviations: vec![],
-                        negated: false,
-                    };
-                    let kind = ir::StepKind::Expect(expectation);
-                    self.scenario.steps.push(ir::Step {
-                        span: from.span.to(to.span),
-                        kind,
-                    });
                 }
             }
         }
+    }
+
+    fn before(&mut self, first: ActionId, second: ActionId, span: Span) {
+        if first == second {
+            let name = &self.scenario.actions[usize::from(first.0)].name;
+            self.sink.report(
+                Diagnostic::new(
+                    Code::WrongSort,
+                    format!("`{name}` cannot run before itself"),
+                )
+                .label(span, "twice the same"),
+            );
+            return;
+        }
+        self.claimed(span, Claim::Before(first, second));
     }
 
     fn action_id(&mut self, name: &Name) -> Option<ActionId> {

@@ -438,3 +438,23 @@ fn an_action_added_in_pass_1_by_unbinding_keeps_drivers_away() {
     assert_eq!(case.run(5, Op::Attach(DEV)), Ok(-16));
     assert_eq!(case.state().device(DEV).driver(), None);
 }
+
+/// What a hand-written case looks like, and that it can fail.
+#[test]
+#[should_panic(expected = "mine.devres:3: expected `a ran`")]
+fn a_session_fails_with_the_line_of_the_expectation() {
+    let actions = [Action::new("a", DEV, &[])];
+    let program = root(&actions);
+    let mut s = Session::new("mine.devres", 1, &program, FIXED);
+    s.at(1).register(DEV);
+    s.at(2).add_action(A);
+    s.at(3).expect(Claim::Ran(A));
+    s.at(4).finish();
+}
+
+#[test]
+#[should_panic(expected = "without `finish`")]
+fn a_session_has_to_be_finished() {
+    let program = root(&[]);
+    Session::new("mine.devres", 1, &program, FIXED).register(DEV);
+}

@@ -65,7 +65,7 @@ impl<'a> Case<'a> {
 /// A case in progress.
 ///
 /// Expectations that fail are collected; [`Session::finish`] panics with all of
-/// them. A fault ends the case at once.
+/// them, and has to be called. A fault ends the case at once.
 #[derive(Debug)]
 pub struct Session<'a> {
     source: &'a str,
@@ -76,6 +76,7 @@ pub struct Session<'a> {
     set_up: u32,
     line: u32,
     failures: String,
+    finished: bool,
 }
 
 impl<'a> Session<'a> {
@@ -92,6 +93,7 @@ impl<'a> Session<'a> {
             set_up: line,
             line,
             failures: String::new(),
+            finished: false,
         };
         program.driver_ids().for_each(|drv: DriverId| {
             session.run(Op::RegisterDriver(drv));
@@ -167,6 +169,7 @@ impl<'a> Session<'a> {
             }
             self.run(op);
         }
+        self.finished = true;
         if !self.failures.is_empty() {
             self.fail();
         }
@@ -231,5 +234,17 @@ impl<'a> Session<'a> {
             "on a kernel {}:\n{}what happened:\n{events}",
             self.model, self.failures
         );
+    }
+}
+
+/// A case that is never finished would pass whatever happened in it.
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        if !self.finished && !std::thread::panicking() {
+            panic!(
+                "{}:{}: the case ends without `finish`",
+                self.source, self.line
+            );
+        }
     }
 }
