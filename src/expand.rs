@@ -128,8 +128,8 @@ pub enum CaseStepKind<'u> {
     Expect(&'u Expectation),
 }
 
-/// The whole time line: drivers that the kind's state wants, the scenario, and the
-/// operations by which the scenario gives up what it owns.
+/// The time line: drivers that the kind's state wants, the scenario, and the operations
+/// by which it gives up what it owns. [`finally`] comes after it.
 pub fn time_line<'u>(
     suite: &Suite,
     scenario: &'u Scenario,
@@ -144,15 +144,16 @@ pub fn time_line<'u>(
         span: suite.span,
         kind,
     });
-    let own = scenario.steps.iter().map(|step| {
+    let own = scenario.steps.iter().filter_map(|step| {
         let kind = match &step.kind {
             StepKind::Op(op, fails) => CaseStepKind::Op(*op, *fails),
             StepKind::Expect(expectation) => CaseStepKind::Expect(expectation),
+            StepKind::Finally(_) => return None,
         };
-        CaseStep {
+        Some(CaseStep {
             span: step.span,
             kind,
-        }
+        })
     });
     let mut steps: Vec<_> = set_up.chain(own).collect();
     for step in &steps {
@@ -174,4 +175,15 @@ pub fn time_line<'u>(
         }
     }));
     steps
+}
+
+/// What is judged when the scenario has given up what it owns.
+pub fn finally(scenario: &Scenario) -> impl Iterator<Item = CaseStep<'_>> {
+    scenario.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Finally(expectation) => Some(CaseStep {
+            span: step.span,
+            kind: CaseStepKind::Expect(expectation),
+        }),
+        StepKind::Op(..) | StepKind::Expect(_) => None,
+    })
 }

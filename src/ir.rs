@@ -188,6 +188,23 @@ pub struct Scenario {
     pub steps: Vec<Step>,
 }
 
+impl Scenario {
+    /// Every expectation, in the order of the text.
+    pub fn expectations(&self) -> impl Iterator<Item = &Expectation> {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Expect(expectation) | StepKind::Finally(expectation) => Some(expectation),
+            StepKind::Op(..) => None,
+        })
+    }
+
+    /// Whether something is judged when the scenario has given up what it owns.
+    pub fn has_finally(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step.kind, StepKind::Finally(_)))
+    }
+}
+
 /// A device of a scenario.
 #[derive(Clone, Debug)]
 pub struct Device {
@@ -227,6 +244,8 @@ pub enum StepKind {
     Op(Op, Option<Errno>),
     /// Something that has to be true here.
     Expect(Expectation),
+    /// Something that has to be true when the scenario has given up what it owns.
+    Finally(Expectation),
 }
 
 /// Something that has to be true at a point of the time line.

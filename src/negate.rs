@@ -21,7 +21,7 @@ fn negations(scenario: &Scenario) -> Vec<Scenario> {
         .steps
         .iter()
         .enumerate()
-        .filter_map(|(index, step)| matches!(step.kind, StepKind::Expect(_)).then_some(index));
+        .filter_map(|(index, step)| (!matches!(step.kind, StepKind::Op(..))).then_some(index));
     expectations
         .enumerate()
         .map(|(count, chosen)| {
@@ -32,7 +32,7 @@ fn negations(scenario: &Scenario) -> Vec<Scenario> {
                 let here = index;
                 index += 1;
                 match &mut step.kind {
-                    StepKind::Expect(expectation) => {
+                    StepKind::Expect(expectation) | StepKind::Finally(expectation) => {
                         expectation.negated = !expectation.negated;
                         here == chosen
                     }

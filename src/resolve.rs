@@ -259,6 +259,8 @@ struct ScenarioResolver<'s> {
     sink: &'s mut Sink,
     scenario: ir::Scenario,
     names: BTreeMap<String, Entity>,
+    /// Whether the expectation at hand is one of `finally`.
+    finally: bool,
 }
 
 impl<'s> ScenarioResolver<'s> {
@@ -266,6 +268,7 @@ impl<'s> ScenarioResolver<'s> {
         let dev = "dev".to_owned();
         ScenarioResolver {
             sink,
+            finally: false,
             names: BTreeMap::from([(dev.clone(), Entity::Device(ir::DEV))]),
             scenario: ir::Scenario {
                 doc: scenario.doc.clone(),
@@ -281,9 +284,15 @@ impl<'s> ScenarioResolver<'s> {
     fn resolve(mut self, scenario: &ast::Scenario) -> ir::Scenario {
         for statement in &scenario.body {
             if let Statement::Expect(expectations) = &statement.value {
-                for expected in expectations {
-                    self.expected(expected);
-                }
+                expectations
+                    .iter()
+                    .for_each(|expected| self.expected(expected));
+            } else if let Statement::Finally(expectations) = &statement.value {
+                self.finally = true;
+                expectations
+                    .iter()
+                    .for_each(|expected| self.expected(expected));
+                self.finally = false;
             } else if let Some(op) = self.op(statement) {
                 let fails = self.fails(&statement.value);
                 self.step(statement.span, ir::StepKind::Op(op, fails));
@@ -296,23 +305,44 @@ impl<'s> ScenarioResolver<'s> {
         self.scenario.steps.push(ir::Step { span, kind });
     }
 
+    fn expect(&mut self, span: Span, expectation: ir::Expectation) {
+        let kind = if self.finally {
+            ir::StepKind::Finally
+        } else {
+            ir::StepKind::Expect
+        };
+        self.step(span, kind(expectation));
+    }
+
     /// An expectation that holds on every kernel.
     fn claimed(&mut self, span: Span, claim: Claim) {
-        let expectation = ir::Expectation {
-            claim,
-            deviations: vec![],
-            negated: false,
-        };
-        self.step(span, ir::StepKind::Expect(expectation));
+        self.expect(
+            span,
+            ir::Expectation {
+                claim,
+                deviations: vec![],
+                negated: false,
+            },
+        );
     }
 
     fn expected(&mut self, expected: &Expected) {
         match expected {
             Expected::Outcome(expectation) => {
                 if let Some(resolved) = self.expectation(expectation) {
-                    self.step(expectation.span, ir::StepKind::Expect(resolved));
+                    self.expect(expectation.span, resolved);
                 }
             }
+            // Every device released and every action run exactly once, each on its own.
+            Expected::NoLeaks(span) if self.finally => {
+                for device in 0..self.scenario.devices.len() {
+                    self.claimed(*span, Claim::Freed(DeviceId(device as u8)));
+                }
+                for action in 0..self.scenario.actions.len() {
+                    self.claimed(*span, Claim::Ran(ActionId(action as u8)));
+                }
+            }
+            Expected::NoLeaks(span) => self.too_early(*span, "`no leaks`"),
             Expected::Refs(name, more) => {
                 if let Some(device) = self.device(name) {
                     self.claimed(name.span, Claim::Refs(device, *more));
@@ -328,6 +358,14 @@ impl<'s> ScenarioResolver<'s> {
                 }
             }
         }
+    }
+
+    fn too_early(&mut self, span: Span, what: &str) {
+        self.sink.report(
+            Diagnostic::new(Code::WrongSort, format!("{what} is not known before the end"))
+                .label(span, "what is still held may yet be given up")
+                .help("say `finally expect ...`: it is judged when the scenario has given up what it owns"),
+        );
     }
 
     fn before(&mut self, first: ActionId, second: ActionId, span: Span) {
@@ -364,7 +402,7 @@ impl<'s> ScenarioResolver<'s> {
             Statement::Attach(name, _) => self.device(name).map(Op::Attach),
             Statement::Unbind(name) => self.device(name).map(Op::Unbind),
             Statement::Action { name, on, body } => self.action(name, on, body),
-            Statement::Expect(_) => {
+            Statement::Expect(_) | Statement::Finally(_) => {
                 self.sink.report(
                     Diagnostic::new(Code::WrongSort, "an action cannot expect anything")
                         .label(statement.span, "inside of an action")
@@ -528,6 +566,12 @@ impl<'s> ScenarioResolver<'s> {
             (Entity::Action(id), Outcome::NotRun) => Claim::NotRun(id),
             (Entity::Device(id), Outcome::Freed) => Claim::Freed(id),
             (Entity::Device(id), Outcome::Alive) => Claim::Alive(id),
+            (_, Outcome::Leaked) if !self.finally => {
+                self.too_early(outcome.span, "`leaked`");
+                return None;
+            }
+            (Entity::Device(id), Outcome::Leaked) => Claim::Alive(id),
+            (Entity::Action(id), Outcome::Leaked) => Claim::NotRun(id),
             (Entity::Device(id), Outcome::Bound) => Claim::Bound(id),
             (Entity::Device(id), Outcome::Unbound) => Claim::Unbound(id),
             (Entity::Action(id), Outcome::RanTimes(times)) => Claim::RanTimes(id, times),

@@ -84,7 +84,8 @@ pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
             failures: vec![],
             fault: None,
         };
-        for step in expand::time_line(case.suite, case.scenario, program) {
+        let time_line = expand::time_line(case.suite, case.scenario, program).into_iter();
+        for step in time_line.chain(expand::finally(case.scenario)) {
             match step.kind {
                 CaseStepKind::Op(op, fails) => match recorder.run(case.unit.line(step.span), op) {
                     Ok(ret) if Errno::is_returned(fails, ret) => {}

@@ -46,7 +46,9 @@ static struct {
 @%- if uses.order %@
 	unsigned int clock;
 @%- endif %@
-@%- if uses.drivers %@
+@%- if uses.finally %@
+	bool driver_registered;
+@%- else if uses.drivers %@
 	int driver_error;
 @%- endif %@
 @%- if uses.nested %@
@@ -161,6 +163,21 @@ static void add_test_action(struct kunit *test, struct test_device *td,
 @%- endif %@
 }
 @% endif %@
+@%- if uses.finally %@
+static void unregister_test_driver(void)
+{
+	if (!ctx.driver_registered)
+		return;
+	ctx.driver_registered = false;
+@%- if trace %@
+	log_step(@{ line }@);
+@%- endif %@
+	ctx.kind->unregister_driver();
+@%- if trace %@
+	log_return("unregister driver");
+@%- endif %@
+}
+@% endif %@
 @%- if uses.attach %@
 static void attach_test_device(struct kunit *test, struct test_device *td,
 			       int error)
@@ -200,6 +217,9 @@ static bool is_bound(struct test_device *td)
 @% endfor %@
 static int @{ kunit_name }@_init(struct kunit *test)
 {
+@%- if uses.finally %@
+	int ret;
+@% endif %@
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
 @%- if trace %@
@@ -207,7 +227,20 @@ static int @{ kunit_name }@_init(struct kunit *test)
 	log_steps = 0;
 	log_ret = 0;
 @%- endif %@
-@%- if uses.drivers && trace %@
+@%- if uses.finally %@
+	if (!ctx.kind->register_driver)
+		return 0;
+@%- if trace %@
+	log_step(@{ line }@);
+@%- endif %@
+	ret = ctx.kind->register_driver();
+@%- if trace %@
+	log_ret = ret;
+	log_return("register driver");
+@%- endif %@
+	ctx.driver_registered = !ret;
+	return ret;
+@%- else if uses.drivers && trace %@
 	if (ctx.kind->register_driver) {
 		log_step(@{ line }@);
 		ctx.driver_error = ctx.kind->register_driver();
@@ -226,7 +259,9 @@ static int @{ kunit_name }@_init(struct kunit *test)
 
 static void @{ kunit_name }@_exit(struct kunit *test)
 {
-@%- if uses.drivers && trace %@
+@%- if uses.finally %@
+	unregister_test_driver();
+@%- else if uses.drivers && trace %@
 	if (ctx.kind->unregister_driver && !ctx.driver_error) {
 		log_step(@{ line }@);
 		ctx.kind->unregister_driver();

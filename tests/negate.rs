@@ -7,7 +7,7 @@ use std::process::Command;
 
 use devres_gen::compile::{compile, load};
 use devres_gen::emit::Options;
-use devres_gen::ir::{StepKind, Unit};
+use devres_gen::ir::Unit;
 use devres_gen::negate::negate;
 use devres_gen::sim::{Fix, Model};
 use devres_gen::{expand, run};
@@ -24,10 +24,9 @@ fn models() -> impl Iterator<Item = Model> {
 
 fn expectations(unit: &Unit) -> usize {
     let scenarios = unit.suites.iter().flat_map(|suite| &suite.scenarios);
-    let steps = scenarios.flat_map(|scenario| &scenario.steps);
-    steps
-        .filter(|step| matches!(step.kind, StepKind::Expect(_)))
-        .count()
+    scenarios
+        .map(|scenario| scenario.expectations().count())
+        .sum()
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //!
 //! One module a suite; `cargo test` runs them on the simulator.
 
+mod finally;
+mod finally_unbound;
 mod order;
 mod order_bound;
 mod rebind;

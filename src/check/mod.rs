@@ -109,12 +109,9 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
 }
 
 fn deviations(scenario: &Scenario, sink: &mut Sink) {
-    for step in &scenario.steps {
-        let StepKind::Expect(expectation) = &step.kind else {
-            continue;
-        };
-        each_deviation(expectation, sink);
-    }
+    scenario
+        .expectations()
+        .for_each(|expectation| each_deviation(expectation, sink));
 }
 
 fn each_deviation(expectation: &Expectation, sink: &mut Sink) {

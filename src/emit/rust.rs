@@ -153,6 +153,15 @@ fn scenario_module(
                 }
             }
         }
+        if scenario.has_finally() {
+            steps.push(format!("s.at({}).give_up();", unit.line(scenario.span)));
+        }
+        for step in expand::finally(scenario) {
+            if let CaseStepKind::Expect(expectation) = step.kind {
+                imports.insert("Claim");
+                steps.extend(expect(program, unit.line(step.span), expectation));
+            }
+        }
         steps.push(format!("s.at({}).finish();", unit.line(scenario.span)));
         if !scenario.actions.is_empty() {
             imports.extend(["Action", "ActionId"]);

@@ -157,18 +157,24 @@ impl<'a> Session<'a> {
         self.judge(claim, false);
     }
 
-    /// Gives up what the scenario still owns.
-    ///
-    /// # Panics
-    /// When an expectation of the case did not hold, with the scenario's lines and
-    /// the events that led there.
-    pub fn finish(&mut self) {
+    /// Gives up what the scenario still owns: what is expected from then on is about
+    /// the very end.
+    pub fn give_up(&mut self) {
         for op in self.holdings.give_up() {
             if let Op::UnregisterDriver(_) = op {
                 self.line = self.set_up;
             }
             self.run(op);
         }
+    }
+
+    /// Gives up what the scenario still owns, if it did not yet, and ends the case.
+    ///
+    /// # Panics
+    /// When an expectation of the case did not hold, with the scenario's lines and
+    /// the events that led there.
+    pub fn finish(&mut self) {
+        self.give_up();
         self.finished = true;
         if !self.failures.is_empty() {
             self.fail();

@@ -119,6 +119,8 @@ pub enum Statement {
     },
     /// `expect ..., ...`
     Expect(Vec<Expected>),
+    /// `finally expect ..., ...`
+    Finally(Vec<Expected>),
 }
 
 /// One of the things that an `expect` names.
@@ -130,6 +132,8 @@ pub enum Expected {
     Order(Vec<Name>),
     /// `refs NAME +N`
     Refs(Name, i16),
+    /// `no leaks`
+    NoLeaks(Span),
 }
 
 /// `NAME OUTCOME [but OUTCOME without FIX [while bound | while unbound]]`
@@ -162,6 +166,8 @@ pub enum Outcome {
     Bound,
     /// `unbound`
     Unbound,
+    /// `leaked`
+    Leaked,
 }
 
 /// `but OUTCOME without FIX [while bound | while unbound]`

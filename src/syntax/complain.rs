@@ -13,13 +13,14 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// The words that a statement may begin with.
-const OPERATIONS: [&str; 8] = [
+const OPERATIONS: [&str; 9] = [
     "register",
     "unregister",
     "get",
     "put",
     "attach",
     "unbind",
+    "finally",
     "action",
     "expect",
 ];
@@ -185,6 +186,10 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::colon => "`:`",
         Rule::semicolon => "`;`",
         Rule::name => "a name",
+        Rule::kw_finally | Rule::finally => "`finally`",
+        Rule::kw_leaked => "`leaked`",
+        Rule::kw_leaks => "`leaks`",
+        Rule::kw_no | Rule::no_leaks => "`no leaks`",
         Rule::less => "`<`",
         Rule::more => "a difference such as `+1`",
         Rule::kw_refs | Rule::refs => "`refs`",
@@ -230,7 +235,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::doc_line => "`///`",
         Rule::c_line => "`|` and a line of C",
         Rule::outcome | Rule::not_run => {
-            "an outcome (`ran`, `not run`, `freed`, `alive`, `bound`, `unbound`)"
+            "an outcome (`ran`, `not run`, `freed`, `alive`, `bound`, `unbound`, `leaked`)"
         }
         Rule::statement | Rule::good_statement => "a statement",
         Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",

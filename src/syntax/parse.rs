@@ -313,13 +313,12 @@ impl TreeBuilder<'_> {
 
     fn statement(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
         let rule = pair.as_rule();
+        if rule == Rule::finally {
+            let expect = pair.into_inner().last()?;
+            return Some(Statement::Finally(self.expectations(expect)));
+        }
         if rule == Rule::expect {
-            let all = pair
-                .into_inner()
-                .filter(|part| part.as_rule() == Rule::expectation);
-            return Some(Statement::Expect(
-                all.filter_map(|part| self.expectation(part)).collect(),
-            ));
+            return Some(Statement::Expect(self.expectations(pair)));
         }
         let mut names = Vec::new();
         let mut fails = None;
@@ -350,12 +349,22 @@ impl TreeBuilder<'_> {
         }
     }
 
+    fn expectations(&mut self, pair: Pair<'_, Rule>) -> Vec<Expected> {
+        let all = pair
+            .into_inner()
+            .filter(|part| part.as_rule() == Rule::expectation);
+        all.filter_map(|part| self.expectation(part)).collect()
+    }
+
     fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
         let span = self.span(&pair);
         let mut parts = pair.into_inner();
         let first = parts.next()?;
         if first.as_rule() == Rule::order {
             return Some(Expected::Order(self.names(first)));
+        }
+        if first.as_rule() == Rule::no_leaks {
+            return Some(Expected::NoLeaks(span));
         }
         if first.as_rule() == Rule::refs {
             return self.refs(first);
@@ -379,6 +388,7 @@ impl TreeBuilder<'_> {
             Rule::kw_alive => Outcome::Alive,
             Rule::kw_bound => Outcome::Bound,
             Rule::kw_unbound => Outcome::Unbound,
+            Rule::kw_leaked => Outcome::Leaked,
             Rule::ran => self.times(said).map_or(Outcome::Ran, Outcome::RanTimes),
             _ => Outcome::NotRun,
         };

@@ -2,7 +2,7 @@
 
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case};
-use crate::ir::{StepKind, Unit};
+use crate::ir::{Deviation, Unit};
 use crate::ktap::{Log, Status};
 use crate::run::{self, Judge};
 use crate::sim::Model;
@@ -109,13 +109,11 @@ fn predict(case: &Case<'_>, broken: Broken) -> (Status, Vec<trace::Line>) {
         Broken::Skip | Broken::Expect => Judge::Stated,
     };
     let run = run::run_by(case, judge);
-    let deviates = case.scenario.steps.iter().any(|step| match &step.kind {
-        StepKind::Expect(expectation) => expectation
-            .deviations
-            .iter()
-            .any(|d| d.applies(case.model, case.kind_use.bound)),
-        StepKind::Op(..) => false,
-    });
+    let applies = |d: &Deviation| d.applies(case.model, case.kind_use.bound);
+    let deviates = case
+        .scenario
+        .expectations()
+        .any(|e| e.deviations.iter().any(applies));
     let status = if broken == Broken::Skip && deviates {
         Status::Skipped
     } else if run.passed() {

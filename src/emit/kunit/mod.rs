@@ -13,7 +13,7 @@ use super::{MARK, Options, OutputFile, harmless, names};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
-use crate::ir::{CKey, Suite, Unit};
+use crate::ir::{CKey, Scenario, Suite, Unit};
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
 pub const FOLDER: &str = "kunit/devres";
@@ -133,6 +133,8 @@ struct Uses {
     wrapped: bool,
     owned: bool,
     drivers: bool,
+    /// A driver is unregistered by the test itself, which judges what comes of it.
+    finally: bool,
     /// An action adds an action.
     nested: bool,
 }
@@ -208,6 +210,8 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
         trace: options.trace,
     };
     file.kinds(unit, &kinds);
+    let judged_at_the_end = suite.scenarios.iter().any(Scenario::has_finally);
+    file.uses.finally = file.uses.drivers && judged_at_the_end;
     for scenario in &suite.scenarios {
         let Some(&used) = suite.kinds.first() else {
             continue;

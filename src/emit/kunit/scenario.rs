@@ -4,7 +4,7 @@ use super::{DeviceField, File, Function, comment_block};
 use crate::emit::wrap::call;
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, CaseStepKind};
-use crate::ir::{Deviation, Expectation, Scenario, StepKind, Suite, Unit};
+use crate::ir::{Deviation, Expectation, Scenario, Suite, Unit};
 use crate::sim::{ActionId, Claim, DeviceId, Errno, Holdings, Op, Program};
 
 pub(super) struct Emitter<'e> {
@@ -19,9 +19,10 @@ pub(super) struct Emitter<'e> {
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
         let about_binding = |claim| matches!(claim, Claim::Bound(_) | Claim::Unbound(_));
-        let bound = self.expectations().any(|e| about_binding(e.claim));
+        let bound = self.scenario.expectations().any(|e| about_binding(e.claim));
         self.file.uses.bound |= bound;
         let refs = self
+            .scenario
             .expectations()
             .any(|e| matches!(e.claim, Claim::Refs(..)));
         self.file.uses.refs |= refs;
@@ -183,6 +184,14 @@ impl Emitter<'_> {
                 CaseStepKind::Expect(expectation) => lines.extend(self.expect(expectation)),
             }
         }
+        if self.scenario.has_finally() && self.file.uses.drivers {
+            lines.push("\tunregister_test_driver();".to_owned());
+        }
+        for step in expand::finally(self.scenario) {
+            if let CaseStepKind::Expect(expectation) = step.kind {
+                lines.extend(self.expect(expectation));
+            }
+        }
         Function {
             doc: comment_block(&self.scenario.doc),
             head: format!(
@@ -213,35 +222,23 @@ impl Emitter<'_> {
         lines
     }
 
-    fn expectations(&self) -> impl Iterator<Item = &Expectation> {
-        self.scenario
-            .steps
-            .iter()
-            .filter_map(|step| match &step.kind {
-                StepKind::Expect(expectation) => Some(expectation),
-                StepKind::Op(..) => None,
-            })
-    }
-
     /// Whether the suite says something of when an action of that name runs. Actions
     /// without a body are shared by its scenarios, so it is the name that counts.
     fn is_ordered(&self, action: &str) -> bool {
         self.suite.scenarios.iter().any(|scenario| {
-            scenario.steps.iter().any(|step| match &step.kind {
-                StepKind::Expect(Expectation {
-                    claim: Claim::Before(first, second),
-                    ..
-                }) => {
-                    let named = |id: &ActionId| scenario.actions[usize::from(id.0)].name == action;
-                    named(first) || named(second)
-                }
-                _ => false,
-            })
+            let named = |id: ActionId| scenario.actions[usize::from(id.0)].name == action;
+            scenario
+                .expectations()
+                .any(|expectation| match expectation.claim {
+                    Claim::Before(first, second) => named(first) || named(second),
+                    _ => false,
+                })
         })
     }
 
     fn deviations(&self) -> impl Iterator<Item = &Deviation> {
-        self.expectations()
+        self.scenario
+            .expectations()
             .flat_map(|expectation| &expectation.deviations)
     }
 
