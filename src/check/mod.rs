@@ -24,6 +24,7 @@ pub fn check(unit: &Unit, sink: &mut Sink) {
         for scenario in &suite.scenarios {
             deviations(scenario, sink);
             bus_operations(unit, suite, scenario, sink);
+            too_early(scenario, sink);
             if whole {
                 references(unit, suite, scenario, sink);
             }
@@ -51,6 +52,33 @@ fn abilities(unit: &Unit, suite: &Suite, sink: &mut Sink) {
                 )),
             );
         }
+    }
+}
+
+/// Expectations about a device that is not there yet: there is nothing to know of it.
+fn too_early(scenario: &Scenario, sink: &mut Sink) {
+    let mut registered = Vec::new();
+    for step in &scenario.steps {
+        let device = match &step.kind {
+            StepKind::Op(Op::Register(device), _) => {
+                registered.push(*device);
+                continue;
+            }
+            StepKind::Expect(expectation) => expectation.claim.device(),
+            StepKind::Op(..) | StepKind::Finally(_) => continue,
+        };
+        let Some(device) = device.filter(|device| !registered.contains(device)) else {
+            continue;
+        };
+        let name = &scenario.devices[usize::from(device.0)].name;
+        sink.report(
+            Diagnostic::new(Code::WrongSort, format!("`{name}` is not there yet"))
+                .label(
+                    step.span,
+                    "before it is registered, nothing can be known of it",
+                )
+                .help(format!("expect it after `register {name}`")),
+        );
     }
 }
 

@@ -192,6 +192,18 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// The device that the claim is about, if it is about one.
+    pub fn device(self) -> Option<DeviceId> {
+        match self {
+            Claim::Refs(device, _)
+            | Claim::Freed(device)
+            | Claim::Alive(device)
+            | Claim::Bound(device)
+            | Claim::Unbound(device) => Some(device),
+            Claim::Ran(_) | Claim::RanTimes(..) | Claim::NotRun(_) | Claim::Before(..) => None,
+        }
+    }
+
     /// Whether the claim is true of what has been recorded so far.
     pub fn holds(self, so_far: &Recorder<'_>) -> bool {
         let state = so_far.state();

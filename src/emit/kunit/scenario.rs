@@ -286,33 +286,32 @@ impl Emitter<'_> {
     }
 
     fn expect(&self, expectation: &Expectation) -> Vec<String> {
-        let contract = |tabs| self.claim(tabs, expectation.claim, expectation.negated);
-        if self.options.broken != Broken::Expect {
-            return contract(1);
-        }
+        let claim = |tabs, claim| self.claim(tabs, claim, expectation.negated);
         let mut lines = Vec::new();
+        let mut otherwise = expectation.claim;
         for deviation in &expectation.deviations {
-            let broken = |tabs| self.claim(tabs, deviation.claim, expectation.negated);
-            match self.reach(deviation).condition() {
-                Some(condition) => {
-                    let open = if lines.is_empty() {
-                        "\tif"
-                    } else {
-                        "\t} else if"
-                    };
-                    lines.push(format!("{open} ({condition}) {{"));
-                    lines.push(format!("\t\t/* without {} */", deviation.fix));
-                    lines.extend(broken(2));
-                }
-                None if self.reach(deviation) == Reach::All => return broken(1),
-                None => {}
+            let reach = self.reach(deviation);
+            if self.options.broken != Broken::Expect || reach == Reach::None {
+                continue;
             }
+            let Some(condition) = reach.condition() else {
+                otherwise = deviation.claim;
+                break;
+            };
+            let open = if lines.is_empty() {
+                "\tif"
+            } else {
+                "\t} else if"
+            };
+            lines.push(format!("{open} ({condition}) {{"));
+            lines.push(format!("\t\t/* without {} */", deviation.fix));
+            lines.extend(claim(2, deviation.claim));
         }
         if lines.is_empty() {
-            return contract(1);
+            return claim(1, otherwise);
         }
         lines.push("\t} else {".to_owned());
-        lines.extend(contract(2));
+        lines.extend(claim(2, otherwise));
         lines.push("\t}".to_owned());
         lines
     }
