@@ -1,7 +1,7 @@
 //! From scenarios to cases: each scenario on each kind of its suite, on one kernel,
 //! with what the state of the kind and the end of the scenario add to its operations.
 
-use crate::ir::{DEV, Expectation, KindUse, Scenario, StepKind, Suite, Unit};
+use crate::ir::{DEV, Expectation, Kind, KindUse, Scenario, StepKind, Suite, Unit};
 use crate::sim::{self, Errno, Holdings, Model, Op, Program};
 use crate::source::Span;
 
@@ -62,12 +62,7 @@ pub fn with_program<R>(
     used: KindUse,
     f: impl FnOnce(&Program<'_>) -> R,
 ) -> R {
-    let kind = unit.kind(used.kind);
-    let kind = sim::Kind {
-        name: &kind.name,
-        on_bus: kind.on_bus,
-        has_parent: kind.has_parent,
-    };
+    let kind = unit.kind(used.kind).in_simulator();
     let devices: Vec<_> = scenario
         .devices
         .iter()
@@ -91,13 +86,8 @@ pub fn with_program<R>(
 }
 
 /// How many references a device of the kind has when it is registered.
-pub fn references_after_register(unit: &Unit, used: KindUse) -> u16 {
-    let kind = unit.kind(used.kind);
-    let kind = sim::Kind {
-        name: &kind.name,
-        on_bus: kind.on_bus,
-        has_parent: kind.has_parent,
-    };
+pub fn references_after_register(kind: &Kind) -> u16 {
+    let kind = kind.in_simulator();
     let devices = [sim::Device::new("dev", &kind)];
     let program = Program {
         devices: &devices,
@@ -177,13 +167,10 @@ pub fn time_line<'u>(
     steps
 }
 
-/// What is judged when the scenario has given up what it owns.
-pub fn finally(scenario: &Scenario) -> impl Iterator<Item = CaseStep<'_>> {
+/// What is judged when the scenario has given up what it owns, and where it stands.
+pub fn finally(scenario: &Scenario) -> impl Iterator<Item = (Span, &Expectation)> {
     scenario.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Finally(expectation) => Some(CaseStep {
-            span: step.span,
-            kind: CaseStepKind::Expect(expectation),
-        }),
+        StepKind::Finally(expectation) => Some((step.span, expectation)),
         StepKind::Op(..) | StepKind::Expect(_) => None,
     })
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sim::{Claim, DeviceId, Errno, Fix, Model, Op};
+use crate::sim::{self, Claim, DeviceId, Errno, Fix, Model, Op};
 use crate::source::{SourceId, Sources, Span, Spanned};
 use crate::syntax::ast::Release;
 
@@ -53,6 +53,17 @@ pub struct Kind {
     pub release: Release,
     /// How C makes it, if it says so.
     pub c: Option<KindC>,
+}
+
+impl Kind {
+    /// The kind as far as the simulator is concerned.
+    pub fn in_simulator(&self) -> sim::Kind<'_> {
+        sim::Kind {
+            name: &self.name,
+            on_bus: self.on_bus,
+            has_parent: self.has_parent,
+        }
+    }
 }
 
 /// The C of a kind, by section.

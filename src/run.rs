@@ -1,6 +1,6 @@
 //! Drives the simulator through a case and judges its expectations.
 
-use crate::expand::{self, Case, CaseStepKind};
+use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::Expectation;
 use crate::sim::{Claim, Errno, Recorder};
 use crate::source::Span;
@@ -85,7 +85,11 @@ pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
             fault: None,
         };
         let time_line = expand::time_line(case.suite, case.scenario, program).into_iter();
-        for step in time_line.chain(expand::finally(case.scenario)) {
+        let finally = expand::finally(case.scenario).map(|(span, expectation)| CaseStep {
+            span,
+            kind: CaseStepKind::Expect(expectation),
+        });
+        for step in time_line.chain(finally) {
             match step.kind {
                 CaseStepKind::Op(op, fails) => match recorder.run(case.unit.line(step.span), op) {
                     Ok(ret) if Errno::is_returned(fails, ret) => {}

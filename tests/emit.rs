@@ -123,3 +123,21 @@ fn a_suite_on_a_kind_without_c_is_refused_with_the_place() {
     assert_eq!(errors[0].message, "kind `bare` has no C");
     assert_eq!(unit.line(errors[0].labels[0].0), 4);
 }
+
+/// A helper is emitted where it is called, and only there: it is static.
+#[test]
+fn helpers_are_emitted_where_they_are_called() {
+    let source = "\
+use kinds
+suite helpers on platform, platform bound {
+    scenario s {
+        register dev
+        expect dev alive but unbound without 699fb50d9903 while unbound
+    }
+}
+";
+    let unit = text("x.devres", source);
+    let c = |options| find(&compile(&unit, &options).unwrap(), ".c").to_owned();
+    assert_eq!(c(Options::default()).matches("is_bound(").count(), 0);
+    assert_eq!(c(without(Broken::Expect)).matches("is_bound(").count(), 2);
+}

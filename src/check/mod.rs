@@ -8,8 +8,8 @@ mod lifetime;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
-use crate::ir::{Expectation, Scenario, StepKind, Suite, Unit};
-use crate::sim::{Holdings, Op};
+use crate::ir::{Expectation, Scenario, Step, StepKind, Suite, Unit};
+use crate::sim::{Claim, Holdings, Op};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
 /// references of a scenario of which a statement is missing, say.
@@ -55,30 +55,43 @@ fn abilities(unit: &Unit, suite: &Suite, sink: &mut Sink) {
     }
 }
 
-/// Expectations about a device that is not there yet: there is nothing to know of it.
+/// Expectations about a device that is not there: nothing can be known of it.
 fn too_early(scenario: &Scenario, sink: &mut Sink) {
-    let mut registered = Vec::new();
-    for step in &scenario.steps {
-        let device = match &step.kind {
-            StepKind::Op(Op::Register(device), _) => {
-                registered.push(*device);
-                continue;
-            }
-            StepKind::Expect(expectation) => expectation.claim.device(),
-            StepKind::Op(..) | StepKind::Finally(_) => continue,
+    let registers = |step: &Step| match step.kind {
+        StepKind::Op(Op::Register(device), _) => Some(device),
+        _ => None,
+    };
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let (expectation, before) = match &step.kind {
+            StepKind::Expect(expectation) => (expectation, &scenario.steps[..index]),
+            StepKind::Finally(expectation) => (expectation, &scenario.steps[..]),
+            StepKind::Op(..) => continue,
         };
-        let Some(device) = device.filter(|device| !registered.contains(device)) else {
-            continue;
+        let claims = expectation
+            .deviations
+            .iter()
+            .map(|d| d.claim)
+            .chain([expectation.claim]);
+        let is_there = |device| {
+            before
+                .iter()
+                .filter_map(registers)
+                .any(|known| known == device)
         };
-        let name = &scenario.devices[usize::from(device.0)].name;
-        sink.report(
-            Diagnostic::new(Code::WrongSort, format!("`{name}` is not there yet"))
-                .label(
-                    step.span,
-                    "before it is registered, nothing can be known of it",
-                )
-                .help(format!("expect it after `register {name}`")),
-        );
+        if let Some(device) = claims
+            .filter_map(Claim::device)
+            .find(|&device| !is_there(device))
+        {
+            let name = &scenario.devices[usize::from(device.0)].name;
+            sink.report(
+                Diagnostic::new(Code::WrongSort, format!("`{name}` is not there yet"))
+                    .label(
+                        step.span,
+                        "before it is registered, nothing can be known of it",
+                    )
+                    .help(format!("expect it after `register {name}`")),
+            );
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use devres_gen::codes::Code;
 use devres_gen::compile;
 use devres_gen::diagnostic::nearest;
 use devres_gen::expand;
-use devres_gen::ir::{Kind, KindId, KindUse, Unit};
+use devres_gen::ir::Kind;
 use devres_gen::sim::Fix;
 
 pub(super) fn explain(args: &Explain) -> Done {
@@ -29,7 +29,7 @@ pub(super) fn explain(args: &Explain) -> Done {
 pub(super) fn kinds() -> Done {
     let unit = compile::library();
     let mut text = String::new();
-    for (index, kind) in unit.kinds.iter().enumerate() {
+    for kind in &unit.kinds {
         text += &format!("{}\n", kind.name);
         for line in &kind.doc {
             text += &format!("    {line}\n");
@@ -38,23 +38,12 @@ pub(super) fn kinds() -> Done {
             "    bound:      {}\n",
             if kind.on_bus { "yes" } else { "no" }
         );
-        text += &format!(
-            "    references: {} after register\n",
-            references(&unit, index)
-        );
+        let references = expand::references_after_register(kind);
+        text += &format!("    references: {references} after register\n");
         text += &format!("    C:          {}\n", c(kind));
     }
     print(&text)?;
     Ok(WELL)
-}
-
-fn references(unit: &Unit, index: usize) -> u16 {
-    let used = KindUse {
-        kind: KindId(index),
-        bound: false,
-        span: unit.kinds[index].span,
-    };
-    expand::references_after_register(unit, used)
 }
 
 fn c(kind: &Kind) -> &'static str {

@@ -156,11 +156,9 @@ fn scenario_module(
         if scenario.has_finally() {
             steps.push(format!("s.at({}).give_up();", unit.line(scenario.span)));
         }
-        for step in expand::finally(scenario) {
-            if let CaseStepKind::Expect(expectation) = step.kind {
-                imports.insert("Claim");
-                steps.extend(expect(program, unit.line(step.span), expectation));
-            }
+        for (span, expectation) in expand::finally(scenario) {
+            imports.insert("Claim");
+            steps.extend(expect(program, unit.line(span), expectation));
         }
         steps.push(format!("s.at({}).finish();", unit.line(scenario.span)));
         if !scenario.actions.is_empty() {
@@ -299,29 +297,23 @@ fn expect(program: &Program<'_>, line: u32, expectation: &Expectation) -> Vec<St
     } else {
         "expect"
     };
+    let device = |id| constant(program.device(id).name);
+    let action = |id| constant(program.action(id).name);
     let say = |claim: Claim| {
-        let (what, name) = match claim {
-            Claim::Ran(id) => ("Ran", program.action(id).name),
-            Claim::RanTimes(id, times) => {
-                let name = constant(program.action(id).name);
-                return format!("s.at({line}).{word}(Claim::RanTimes({name}, {times}));");
-            }
+        let claim = match claim {
+            Claim::Ran(id) => format!("Ran({})", action(id)),
+            Claim::RanTimes(id, times) => format!("RanTimes({}, {times})", action(id)),
+            Claim::NotRun(id) => format!("NotRun({})", action(id)),
             Claim::Before(first, second) => {
-                let name = |id| constant(program.action(id).name);
-                let (first, second) = (name(first), name(second));
-                return format!("s.at({line}).{word}(Claim::Before({first}, {second}));");
+                format!("Before({}, {})", action(first), action(second))
             }
-            Claim::Refs(id, more) => {
-                let name = constant(program.device(id).name);
-                return format!("s.at({line}).{word}(Claim::Refs({name}, {more}));");
-            }
-            Claim::NotRun(id) => ("NotRun", program.action(id).name),
-            Claim::Bound(id) => ("Bound", program.device(id).name),
-            Claim::Unbound(id) => ("Unbound", program.device(id).name),
-            Claim::Freed(id) => ("Freed", program.device(id).name),
-            Claim::Alive(id) => ("Alive", program.device(id).name),
+            Claim::Refs(id, more) => format!("Refs({}, {more})", device(id)),
+            Claim::Freed(id) => format!("Freed({})", device(id)),
+            Claim::Alive(id) => format!("Alive({})", device(id)),
+            Claim::Bound(id) => format!("Bound({})", device(id)),
+            Claim::Unbound(id) => format!("Unbound({})", device(id)),
         };
-        format!("s.at({line}).{word}(Claim::{what}({}));", constant(name))
+        format!("s.at({line}).{word}(Claim::{claim});")
     };
     let mut lines = Vec::new();
     for deviation in &expectation.deviations {

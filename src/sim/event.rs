@@ -1,7 +1,5 @@
 //! What an observer is told, and how a lifetime can go wrong.
 
-use std::fmt;
-
 use super::program::{ActionId, DeviceId, DriverId, Op, Program};
 use super::state::State;
 
@@ -141,11 +139,5 @@ impl Fault {
                 )
             }
         }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
     }
 }

@@ -14,7 +14,6 @@ const TIMEOUT: u32 = 300;
 pub(super) fn run(tree: &Path, say: &dyn Fn(&str)) -> Result<String, String> {
     say("building the kernel (minutes for the first time, seconds later)");
     let start = Instant::now();
-    // kunit.py takes a kernel that failed to link for one that did not change.
     let kernel = tree.join(BUILD).join("linux");
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let built = kunit(tree, "build", &[&format!("--jobs={jobs}")])?;

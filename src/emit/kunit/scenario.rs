@@ -18,14 +18,6 @@ pub(super) struct Emitter<'e> {
 
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
-        let about_binding = |claim| matches!(claim, Claim::Bound(_) | Claim::Unbound(_));
-        let bound = self.scenario.expectations().any(|e| about_binding(e.claim));
-        self.file.uses.bound |= bound;
-        let refs = self
-            .scenario
-            .expectations()
-            .any(|e| matches!(e.claim, Claim::Refs(..)));
-        self.file.uses.refs |= refs;
         for device in &self.scenario.devices {
             let known = |known: &DeviceField| known.name == device.name;
             if !self.file.devices.iter().any(known) {
@@ -187,10 +179,8 @@ impl Emitter<'_> {
         if self.scenario.has_finally() && self.file.uses.drivers {
             lines.push("\tunregister_test_driver();".to_owned());
         }
-        for step in expand::finally(self.scenario) {
-            if let CaseStepKind::Expect(expectation) = step.kind {
-                lines.extend(self.expect(expectation));
-            }
+        for (_, expectation) in expand::finally(self.scenario) {
+            lines.extend(self.expect(expectation));
         }
         Function {
             doc: comment_block(&self.scenario.doc),
@@ -285,8 +275,8 @@ impl Emitter<'_> {
         lines
     }
 
-    fn expect(&self, expectation: &Expectation) -> Vec<String> {
-        let claim = |tabs, claim| self.claim(tabs, claim, expectation.negated);
+    fn expect(&mut self, expectation: &Expectation) -> Vec<String> {
+        let negated = expectation.negated;
         let mut lines = Vec::new();
         let mut otherwise = expectation.claim;
         for deviation in &expectation.deviations {
@@ -305,18 +295,19 @@ impl Emitter<'_> {
             };
             lines.push(format!("{open} ({condition}) {{"));
             lines.push(format!("\t\t/* without {} */", deviation.fix));
-            lines.extend(claim(2, deviation.claim));
+            lines.extend(self.claim(2, deviation.claim, negated));
         }
         if lines.is_empty() {
-            return claim(1, otherwise);
+            return self.claim(1, otherwise, negated);
         }
         lines.push("\t} else {".to_owned());
-        lines.extend(claim(2, otherwise));
+        lines.extend(self.claim(2, otherwise, negated));
         lines.push("\t}".to_owned());
         lines
     }
 
-    fn claim(&self, tabs: usize, claim: Claim, negated: bool) -> Vec<String> {
+    /// One expectation in C; the helper that it calls is emitted as well.
+    fn claim(&mut self, tabs: usize, claim: Claim, negated: bool) -> Vec<String> {
         let equal = if negated {
             "KUNIT_EXPECT_NE"
         } else {
@@ -344,10 +335,12 @@ impl Emitter<'_> {
                 call(tabs, truth(!negated), &["test", &order], ";")
             }
             Claim::Refs(id, more) => {
+                self.file.uses.refs = true;
                 let refs = format!("more_refs(&{})", self.device(id));
                 call(tabs, equal, &["test", &refs, &more.to_string()], ";")
             }
             Claim::Bound(id) | Claim::Unbound(id) => {
+                self.file.uses.bound = true;
                 let bound = format!("is_bound(&{})", self.device(id));
                 let wanted = matches!(claim, Claim::Bound(_)) != negated;
                 call(tabs, truth(wanted), &["test", &bound], ";")
