@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use devres_gen::emit::{self, Options};
+use devres_gen::select::{Filter, Selection};
 use devres_gen::sim::{Fix, Model};
 
 /// Litmus tests for device lifetimes in the Linux driver core.
@@ -53,6 +54,8 @@ pub struct Compile {
     #[arg(long)]
     pub check: bool,
     #[command(flatten)]
+    pub select: Select,
+    #[command(flatten)]
     pub emit: Emit,
     /// Let each case of the C print its trace.
     #[arg(long)]
@@ -80,6 +83,8 @@ pub struct Run {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
+    pub select: Select,
+    #[command(flatten)]
     pub kernel: Kernel,
     /// Print the trace of each case.
     #[arg(long)]
@@ -94,6 +99,8 @@ pub struct Matrix {
     /// Scenario files, or folders of them.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub select: Select,
 }
 
 #[derive(Debug, Args)]
@@ -105,15 +112,39 @@ pub struct Verify {
     #[arg(long, value_name = "LINUX")]
     pub tree: PathBuf,
     #[command(flatten)]
+    pub select: Select,
+    #[command(flatten)]
     pub emit: Emit,
     #[command(flatten)]
     pub kernel: Kernel,
     /// What the C does about a contract that such a kernel breaks.
     #[arg(long, value_enum, default_value_t = Broken::Assert, requires = "without")]
     pub broken: Broken,
+    /// Run the C as `compile` writes it, without traces: only results are compared.
+    #[arg(long)]
+    pub plain: bool,
     /// Negate each expectation in turn: every case has to fail.
     #[arg(long)]
     pub negate: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Select {
+    /// Only cases like this: SUITE, SUITE/SCENARIO or SUITE/SCENARIO/KIND, with `*`.
+    #[arg(long, value_name = "PATTERN", value_parser = Filter::parse)]
+    pub only: Vec<Filter>,
+    /// No cases like this.
+    #[arg(long, value_name = "PATTERN", value_parser = Filter::parse)]
+    pub skip: Vec<Filter>,
+}
+
+impl Select {
+    pub fn selection(&self) -> Selection {
+        Selection {
+            only: self.only.clone(),
+            skip: self.skip.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -138,7 +169,7 @@ impl Kernel {
     }
 
     /// The options of the emitted C.
-    pub fn options(&self, emit: &Emit, broken: Broken, trace: bool) -> Options {
+    pub fn options(&self, emit: &Emit, select: &Select, broken: Broken, trace: bool) -> Options {
         let mut without = self.without.clone();
         without.sort_unstable();
         without.dedup();
@@ -147,6 +178,7 @@ impl Kernel {
             without,
             broken: broken.into(),
             trace,
+            selection: select.selection(),
         }
     }
 }

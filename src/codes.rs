@@ -1,10 +1,10 @@
-//! The stable code of each kind of error: one entry an error, and nothing else.
+//! The stable code of each kind of error and warning: one entry each, and nothing else.
 
 use std::fmt;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
-        /// What kind of error a diagnostic is about. Codes are never reused.
+        /// What kind of error or warning a diagnostic is about. Codes are never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[$doc])* $name,)*
@@ -34,13 +34,13 @@ codes! {
     /// Braces are nested too deeply.
     TooDeep = "E0104";
 
-    /// A device or an action that the scenario does not know.
+    /// A device, a driver, an action or an error that is not known.
     UnknownName = "E0201";
     /// A name that is declared twice.
     Duplicate = "E0202";
     /// A kind that no file declares.
     UnknownKind = "E0203";
-    /// `use` of something that is not there.
+    /// `use` of a library that is not there.
     UnknownLibrary = "E0204";
     /// A fix that the simulator does not know.
     UnknownFix = "E0205";
@@ -62,6 +62,10 @@ codes! {
     Fault = "E0401";
     /// An expectation does not hold.
     Expectation = "E0402";
+    /// An expectation depends on work that is queued and not yet done.
+    Race = "E0403";
+    /// An announced fault does not happen.
+    NoFault = "E0404";
 
     /// A file or folder cannot be read.
     Unreadable = "E0501";
@@ -69,6 +73,9 @@ codes! {
     NotUtf8 = "E0502";
     /// A folder or all files together hold no scenario.
     NoScenarios = "E0503";
+
+    /// An action, a device or a driver that says nothing.
+    Unused = "W0601";
 }
 
 impl fmt::Display for Code {
@@ -81,6 +88,11 @@ impl fmt::Display for Code {
 const REFERENCE: &str = include_str!("../docs/errors.md");
 
 impl Code {
+    /// Whether it is a warning, in spite of which everything goes on.
+    pub fn is_warning(self) -> bool {
+        self.as_str().starts_with('W')
+    }
+
     /// The code that is printed so, in whatever case.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL

@@ -1,5 +1,6 @@
 //! The conductor: the whole way from sources to output, in one screen.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::check::check;
@@ -7,8 +8,9 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
 use crate::ir::Unit;
-use crate::resolve::resolve;
+use crate::resolve::{Files, resolve};
 use crate::source::{SourceId, Sources};
+use crate::syntax::ast::File;
 use crate::syntax::parse;
 
 /// The standard kinds, behind `use kinds`.
@@ -19,7 +21,7 @@ const LIBRARY: &str = include_str!("../library/kinds.devres");
 pub struct Front {
     /// The program, as far as it could be understood.
     pub unit: Unit,
-    /// What is wrong with it, sorted; nothing may be emitted unless this is empty.
+    /// What is wrong with it, sorted; nothing may be emitted if there is an error in it.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -72,13 +74,20 @@ pub fn library() -> Unit {
 fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     let library = sources.add("<kinds>", LIBRARY);
     let library = parse(&sources, library, &mut sink);
-    let files: Vec<_> = ids
+    let wanted: Vec<_> = ids
         .iter()
         .map(|&id| parse(&sources, id, &mut sink))
         .collect();
-    let unit = resolve(sources, &library, &files, &mut sink);
+    let (used, uses) = used_files(&mut sources, &wanted, &mut sink);
+    let files = Files {
+        library: &library,
+        wanted: &wanted,
+        used: &used,
+        uses: &uses,
+    };
+    let unit = resolve(sources, &files, &mut sink);
     check(&unit, &mut sink);
-    if sink.is_empty() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
+    if !sink.has_errors() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
         sink.report(
             Diagnostic::new(Code::NoScenarios, "there is no scenario in any file")
                 .help("a scenario stands in a suite: suite NAME on KIND { scenario NAME { ... } }"),
@@ -90,6 +99,30 @@ fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     }
 }
 
+/// The files that others name with `use "FILE"`, less those that are wanted anyway, and
+/// who names which. Only their kinds are taken, so nothing follows from their own `use`.
+fn used_files(
+    sources: &mut Sources,
+    wanted: &[File],
+    sink: &mut Sink,
+) -> (Vec<File>, BTreeMap<SourceId, Vec<SourceId>>) {
+    let mut used: Vec<File> = Vec::new();
+    let mut uses: BTreeMap<SourceId, Vec<SourceId>> = BTreeMap::new();
+    for file in wanted {
+        for name in &file.files {
+            let Some(id) = sources.load_beside(file.source, name, sink) else {
+                continue;
+            };
+            uses.entry(file.source).or_default().push(id);
+            let known = |known: &File| known.source == id;
+            if !wanted.iter().any(known) && !used.iter().any(known) {
+                used.push(parse(sources, id, sink));
+            }
+        }
+    }
+    (used, uses)
+}
+
 /// IR to output: everything that is generated, by path below the output folder.
 ///
 /// # Errors
@@ -97,11 +130,11 @@ fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
 pub fn compile(unit: &Unit, options: &Options) -> Result<Vec<OutputFile>, Vec<Diagnostic>> {
     let mut sink = Sink::default();
     let mut files = emit::kunit::emit(unit, options, &mut sink);
-    files.extend(emit::rust::emit(unit));
+    files.extend(emit::rust::emit(unit, options));
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    if sink.is_empty() {
-        Ok(files)
-    } else {
+    if sink.has_errors() {
         Err(sink.into_sorted())
+    } else {
+        Ok(files)
     }
 }

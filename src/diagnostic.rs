@@ -3,7 +3,9 @@
 //! Stages report and go on; the conductor asks the sink between stages whether it
 //! makes sense to go further. Nothing is printed here: the program renders.
 
-use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use miette::{
+    LabeledSpan, MietteError, MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents,
+};
 
 use crate::codes::Code;
 use crate::source::{Source, Sources, Span};
@@ -84,6 +86,11 @@ pub fn nearest<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> O
     near.min().map(|(_, name)| name)
 }
 
+/// Whether there is an error among diagnostics; warnings stop nothing.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| !d.code.is_warning())
+}
+
 /// Collects diagnostics of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Sink {
@@ -96,9 +103,9 @@ impl Sink {
         self.all.push(diagnostic);
     }
 
-    /// Whether nothing was reported.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+    /// Whether an error was reported; warnings stop nothing.
+    pub fn has_errors(&self) -> bool {
+        has_errors(&self.all)
     }
 
     /// Everything that was reported, by file and place, each once.
@@ -117,7 +124,7 @@ impl Sink {
 /// A diagnostic together with the text it speaks of, as miette wants it.
 #[derive(Debug)]
 pub struct Report {
-    code: &'static str,
+    code: Code,
     message: String,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
@@ -150,7 +157,7 @@ impl Report {
             }
         }
         Report {
-            code: diagnostic.code.as_str(),
+            code: diagnostic.code,
             message: diagnostic.message.clone(),
             help: (!notes.is_empty()).then(|| notes.join("\n")),
             excerpt: excerpt.filter(|_| !labels.is_empty()),
@@ -269,7 +276,11 @@ impl std::error::Error for Report {}
 
 impl miette::Diagnostic for Report {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Some(Box::new(self.code))
+        Some(Box::new(self.code.as_str()))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        self.code.is_warning().then_some(Severity::Warning)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {

@@ -1,8 +1,11 @@
 //! From scenarios to cases: each scenario on each kind of its suite, on one kernel,
 //! with what the state of the kind and the end of the scenario add to its operations.
 
-use crate::ir::{DEV, Expectation, Kind, KindUse, Scenario, StepKind, Suite, Unit};
-use crate::sim::{self, Errno, Holdings, Model, Op, Program};
+use crate::ir::{
+    DEV, Device, Expectation, FaultExpectation, Kind, KindId, KindUse, Scenario, StepKind, Suite,
+    Unit,
+};
+use crate::sim::{self, DeviceId, Errno, Holdings, Model, Op, Program};
 use crate::source::Span;
 
 /// One scenario on one kind and one kernel.
@@ -52,7 +55,7 @@ pub fn cases_of<'u>(
         kind_use,
         model,
     };
-    suite.kinds.iter().map(case)
+    scenario.kinds.iter().map(case)
 }
 
 /// What a scenario amounts to on a kind, in the simulator's terms.
@@ -62,27 +65,78 @@ pub fn with_program<R>(
     used: KindUse,
     f: impl FnOnce(&Program<'_>) -> R,
 ) -> R {
-    let kind = unit.kind(used.kind).in_simulator();
+    let kinds: Vec<_> = unit.kinds.iter().map(Kind::in_simulator).collect();
+    let kind = |id: KindId| &kinds[id.0];
     let devices: Vec<_> = scenario
         .devices
         .iter()
-        .map(|device| sim::Device::new(&device.name, &kind))
+        .map(|device| sim::Device {
+            parent: device.parent,
+            ..sim::Device::new(&device.name, kind(device.kind.unwrap_or(used.kind)))
+        })
         .collect();
+    let probes: Vec<Vec<sim::Probe<'_>>> = scenario
+        .drivers
+        .iter()
+        .map(|driver| {
+            let probes = driver.probes.iter().map(|probe| sim::Probe {
+                attempt: probe.attempt,
+                body: &probe.body,
+                error: probe.error,
+            });
+            probes.collect()
+        })
+        .collect();
+    let declared = scenario
+        .drivers
+        .iter()
+        .zip(&probes)
+        .map(|(driver, probes)| {
+            sim::Driver::new(&driver.name, driver.device)
+                .probes(probes)
+                .remove(&driver.remove)
+        });
+    let names: Vec<(String, DeviceId)> = bound_devices(scenario)
+        .map(|(id, device)| (bound_driver(&device.name), id))
+        .collect();
+    let bound = names
+        .iter()
+        .map(|(name, device)| sim::Driver::new(name, *device).set_up());
+    let drivers: Vec<_> = declared.chain(bound).collect();
     let actions: Vec<_> = scenario
         .actions
         .iter()
         .map(|action| sim::Action::new(&action.name, action.on, &action.body))
         .collect();
-    let drivers: &[sim::Driver<'_>] = if used.bound {
-        &[sim::Case::DRIVER]
-    } else {
-        &[]
+    let handles: Vec<_> = scenario
+        .handles
+        .iter()
+        .map(|handle| sim::Handle::new(&handle.name, handle.device))
+        .collect();
+    let case = sim::Case {
+        kind: kind(used.kind),
+        bound: used.bound,
+        parent: used.parent.map(kind),
+        model: Model::ALL,
     };
     f(&Program {
-        devices: &devices,
-        drivers,
+        devices: &case.devices(&devices),
+        drivers: &case.drivers(&drivers),
         actions: &actions,
+        handles: &handles,
     })
+}
+
+/// The devices that the scenario declares in the state bound.
+pub fn bound_devices(scenario: &Scenario) -> impl Iterator<Item = (DeviceId, &Device)> {
+    let ids = (0..).map(DeviceId);
+    ids.zip(&scenario.devices)
+        .filter(|(_, device)| device.bound)
+}
+
+/// The name of the driver that keeps a device in the state bound.
+pub fn bound_driver(device: &str) -> String {
+    format!("{device}.driver")
 }
 
 /// How many references a device of the kind has when it is registered.
@@ -91,8 +145,7 @@ pub fn references_after_register(kind: &Kind) -> u16 {
     let devices = [sim::Device::new("dev", &kind)];
     let program = Program {
         devices: &devices,
-        drivers: &[],
-        actions: &[],
+        ..Program::EMPTY
     };
     let mut state = sim::State::new();
     // The first operation of all cannot fail.
@@ -116,28 +169,27 @@ pub enum CaseStepKind<'u> {
     Op(Op, Option<Errno>),
     /// An expectation of the scenario.
     Expect(&'u Expectation),
+    /// What the operation before has to run into.
+    Fault(&'u FaultExpectation),
 }
 
-/// The time line: drivers that the kind's state wants, the scenario, and the operations
-/// by which it gives up what it owns. [`finally`] comes after it.
+/// The time line: what the kind's state wants to be set up, the scenario, and the
+/// operations by which it gives up what it owns. [`finally`] comes after it.
 pub fn time_line<'u>(
     suite: &Suite,
     scenario: &'u Scenario,
     program: &Program<'_>,
 ) -> Vec<CaseStep<'u>> {
     let mut holdings = Holdings::new();
-    let set_up = program
-        .driver_ids()
-        .map(Op::RegisterDriver)
-        .map(|op| CaseStepKind::Op(op, None));
-    let set_up = set_up.map(|kind| CaseStep {
+    let set_up = program.set_up().into_iter().map(|op| CaseStep {
         span: suite.span,
-        kind,
+        kind: CaseStepKind::Op(op, None),
     });
     let own = scenario.steps.iter().filter_map(|step| {
         let kind = match &step.kind {
             StepKind::Op(op, fails) => CaseStepKind::Op(*op, *fails),
             StepKind::Expect(expectation) => CaseStepKind::Expect(expectation),
+            StepKind::Fault(fault) => CaseStepKind::Fault(fault),
             StepKind::Finally(_) => return None,
         };
         Some(CaseStep {
@@ -147,14 +199,13 @@ pub fn time_line<'u>(
     });
     let mut steps: Vec<_> = set_up.chain(own).collect();
     for step in &steps {
-        if let CaseStepKind::Op(op, _) = step.kind {
+        if let CaseStepKind::Op(op, fails) = step.kind {
             // A reference that is not there was reported by `check`.
-            let _ = holdings.apply(program, op);
+            let _ = holdings.apply(program, op, fails);
         }
     }
-    steps.extend(holdings.give_up().into_iter().map(|op| {
-        let of_the_kind = matches!(op, Op::UnregisterDriver(_));
-        let span = if of_the_kind {
+    steps.extend(holdings.give_up(program).into_iter().map(|op| {
+        let span = if program.is_set_up(op) {
             suite.span
         } else {
             scenario.span
@@ -171,6 +222,6 @@ pub fn time_line<'u>(
 pub fn finally(scenario: &Scenario) -> impl Iterator<Item = (Span, &Expectation)> {
     scenario.steps.iter().filter_map(|step| match &step.kind {
         StepKind::Finally(expectation) => Some((step.span, expectation)),
-        StepKind::Op(..) | StepKind::Expect(_) => None,
+        StepKind::Op(..) | StepKind::Expect(_) | StepKind::Fault(_) => None,
     })
 }

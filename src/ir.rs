@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sim::{self, Claim, DeviceId, Errno, Fix, Model, Op};
+use crate::sim::{self, Claim, DeviceId, Errno, Fault, Fix, Model, Op};
 use crate::source::{SourceId, Sources, Span, Spanned};
 use crate::syntax::ast::Release;
 
@@ -47,12 +47,30 @@ pub struct Kind {
     pub span: Span,
     /// Whether it sits on a bus.
     pub on_bus: bool,
-    /// Whether it hangs below a device that is always there.
-    pub has_parent: bool,
+    /// Whether it belongs to a class of its own.
+    pub in_class: bool,
+    /// What it hangs below.
+    pub parent: Parent,
+    /// Whether its registration can be done by halves: init, add and del.
+    pub halves: bool,
+    /// Whether user space can open it.
+    pub handles: bool,
     /// Whose its release function is.
     pub release: Release,
     /// How C makes it, if it says so.
     pub c: Option<KindC>,
+}
+
+/// What devices of a kind hang below.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parent {
+    /// Nothing, unless they are given a parent.
+    #[default]
+    Given,
+    /// Nothing ever.
+    None,
+    /// A device that is always there, unless they are given another parent.
+    Always,
 }
 
 impl Kind {
@@ -61,7 +79,8 @@ impl Kind {
         sim::Kind {
             name: &self.name,
             on_bus: self.on_bus,
-            has_parent: self.has_parent,
+            in_class: self.in_class,
+            has_parent: self.parent == Parent::Always,
         }
     }
 }
@@ -94,14 +113,28 @@ impl KindC {
 pub enum CKey {
     /// Headers.
     Include,
+    /// Types, objects and functions that the other sections use.
+    Global,
+    /// The body of a function that is called before the first case.
+    Setup,
+    /// The body of a function that is called after the last case.
+    Teardown,
     /// The body of a function that makes and registers the device.
     Create,
     /// The body of a function that unregisters `dev` and drops its first reference.
     Destroy,
+    /// The body of a function that makes the device and does not register it.
+    Init,
+    /// The body of a function that registers `dev`, which is made.
+    Add,
+    /// The body of a function that unregisters `dev` and leaves its first reference.
+    Del,
     /// What frees `dev`, for `release owned`.
     Release,
     /// The type of the bus's driver structure.
     Driver,
+    /// The member of that structure that says which device it is for.
+    Match,
     /// The parameter of the driver's probe and remove.
     Probe,
     /// The `struct device *` in that parameter.
@@ -114,12 +147,19 @@ pub enum CKey {
 
 impl CKey {
     /// Every section, in the order of the documentation.
-    pub const ALL: [CKey; 9] = [
+    pub const ALL: [CKey; 16] = [
         CKey::Include,
+        CKey::Global,
+        CKey::Setup,
+        CKey::Teardown,
         CKey::Create,
         CKey::Destroy,
+        CKey::Init,
+        CKey::Add,
+        CKey::Del,
         CKey::Release,
         CKey::Driver,
+        CKey::Match,
         CKey::Probe,
         CKey::Device,
         CKey::RegisterDriver,
@@ -130,10 +170,17 @@ impl CKey {
     pub const fn as_str(self) -> &'static str {
         match self {
             CKey::Include => "include",
+            CKey::Global => "global",
+            CKey::Setup => "setup",
+            CKey::Teardown => "teardown",
             CKey::Create => "create",
             CKey::Destroy => "destroy",
+            CKey::Init => "init",
+            CKey::Add => "add",
+            CKey::Del => "del",
             CKey::Release => "release",
             CKey::Driver => "driver",
+            CKey::Match => "match",
             CKey::Probe => "probe",
             CKey::Device => "device",
             CKey::RegisterDriver => "register_driver",
@@ -166,6 +213,8 @@ pub struct KindUse {
     pub kind: KindId,
     /// Whether a driver is registered before the device and unregistered last.
     pub bound: bool,
+    /// The kind of the device that it hangs below, which is there before and after.
+    pub parent: Option<KindId>,
     /// Where the suite asks for it.
     pub span: Span,
 }
@@ -173,12 +222,19 @@ pub struct KindUse {
 impl KindUse {
     /// The kind and its state as one name, as it stands in the names of cases.
     pub fn label(&self, unit: &Unit) -> String {
-        let name = &unit.kind(self.kind).name;
+        let mut label = unit.kind(self.kind).name.clone();
         if self.bound {
-            format!("{name}_bound")
-        } else {
-            name.clone()
+            label += "_bound";
         }
+        if let Some(parent) = self.parent {
+            label += &format!("_below_{}", unit.kind(parent).name);
+        }
+        label
+    }
+
+    /// Whether both are the same, wherever they stand.
+    pub fn is(&self, other: &KindUse) -> bool {
+        (self.kind, self.bound, self.parent) == (other.kind, other.bound, other.parent)
     }
 }
 
@@ -191,10 +247,16 @@ pub struct Scenario {
     pub name: String,
     /// Where the name stands.
     pub span: Span,
+    /// The kinds of its suite on which it runs.
+    pub kinds: Vec<KindUse>,
     /// The devices; the first is `dev`, of the suite's kind.
     pub devices: Vec<Device>,
+    /// The drivers that it declares.
+    pub drivers: Vec<Driver>,
     /// The actions.
     pub actions: Vec<Action>,
+    /// The handles.
+    pub handles: Vec<Handle>,
     /// The time line.
     pub steps: Vec<Step>,
 }
@@ -204,7 +266,15 @@ impl Scenario {
     pub fn expectations(&self) -> impl Iterator<Item = &Expectation> {
         self.steps.iter().filter_map(|step| match &step.kind {
             StepKind::Expect(expectation) | StepKind::Finally(expectation) => Some(expectation),
-            StepKind::Op(..) => None,
+            StepKind::Op(..) | StepKind::Fault(_) => None,
+        })
+    }
+
+    /// Every fault that it announces.
+    pub fn faults(&self) -> impl Iterator<Item = &FaultExpectation> {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Fault(fault) => Some(fault),
+            _ => None,
         })
     }
 
@@ -214,6 +284,26 @@ impl Scenario {
             .iter()
             .any(|step| matches!(step.kind, StepKind::Finally(_)))
     }
+
+    /// Every operation, those of actions and drivers after those of the time line.
+    pub fn operations(&self) -> impl Iterator<Item = Op> {
+        let own = self.steps.iter().filter_map(|step| match step.kind {
+            StepKind::Op(op, _) => Some(op),
+            _ => None,
+        });
+        own.chain(self.bodies())
+    }
+
+    /// The operations that actions and drivers carry out.
+    pub fn bodies(&self) -> impl Iterator<Item = Op> {
+        let actions = self.actions.iter().flat_map(|action| &action.body);
+        let probes = self.drivers.iter().flat_map(|driver| &driver.probes);
+        let removes = self.drivers.iter().flat_map(|driver| &driver.remove);
+        actions
+            .chain(probes.flat_map(|probe| &probe.body))
+            .chain(removes)
+            .copied()
+    }
 }
 
 /// A device of a scenario.
@@ -221,10 +311,44 @@ impl Scenario {
 pub struct Device {
     /// Its name.
     pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// What it is; `None` is the suite's kind.
+    pub kind: Option<KindId>,
+    /// Whether a driver is registered before the scenario begins and unregistered last.
+    pub bound: bool,
+    /// The device that it hangs below.
+    pub parent: Option<DeviceId>,
 }
 
 /// The implicit device, of the suite's kind.
 pub const DEV: DeviceId = DeviceId(0);
+
+/// A driver of a scenario.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// The device that it is for.
+    pub device: DeviceId,
+    /// What its probe does.
+    pub probes: Vec<Probe>,
+    /// What its remove does.
+    pub remove: Vec<Op>,
+}
+
+/// What a driver's probe does.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// In which attempt, counted from 1; `None` in all that no other one is for.
+    pub attempt: Option<u8>,
+    /// What it does.
+    pub body: Vec<Op>,
+    /// The error that it returns in the end.
+    pub error: Option<Errno>,
+}
 
 /// An action of a scenario.
 #[derive(Clone, Debug)]
@@ -237,6 +361,15 @@ pub struct Action {
     pub on: DeviceId,
     /// What it does.
     pub body: Vec<Op>,
+}
+
+/// A handle of a scenario.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    /// Its name.
+    pub name: String,
+    /// The device that it holds while it is open.
+    pub device: DeviceId,
 }
 
 /// A point of a scenario's time line.
@@ -257,6 +390,8 @@ pub enum StepKind {
     Expect(Expectation),
     /// Something that has to be true when the scenario has given up what it owns.
     Finally(Expectation),
+    /// What the operation before has to run into.
+    Fault(FaultExpectation),
 }
 
 /// Something that has to be true at a point of the time line.
@@ -277,23 +412,64 @@ pub struct Deviation {
     pub claim: Claim,
     /// The fix that is absent.
     pub fix: Fix,
-    /// On bound or on unbound kinds only.
-    pub bound: Option<bool>,
+    /// On what.
+    pub condition: Condition,
     /// Where it stands.
     pub span: Span,
 }
 
+/// A lifetime fault that a scenario announces.
+#[derive(Clone, Debug)]
+pub struct FaultExpectation {
+    /// The fault.
+    pub fault: Fault,
+    /// The fix that is absent where it happens; `None` is everywhere.
+    pub without: Option<Fix>,
+    /// On what.
+    pub condition: Condition,
+}
+
+/// The kinds of a suite on which something is so.
+#[derive(Clone, Debug, Default)]
+pub enum Condition {
+    /// All.
+    #[default]
+    Always,
+    /// Those in the state bound, or those that are not.
+    Bound(bool),
+    /// These.
+    On(Vec<KindUse>),
+}
+
+impl Condition {
+    /// Whether it is so on that kind.
+    pub fn applies(&self, used: &KindUse) -> bool {
+        match self {
+            Condition::Always => true,
+            Condition::Bound(bound) => used.bound == *bound,
+            Condition::On(kinds) => kinds.iter().any(|kind| kind.is(used)),
+        }
+    }
+}
+
 impl Deviation {
-    /// Whether it is what holds on that kernel for a kind in that state.
-    pub fn applies(&self, model: Model, bound: bool) -> bool {
-        !model.has(self.fix) && self.bound.is_none_or(|wanted| wanted == bound)
+    /// Whether it is what holds on that kernel for that kind.
+    pub fn applies(&self, model: Model, used: &KindUse) -> bool {
+        !model.has(self.fix) && self.condition.applies(used)
+    }
+}
+
+impl FaultExpectation {
+    /// Whether it happens on that kernel for that kind.
+    pub fn applies(&self, model: Model, used: &KindUse) -> bool {
+        self.without.is_none_or(|fix| !model.has(fix)) && self.condition.applies(used)
     }
 }
 
 impl Expectation {
-    /// What holds, as the scenario states it, on that kernel for a kind in that state.
-    pub fn stated(&self, model: Model, bound: bool) -> Claim {
-        let deviation = self.deviations.iter().find(|d| d.applies(model, bound));
+    /// What holds, as the scenario states it, on that kernel for that kind.
+    pub fn stated(&self, model: Model, used: &KindUse) -> Claim {
+        let deviation = self.deviations.iter().find(|d| d.applies(model, used));
         deviation.map_or(self.claim, |d| d.claim)
     }
 }

@@ -37,6 +37,22 @@ pub struct TestResult {
     pub said: Vec<String>,
 }
 
+impl TestResult {
+    /// The source files in which the kernel warned meanwhile, in order:
+    /// `WARNING: CPU: 0 PID: 17 at FILE:LINE FUNCTION+0x1c/0x30`.
+    pub fn warnings(&self) -> Vec<&str> {
+        let reports = self
+            .said
+            .iter()
+            .filter(|line| line.starts_with("WARNING: "));
+        reports.filter_map(|line| file(line)).collect()
+    }
+}
+
+fn file(report: &str) -> Option<&str> {
+    report.split_once(" at ")?.1.split(':').next()
+}
+
 /// What a log says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
@@ -92,6 +108,8 @@ impl Reader {
         let text = line.trim_start_matches(' ');
         let indent = line.len() - text.len();
         if let Some(name) = text.strip_prefix("# Subtest: ") {
+            // What was said before is about something else.
+            self.said.clear();
             self.open.retain(|&(known, _)| known < indent);
             self.open.push((indent, name.trim_end().to_owned()));
         } else if let Some((_, json)) = text.split_once(trace::PREFIX) {

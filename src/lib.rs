@@ -19,6 +19,8 @@ pub mod emit;
 #[cfg(feature = "cli")]
 pub mod expand;
 #[cfg(feature = "cli")]
+pub mod identity;
+#[cfg(feature = "cli")]
 pub mod ir;
 #[cfg(feature = "cli")]
 pub mod ktap;
@@ -30,6 +32,8 @@ pub mod output;
 mod resolve;
 #[cfg(feature = "cli")]
 pub mod run;
+#[cfg(feature = "cli")]
+pub mod select;
 #[cfg(feature = "cli")]
 pub mod source;
 #[cfg(feature = "cli")]

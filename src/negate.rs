@@ -10,6 +10,8 @@ pub fn negate(unit: &Unit) -> Unit {
         scenarios: suite.scenarios.iter().flat_map(negations).collect(),
         ..suite.clone()
     });
+    // Where nothing is expected there is nothing to negate.
+    let suites = suites.filter(|suite| !suite.scenarios.is_empty());
     Unit {
         suites: suites.collect(),
         ..unit.clone()
@@ -21,7 +23,10 @@ fn negations(scenario: &Scenario) -> Vec<Scenario> {
         .steps
         .iter()
         .enumerate()
-        .filter_map(|(index, step)| (!matches!(step.kind, StepKind::Op(..))).then_some(index));
+        .filter_map(|(index, step)| {
+            let judged = matches!(step.kind, StepKind::Expect(_) | StepKind::Finally(_));
+            judged.then_some(index)
+        });
     expectations
         .enumerate()
         .map(|(count, chosen)| {
@@ -36,7 +41,7 @@ fn negations(scenario: &Scenario) -> Vec<Scenario> {
                         expectation.negated = !expectation.negated;
                         here == chosen
                     }
-                    StepKind::Op(..) => true,
+                    StepKind::Op(..) | StepKind::Fault(_) => true,
                 }
             });
             negated

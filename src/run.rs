@@ -1,22 +1,28 @@
 //! Drives the simulator through a case and judges its expectations.
 
+use std::ops::ControlFlow;
+
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
-use crate::ir::Expectation;
-use crate::sim::{Claim, Errno, Recorder};
+use crate::ir::{Expectation, FaultExpectation};
+use crate::sim::{Errno, Fix, Op, Program, Recorder};
 use crate::source::Span;
 use crate::trace;
 
 /// What became of a case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// What happened, in order.
     pub trace: Vec<trace::Line>,
     /// The same in words.
-    story: Vec<String>,
+    pub story: Vec<String>,
     /// Expectations that did not hold.
     pub failures: Vec<Failure>,
     /// What ended the case early.
     pub fault: Option<FaultAt>,
+    /// Faults that are announced and do not happen.
+    pub missing: Vec<Failure>,
+    /// Expectations about what queued work may yet change.
+    pub races: Vec<Failure>,
 }
 
 /// Lines of a story that help to understand its end.
@@ -25,7 +31,7 @@ const STORY: usize = 20;
 impl Run {
     /// What happened up to a record, in words, one line each: the last part of it if it
     /// is long.
-    pub fn story(&self, until: usize) -> Vec<String> {
+    pub fn story_until(&self, until: usize) -> Vec<String> {
         let skipped = until.saturating_sub(STORY);
         let before = (skipped > 0).then(|| format!("... {skipped} lines before"));
         before
@@ -36,16 +42,18 @@ impl Run {
 
     /// Whether everything was as the scenario states it.
     pub fn passed(&self) -> bool {
-        self.failures.is_empty() && self.fault.is_none()
+        self.failures.is_empty()
+            && self.missing.is_empty()
+            && self.fault.iter().all(|fault| fault.announced)
     }
 }
 
-/// An expectation that did not hold.
+/// An expectation that did not hold, or cannot be judged.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// The expectation.
     pub span: Span,
-    /// What was wanted, in words.
+    /// What was wanted, or what is wrong with it, in words.
     pub wanted: String,
     /// How many records had been made by then.
     pub after: usize,
@@ -58,6 +66,8 @@ pub struct FaultAt {
     pub span: Span,
     /// What went wrong.
     pub text: String,
+    /// Whether the scenario says so itself.
+    pub announced: bool,
 }
 
 /// What is asked of a case.
@@ -77,65 +87,157 @@ pub fn run(case: &Case<'_>) -> Run {
 /// Runs a case and judges it.
 pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
     expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
-        let mut recorder = Recorder::new(program, case.model);
-        let mut run = Run {
-            trace: vec![],
-            story: vec![],
-            failures: vec![],
-            fault: None,
+        let mut runner = Runner {
+            case,
+            judge,
+            program,
+            recorder: Recorder::new(program, case.model),
+            run: Run::default(),
         };
-        let time_line = expand::time_line(case.suite, case.scenario, program).into_iter();
+        let time_line = expand::time_line(case.suite, case.scenario, program);
         let finally = expand::finally(case.scenario).map(|(span, expectation)| CaseStep {
             span,
             kind: CaseStepKind::Expect(expectation),
         });
-        for step in time_line.chain(finally) {
+        let steps: Vec<_> = time_line.into_iter().chain(finally).collect();
+        for (index, step) in steps.iter().enumerate() {
             match step.kind {
-                CaseStepKind::Op(op, fails) => match recorder.run(case.unit.line(step.span), op) {
-                    Ok(ret) if Errno::is_returned(fails, ret) => {}
-                    Ok(_) => run.failures.push(Failure {
-                        span: step.span,
-                        wanted: match fails {
-                            Some(errno) => {
-                                format!("{} fails {}", program.describe(op), errno.name())
-                            }
-                            None => format!("{} does not fail", program.describe(op)),
-                        },
-                        after: recorder.records().len(),
-                    }),
-                    Err(fault) => {
-                        let text = fault.describe(program);
-                        run.fault = Some(FaultAt {
-                            span: step.span,
-                            text,
-                        });
+                CaseStepKind::Op(op, fails) => {
+                    if runner
+                        .operation(op, fails, step.span, &steps[index + 1..])
+                        .is_break()
+                    {
                         break;
                     }
-                },
-                CaseStepKind::Expect(expectation) => {
-                    let claim = claim(case, expectation, judge);
-                    if claim.holds(&recorder) == expectation.negated {
-                        let not = if expectation.negated { "not: " } else { "" };
-                        run.failures.push(Failure {
-                            span: step.span,
-                            wanted: format!("{not}{}", program.describe_claim(claim)),
-                            after: recorder.records().len(),
-                        });
-                    }
                 }
+                CaseStepKind::Expect(expectation) => runner.expect(expectation, step.span),
+                CaseStepKind::Fault(_) => {}
             }
         }
-        let records = recorder.records().iter();
-        (run.trace, run.story) = records
-            .map(|record| (trace::Line::new(record, program), record.describe(program)))
-            .unzip();
-        run
+        runner.finish()
     })
 }
 
-fn claim(case: &Case<'_>, expectation: &Expectation, judge: Judge) -> Claim {
-    match judge {
-        Judge::Stated => expectation.stated(case.model, case.kind_use.bound),
-        Judge::Contract => expectation.claim,
+struct Runner<'r> {
+    case: &'r Case<'r>,
+    judge: Judge,
+    program: &'r Program<'r>,
+    recorder: Recorder<'r>,
+    run: Run,
+}
+
+impl Runner<'_> {
+    fn operation(
+        &mut self,
+        op: Op,
+        fails: Option<Errno>,
+        span: Span,
+        rest: &[CaseStep<'_>],
+    ) -> ControlFlow<()> {
+        let line = self.case.unit.line(span);
+        if op == Op::Settle && self.recorder.order_of_work_matters() {
+            self.run.races.push(Failure {
+                span,
+                wanted: "two links go at once, in an order that nobody promises".to_owned(),
+                after: self.recorder.records().len(),
+            });
+        }
+        let ended = self.recorder.run(line, op);
+        let announced = rest.iter().map_while(|step| match step.kind {
+            CaseStepKind::Fault(fault) => Some((step.span, fault)),
+            _ => None,
+        });
+        let applies =
+            |fault: &FaultExpectation| fault.applies(self.case.model, &self.case.kind_use);
+        let announced: Vec<_> = announced.filter(|(_, fault)| applies(fault)).collect();
+        let missing = announced
+            .iter()
+            .filter(|(_, known)| ended != Err(known.fault));
+        let after = self.recorder.records().len();
+        let missing = missing.map(|(span, known)| {
+            let what = known.fault.describe(self.program);
+            Failure {
+                span: *span,
+                wanted: format!("a fault is announced that does not happen: {what}"),
+                after,
+            }
+        });
+        self.run.missing.extend(missing);
+        match ended {
+            Ok(ret) if Errno::is_returned(fails, ret) => ControlFlow::Continue(()),
+            Ok(ret) => {
+                let op = self.program.describe(op);
+                let wanted = fails.map_or("no error".to_owned(), |e| e.name().to_owned());
+                let returned = Errno::from_return(ret);
+                self.fail(
+                    span,
+                    format!("{wanted} from `{op}`, which returned {returned}"),
+                );
+                ControlFlow::Continue(())
+            }
+            Err(fault) => {
+                self.run.fault = Some(FaultAt {
+                    span,
+                    text: fault.describe(self.program),
+                    announced: announced.iter().any(|(_, known)| known.fault == fault),
+                });
+                ControlFlow::Break(())
+            }
+        }
     }
+
+    fn expect(&mut self, expectation: &Expectation, span: Span) {
+        let claim = match self.judge {
+            Judge::Stated => expectation.stated(self.case.model, &self.case.kind_use),
+            Judge::Contract => expectation.claim,
+        };
+        let holds = claim.holds(&self.recorder);
+        if holds == expectation.negated {
+            let not = if expectation.negated { "not: " } else { "" };
+            self.fail(span, format!("{not}{}", claim.describe(self.program)));
+        }
+        if self.recorder.state().has_queued_work() {
+            let settled = self.recorder.settled();
+            if settled.is_ok_and(|later| claim.holds(&later) != holds) {
+                let claim = claim.describe(self.program);
+                self.run.races.push(Failure {
+                    span,
+                    wanted: format!("`{claim}` depends on work that is only queued"),
+                    after: self.recorder.records().len(),
+                });
+            }
+        }
+    }
+
+    fn fail(&mut self, span: Span, wanted: String) {
+        self.run.failures.push(Failure {
+            span,
+            wanted,
+            after: self.recorder.records().len(),
+        });
+    }
+
+    fn finish(mut self) -> Run {
+        if self.recorder.state().failed_in_a_body() {
+            let wanted = "no error in the bodies of actions and drivers".to_owned();
+            self.fail(self.case.scenario.span, wanted);
+        }
+        let records = self.recorder.records().iter();
+        (self.run.trace, self.run.story) = records
+            .map(|record| {
+                let line = trace::Line::new(record, self.program);
+                (line, record.describe(self.program))
+            })
+            .unzip();
+        self.run
+    }
+}
+
+/// The fixes any one of which, added to the case's kernel, makes the contract hold.
+pub fn cures(case: &Case<'_>) -> Vec<Fix> {
+    let cured = |&fix: &Fix| {
+        let model = case.model.with(fix);
+        run_by(&Case { model, ..*case }, Judge::Contract).passed()
+    };
+    case.model.lacks().filter(cured).collect()
 }

@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
+use crate::syntax::ast::Name;
 
 /// The ending of a scenario file's name.
 pub const EXTENSION: &str = "devres";
@@ -160,6 +161,36 @@ impl Sources {
             .into_iter()
             .filter_map(|file| self.read(file, sink))
             .collect()
+    }
+
+    /// The file that another one names, relative to itself; read, unless it was already.
+    pub fn load_beside(
+        &mut self,
+        from: SourceId,
+        name: &Name,
+        sink: &mut Sink,
+    ) -> Option<SourceId> {
+        let folder = Path::new(&self.get(from).path).parent();
+        let path = folder.unwrap_or(Path::new("")).join(&name.value);
+        let whole = match path.canonicalize() {
+            Ok(whole) if whole.is_file() => whole,
+            Ok(_) => {
+                sink.report(unreadable(&path, "not a file").label(name.span, "used here"));
+                return None;
+            }
+            Err(why) => {
+                let why = why.to_string();
+                sink.report(unreadable(&path, &why).label(name.span, "used here"));
+                return None;
+            }
+        };
+        let known =
+            |source: &Source| Path::new(&source.path).canonicalize().ok().as_ref() == Some(&whole);
+        if let Some(index) = self.all.iter().position(known) {
+            return Some(SourceId(index as u32));
+        }
+        let name = name.value.clone();
+        self.read(Found { path, name }, sink)
     }
 
     fn read(&mut self, file: Found, sink: &mut Sink) -> Option<SourceId> {

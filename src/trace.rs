@@ -86,6 +86,11 @@ impl Line {
         }
     }
 
+    /// The kernel function that warns, if the line is about that.
+    pub fn warning(&self) -> Option<&str> {
+        self.event.as_deref()?.strip_prefix("warning ")
+    }
+
     /// Whether both say the same of what a kernel can say.
     pub fn agrees(&self, kernel: &Line) -> bool {
         let Line {

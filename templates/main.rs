@@ -4,5 +4,6 @@
 //!
 //! One module a suite; `cargo test` runs them on the simulator.
 @% for module in modules %@
+#[rustfmt::skip]
 mod @{ module }@;
 @%- endfor %@

@@ -8,37 +8,84 @@
 #include @{ include }@
 @%- endfor %@
 
+@%- if uses.several %@
+
+struct test_device;
+@%- endif %@
+
 struct test_kind {
 	const char *name;
-	struct device *(*create)(void);
+	struct device *(*create)(@{ self.maker() }@);
 	void (*destroy)(struct device *dev);
+@%- if uses.drivers %@
+	int (*register_driver)(struct device_driver *driver);
+	void (*unregister_driver)(struct device_driver *driver);
+	struct device_driver *driver; /* bound to the device under test */
+@%- endif %@
+@%- if !driver_slots.is_empty() %@
+	struct device_driver *const *drivers;
+@%- endif %@
+@%- if uses.halves %@
+	struct device *(*init)(@{ self.maker() }@);
+	int (*add)(struct device *dev);
+	void (*del)(struct device *dev);
+@%- endif %@
+@%- if uses.parent %@
+	const struct test_kind *parent; /* of what the device is below */
+@%- endif %@
 @%- if uses.wrapped && uses.owned %@
 	bool wrap_release;
 @%- endif %@
-@%- if uses.drivers %@
-	int (*register_driver)(void);
-	void (*unregister_driver)(void);
-@%- endif %@
 };
 
+@%- if uses.counts %@
+
+/* How often the callbacks of a driver ran, and when they last did. */
+struct test_counts {
+	unsigned int probes, probed_at;
+	unsigned int removes, removed_at;
+};
+@%- endif %@
+
 struct test_device {
+@%- if uses.several %@
+	const char *name;
 	const struct test_kind *kind;
+	struct test_device *parent;
+@%- endif %@
 	struct device *dev;
 @%- if uses.wrapped %@
 	void (*release)(struct device *dev);
 @%- endif %@
-	unsigned int refs;
+	int refs;
 @%- if uses.refs %@
 	int first_refs;
 @%- endif %@
+@%- if uses.counts %@
+	struct test_counts counts;
+@%- endif %@
 	bool registered, freed;
 };
-
+@% if uses.callbacks %@
+struct test_driver {
+	struct test_device *td;
+	struct device_driver *driver;
+	int (*probe)(void);
+	void (*remove)(void);
+@%- if uses.counts %@
+	struct test_counts counts;
+@%- endif %@
+	bool registered;
+};
+@% endif %@
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
 	const struct test_kind *kind;
 @%- for device in devices %@
 	struct test_device @{ device.field }@;
+@%- endfor %@
+@%- for driver in drivers %@
+	struct test_driver @{ driver.field }@;
 @%- endfor %@
 @%- for counter in counters %@
 	unsigned int @{ counter }@;
@@ -46,47 +93,130 @@ static struct {
 @%- if uses.order %@
 	unsigned int clock;
 @%- endif %@
-@%- if uses.finally %@
-	bool driver_registered;
-@%- else if uses.drivers %@
+@%- if uses.drivers && !uses.callbacks %@
 	int driver_error;
 @%- endif %@
-@%- if uses.nested %@
-	bool failed;
+@%- if uses.fallible %@
+	bool failed; /* something in a callback, which cannot assert */
+@%- endif %@
+@%- if uses.bodies %@
+	bool over; /* callbacks do nothing any more */
 @%- endif %@
 } ctx;
+@%- if uses.several %@
+
+static struct test_device *const test_devices[] = {
+@%- for device in devices %@
+	&ctx.@{ device.field }@,
+@%- endfor %@
+};
+@%- endif %@
+@%- if uses.callbacks %@
+
+static struct test_driver *const test_drivers[] = {
+@%- for driver in drivers %@
+	&ctx.@{ driver.field }@,
+@%- endfor %@
+};
+@%- endif %@
+@%- if uses.find_device %@
+
+static struct test_device *find_test_device(struct device *dev)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i]->dev == dev)
+			return test_devices[i];
+
+	return NULL;
+}
+@%- endif %@
+@%- if uses.callbacks %@
+
+static struct test_driver *find_test_driver(struct device_driver *driver)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
+		if (driver && test_drivers[i]->driver == driver)
+			return test_drivers[i];
+
+	return NULL;
+}
+@%- endif %@
 @%- if trace %@
 @% include "trace.c" %@
 @%- endif %@
-@% for function in kind_functions %@
-@{ function.head }@
+@%- if uses.callbacks %@
+
+static int test_probe(struct device *dev)
 {
-@%- for line in function.lines %@
-@{ line }@
-@%- endfor %@
-}
-@% endfor %@
-@%- for driver in drivers %@
-static @{ driver.object_type }@ @{ driver.object }@ = {
-@%- if trace %@
-	.probe = @{ driver.probe }@,
-	.remove = @{ driver.remove }@,
+	struct test_driver *drv = find_test_driver(dev->driver);
+
+	drv->td->dev = dev;
+@%- if uses.counts %@
+	drv->counts.probes++;
+	drv->td->counts.probes++;
+@%- if uses.order %@
+	drv->counts.probed_at = ++ctx.clock;
+	drv->td->counts.probed_at = ctx.clock;
 @%- endif %@
-	.driver = {
-		.name = KBUILD_MODNAME,
-		.probe_type = PROBE_FORCE_SYNCHRONOUS,
-		.suppress_bind_attrs = true,
-	},
-};
-@% for function in driver.functions %@
-@{ function.head }@
+@%- endif %@
+@%- if trace %@
+	log_event("probe", log_driver(drv->driver), log_device(drv->td));
+@%- endif %@
+@%- if uses.bodies %@
+	if (ctx.over)
+		return 0;
+@%- endif %@
+	return drv->probe ? drv->probe() : 0;
+}
+
+static void test_remove(struct device *dev)
 {
-@%- for line in function.lines %@
+	struct test_driver *drv = find_test_driver(dev->driver);
+@%- if uses.counts %@
+
+	drv->counts.removes++;
+	drv->td->counts.removes++;
+@%- if uses.order %@
+	drv->counts.removed_at = ++ctx.clock;
+	drv->td->counts.removed_at = ctx.clock;
+@%- endif %@
+@%- else %@
+@% endif %@
+@%- if trace %@
+	log_event("remove", log_driver(drv->driver), log_device(drv->td));
+@%- endif %@
+@%- if uses.bodies %@
+	if (drv->remove && !ctx.over)
+@%- else %@
+	if (drv->remove)
+@%- endif %@
+		drv->remove();
+}
+@%- endif %@
+@%- if uses.parent_of %@
+
+static struct device *parent_of(struct test_device *td)
+{
+	return td->parent ? td->parent->dev : NULL;
+}
+@%- endif %@
+@%- if !driver_slots.is_empty() %@
+
+enum {
+@%- for slot in driver_slots %@
+	@{ slot }@,
+@%- endfor %@
+};
+@%- endif %@
+@% for part in kind_parts %@
+@%- for line in part %@
 @{ line }@
 @%- endfor %@
-}
 @% endfor %@
-@%- endfor %@
 static const struct test_kind @{ kunit_name }@_kinds[] = {
 @%- for line in rows %@
 @{ line }@
@@ -94,50 +224,138 @@ static const struct test_kind @{ kunit_name }@_kinds[] = {
 };
 
 KUNIT_ARRAY_PARAM_DESC(@{ kunit_name }@, @{ kunit_name }@_kinds, name);
-@% if uses.wrapped %@
-static void recorded_release(struct device *dev)
+@% if uses.kind_names %@
+static bool is_kind(const char *name)
 {
-	ctx.device.freed = true;
-@%- if trace %@
-	log_event("release dev");
-@%- endif %@
-	ctx.device.release(dev);
+	return !strcmp(ctx.kind->name, name);
 }
 @% endif %@
-static void register_test_device(struct kunit *test, struct test_device *td)
+@%- if uses.wrapped %@
+static void recorded_release(struct device *dev)
 {
-	td->kind = ctx.kind;
-	td->dev = td->kind->create();
+@%- if uses.several %@
+	struct test_device *td = find_test_device(dev);
+
+	if (!td)
+		return;
+	td->freed = true;
 @%- if trace %@
-	log_ret = PTR_ERR_OR_ZERO(td->dev);
+	log_event("release", log_device(td), NULL);
 @%- endif %@
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, td->dev);
+	td->dev = NULL; /* the next device may have the same address */
+	td->release(dev);
+@%- else %@
+	ctx.dev.freed = true;
+	ctx.dev.release(dev);
+@%- endif %@
+}
+@% endif %@
+@%- if uses.several %@
+static void setup_test_device(struct test_device *td, const char *name,
+			      const struct test_kind *kind,
+			      struct test_device *parent)
+{
+	td->name = name;
+	td->kind = kind;
+	td->parent = parent;
+}
+@% endif %@
+@%- if !driver_slots.is_empty() %@
+static void setup_test_driver(struct test_driver *drv, struct test_device *td,
+			      int slot)
+{
+	drv->td = td;
+	drv->driver = td->kind->drivers[slot];
+}
+@% endif %@
+@%- if uses.register && uses.halves %@
+static int made_test_device(struct test_device *td, struct device *dev)
+@%- else if uses.halves %@
+static int init_test_device(struct test_device *td)
+@%- else %@
+static int register_test_device(struct test_device *td)
+@%- endif %@
+{
+@%- if !(uses.register && uses.halves) %@
+@%- if uses.halves %@
+	struct device *dev = @{ self.kind_of_td() }@->init(@{ self.made_from() }@);
+@% else %@
+	struct device *dev = @{ self.kind_of_td() }@->create(@{ self.made_from() }@);
+@% endif %@
+@%- endif %@
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	td->dev = dev;
+@%- if uses.halves %@
+	td->refs++;
+@%- else %@
 	td->registered = true;
+@%- endif %@
 @%- if uses.refs %@
-	td->first_refs = kref_read(&td->dev->kobj.kref);
+	td->first_refs = kref_read(&dev->kobj.kref);
 @%- endif %@
 @%- if uses.wrapped %@
 @%- if uses.owned %@
-	if (td->kind->wrap_release) {
-		td->release = td->dev->release;
-		td->dev->release = recorded_release;
-	}
-@%- else %@
-	td->release = td->dev->release;
-	td->dev->release = recorded_release;
+	if (!@{ self.kind_of_td() }@->wrap_release)
+		return 0;
 @%- endif %@
+	td->release = dev->release;
+	dev->release = recorded_release;
 @%- endif %@
-@%- if uses.drivers %@
-	KUNIT_ASSERT_EQ(test, !!td->dev->driver, !!td->kind->register_driver);
+	return 0;
+}
+@% if uses.register && uses.halves %@
+static int init_test_device(struct test_device *td)
+{
+	return made_test_device(td, @{ self.kind_of_td() }@->init(@{ self.made_from() }@));
+}
+@% endif %@
+@%- if uses.halves %@
+static int add_test_device(struct test_device *td)
+{
+	int ret = @{ self.kind_of_td() }@->add(td->dev);
+
+	if (ret)
+		return ret;
+	td->registered = true;
+	td->refs--; /* the registration's, until it is deleted */
+@%- if uses.refs %@
+	td->first_refs = kref_read(&td->dev->kobj.kref);
 @%- endif %@
+	return 0;
 }
 
+static void del_test_device(struct test_device *td)
+{
+	td->registered = false;
+	td->refs++;
+	@{ self.kind_of_td() }@->del(td->dev);
+}
+@% endif %@
+@%- if uses.register && uses.halves %@
+static int register_test_device(struct test_device *td)
+{
+	int ret = made_test_device(td, @{ self.kind_of_td() }@->create(@{ self.made_from() }@));
+
+	if (ret)
+		return ret;
+	td->registered = true;
+	td->refs--;
+	return 0;
+}
+@% endif %@
 static void unregister_test_device(struct test_device *td)
 {
 	td->registered = false;
-	td->kind->destroy(td->dev);
+	@{ self.kind_of_td() }@->destroy(td->dev);
 }
-@% if uses.get %@
+@% if uses.order %@
+static bool ran_before(unsigned int first, unsigned int second)
+{
+	return first && first < second;
+}
+@% endif %@
+@%- if uses.get %@
 static void get_test_device(struct test_device *td)
 {
 	get_device(td->dev);
@@ -146,62 +364,89 @@ static void get_test_device(struct test_device *td)
 @% endif %@
 static void put_test_device(struct test_device *td)
 {
-	if (!td->refs) /* the last one went, and an action runs in exit */
-		return;
 	td->refs--;
 	put_device(td->dev);
 }
-@% if uses.actions %@
-static void add_test_action(struct kunit *test, struct test_device *td,
-			    void (*action)(void *data))
+@% if uses.callbacks %@
+static int register_test_driver(struct test_driver *drv)
 {
-@%- if trace %@
-	log_ret = devm_add_action(td->dev, action, NULL);
-	KUNIT_ASSERT_EQ(test, log_ret, 0);
-@%- else %@
-	KUNIT_ASSERT_EQ(test, devm_add_action(td->dev, action, NULL), 0);
-@%- endif %@
+	int ret = drv->td->kind->register_driver(drv->driver);
+
+	if (!ret)
+		drv->registered = true;
+	return ret;
+}
+
+static void unregister_test_driver(struct test_driver *drv)
+{
+	drv->registered = false;
+	drv->td->kind->unregister_driver(drv->driver);
 }
 @% endif %@
-@%- if uses.finally %@
-static void unregister_test_driver(void)
+@%- if uses.link %@
+static int link_test_devices(struct test_device *consumer,
+			     struct test_device *supplier)
 {
-	if (!ctx.driver_registered)
-		return;
-	ctx.driver_registered = false;
-@%- if trace %@
-	log_step(@{ line }@);
-@%- endif %@
-	ctx.kind->unregister_driver();
-@%- if trace %@
-	log_return("unregister driver");
-@%- endif %@
+	return device_link_add(consumer->dev, supplier->dev, 0) ? 0 : -EINVAL;
 }
 @% endif %@
-@%- if uses.attach %@
-static void attach_test_device(struct kunit *test, struct test_device *td,
-			       int error)
+@%- if uses.settle %@
+/* All work that the driver core has queued is done. */
+static void settle(void)
 {
-	int ret = device_attach(td->dev);
-@% if trace %@
-	log_ret = ret;
-@%- endif %@
-	KUNIT_EXPECT_EQ(test, min(ret, 0), error);
+	wait_for_device_probe();
+	device_link_wait_removal();
 }
 @% endif %@
 @%- if uses.refs %@
 /* References of a device beyond those that it had when it was registered. */
 static int more_refs(struct test_device *td)
 {
-	if (td->freed)
+	if (!td->dev || td->freed)
 		return INT_MIN;
 	return (int)kref_read(&td->dev->kobj.kref) - td->first_refs;
+}
+@% endif %@
+@%- if uses.alive %@
+static bool is_alive(struct test_device *td)
+{
+	return td->dev && !td->freed;
 }
 @% endif %@
 @%- if uses.bound %@
 static bool is_bound(struct test_device *td)
 {
 	return td->dev && !td->freed && td->dev->driver;
+}
+@% endif %@
+@%- if uses.tear_down %@
+/* Undoes what init did. */
+static void tear_down(void)
+{
+@%- if uses.bound_kind %@
+@%- if trace %@
+	if (ctx.dev_driver.registered) {
+		log_step(@{ line }@);
+		unregister_test_driver(&ctx.dev_driver);
+		log_return("unregister dev.driver", 0);
+	}
+@%- else %@
+	if (ctx.dev_driver.registered)
+		unregister_test_driver(&ctx.dev_driver);
+@%- endif %@
+@%- endif %@
+@%- if uses.parent %@
+@%- if trace %@
+	if (ctx.parent_device.registered) {
+		log_step(@{ line }@);
+		unregister_test_device(&ctx.parent_device);
+		log_return("unregister parent", 0);
+	}
+@%- else %@
+	if (ctx.parent_device.registered)
+		unregister_test_device(&ctx.parent_device);
+@%- endif %@
+@%- endif %@
 }
 @% endif %@
 @%- for function in functions %@
@@ -217,40 +462,51 @@ static bool is_bound(struct test_device *td)
 @% endfor %@
 static int @{ kunit_name }@_init(struct kunit *test)
 {
-@%- if uses.finally %@
-	int ret;
+@%- if uses.tear_down %@
+	int ret = 0;
 @% endif %@
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
 @%- if trace %@
-	log_count = 0;
-	log_steps = 0;
-	log_ret = 0;
+	log_reset();
 @%- endif %@
-@%- if uses.finally %@
-	if (!ctx.kind->register_driver)
-		return 0;
+@%- if uses.several %@
+	setup_test_device(&ctx.dev, "@{ dev_name }@", ctx.kind, NULL);
+@%- endif %@
+@%- if uses.parent %@
+	if (ctx.kind->parent) {
+		setup_test_device(&ctx.parent_device, "@{ parent_name }@",
+				  ctx.kind->parent, NULL);
+		ctx.dev.parent = &ctx.parent_device;
 @%- if trace %@
-	log_step(@{ line }@);
-@%- endif %@
-	ret = ctx.kind->register_driver();
-@%- if trace %@
-	log_ret = ret;
-	log_return("register driver");
-@%- endif %@
-	ctx.driver_registered = !ret;
-	return ret;
-@%- else if uses.drivers && trace %@
-	if (ctx.kind->register_driver) {
 		log_step(@{ line }@);
-		ctx.driver_error = ctx.kind->register_driver();
-		log_ret = ctx.driver_error;
-		log_return("register driver");
+@%- endif %@
+		ret = register_test_device(&ctx.parent_device);
+@%- if trace %@
+		log_return("register parent", ret);
+@%- endif %@
+		if (ret)
+			return ret;
 	}
-	return ctx.driver_error;
-@%- else if uses.drivers %@
-	if (ctx.kind->register_driver)
-		ctx.driver_error = ctx.kind->register_driver();
+@%- endif %@
+@%- if uses.bound_kind && uses.callbacks %@
+	if (ctx.kind->driver) {
+		ctx.dev_driver.td = &ctx.dev;
+		ctx.dev_driver.driver = ctx.kind->driver;
+@%- if trace %@
+		log_step(@{ line }@);
+@%- endif %@
+		ret = register_test_driver(&ctx.dev_driver);
+@%- if trace %@
+		log_return("register dev.driver", ret);
+@%- endif %@
+	}
+@%- endif %@
+@%- if uses.tear_down %@
+	return ret;
+@%- else if uses.drivers && !uses.callbacks %@
+	if (ctx.kind->driver)
+		ctx.driver_error = ctx.kind->register_driver(ctx.kind->driver);
 	return ctx.driver_error;
 @%- else %@
 	return 0;
@@ -259,28 +515,43 @@ static int @{ kunit_name }@_init(struct kunit *test)
 
 static void @{ kunit_name }@_exit(struct kunit *test)
 {
-@%- if uses.finally %@
-	unregister_test_driver();
-@%- else if uses.drivers && trace %@
-	if (ctx.kind->unregister_driver && !ctx.driver_error) {
-		log_step(@{ line }@);
-		ctx.kind->unregister_driver();
-		log_return("unregister driver");
-	}
-@%- else if uses.drivers %@
-	if (ctx.kind->unregister_driver && !ctx.driver_error)
-		ctx.kind->unregister_driver();
+@%- if uses.several %@
+	int i;
+@% if uses.tear_down %@
+	tear_down();
 @%- endif %@
 @%- if trace %@
 	log_print(test);
 @%- endif %@
-@%- for device in devices %@
-	if (ctx.@{ device.field }@.registered)
-		unregister_test_device(&ctx.@{ device.field }@);
-	while (ctx.@{ device.field }@.refs)
-		put_test_device(&ctx.@{ device.field }@);
-@%- endfor %@
-@%- if uses.nested %@
+	/* What is left when a case fails, or leaks on purpose. */
+@%- if uses.bodies %@
+	ctx.over = true;
+@%- endif %@
+	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
+		if (test_devices[i]->registered)
+			unregister_test_device(test_devices[i]);
+@%- if uses.callbacks %@
+	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
+		if (test_drivers[i]->registered)
+			unregister_test_driver(test_drivers[i]);
+@%- endif %@
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
+@%- else %@
+@%- if uses.drivers %@
+	if (ctx.kind->driver && !ctx.driver_error)
+		ctx.kind->unregister_driver(ctx.kind->driver);
+@%- endif %@
+@%- if uses.bodies %@
+	ctx.over = true;
+@%- endif %@
+	if (ctx.dev.registered)
+		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
+@%- endif %@
+@%- if uses.fallible %@
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 @%- endif %@
 }
@@ -291,11 +562,29 @@ static struct kunit_case @{ kunit_name }@_cases[] = {
 @%- endfor %@
 	{}
 };
+@% if !set_up.is_empty() %@
+static int @{ kunit_name }@_suite_init(struct kunit_suite *suite)
+{
+@%- for line in set_up %@
+@{ line }@
+@%- endfor %@
+}
 
+static void @{ kunit_name }@_suite_exit(struct kunit_suite *suite)
+{
+@%- for line in set_down %@
+@{ line }@
+@%- endfor %@
+}
+@% endif %@
 static struct kunit_suite @{ kunit_name }@_suite = {
 	.name = "@{ kunit_name }@",
 	.init = @{ kunit_name }@_init,
 	.exit = @{ kunit_name }@_exit,
+@%- if !set_up.is_empty() %@
+	.suite_init = @{ kunit_name }@_suite_init,
+	.suite_exit = @{ kunit_name }@_suite_exit,
+@%- endif %@
 	.test_cases = @{ kunit_name }@_cases,
 };
 

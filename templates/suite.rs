@@ -25,11 +25,9 @@ mod @{ scenario.name }@ {
 @%- for line in scenario.constants %@
         @{ line }@
 @%- endfor %@
-        let program = Program {
 @%- for line in scenario.program %@
-        @{ line }@
+@{ line }@
 @%- endfor %@
-        };
         let mut s = Session::new(@{ scenario.source }@, @{ scenario.set_up }@, &program, case.model);
 @%- for line in scenario.steps %@
         @{ line }@
@@ -38,7 +36,9 @@ mod @{ scenario.name }@ {
 @% for test in scenario.tests %@
     #[test]
     fn @{ test.name }@() {
-        scenario(&@{ test.case }@);
+@%- for line in test.call %@
+        @{ line }@
+@%- endfor %@
     }
 @% endfor %@
 @%- if true %@}

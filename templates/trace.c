@@ -4,30 +4,59 @@ static struct {
 	unsigned int step;
 	unsigned int line;
 	const char *op;
-	const char *event;
+	const char *event[3];
 	int ret;
 	struct {
 		unsigned int refs;
-		bool bound;
+		const char *driver;
 	} devices[@{ devices.len() }@];
-} log_entries[128];
+} log_entries[256];
 
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
-static int log_ret;
 static const char *log_scenario;
 
-static const struct {
-	const char *name;
-	struct test_device *td;
-} log_devices[] = {
+/* The scenario's names, in the order of test_devices[]. */
+static const char *const log_devices[] = {
 @%- for device in devices %@
-	{ "@{ device.name }@", &ctx.@{ device.field }@ },
+	"@{ device.name }@",
 @%- endfor %@
 };
 
-static void log_add(const char *op, const char *event, int ret)
+static const char *log_device(struct test_device *td)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] == td)
+			return log_devices[i];
+
+	return "?";
+}
+@%- if uses.callbacks %@
+
+/* The same of test_drivers[]. */
+static const char *const log_drivers[] = {
+@%- for driver in drivers %@
+	"@{ driver.name }@",
+@%- endfor %@
+};
+
+static const char *log_driver(struct device_driver *driver)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
+		if (driver && test_drivers[i]->driver == driver)
+			return log_drivers[i];
+
+	return NULL;
+}
+@%- endif %@
+
+static void log_add(const char *op, int ret, const char *what,
+		    const char *first, const char *second)
 {
 	typeof(log_entries[0]) *entry;
 	int i;
@@ -36,18 +65,30 @@ static void log_add(const char *op, const char *event, int ret)
 		return;
 
 	entry = &log_entries[log_count++];
+	memset(entry, 0, sizeof(*entry));
 	entry->step = log_steps;
 	entry->line = log_line;
 	entry->op = op;
-	entry->event = event;
+	entry->event[0] = what;
+	entry->event[1] = first;
+	entry->event[2] = second;
 	entry->ret = ret;
-	for (i = 0; i < ARRAY_SIZE(log_devices); i++) {
-		struct test_device *td = log_devices[i].td;
-		bool alive = td->dev && !td->freed;
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++) {
+		struct device *dev = test_devices[i]->dev;
 
-		entry->devices[i].refs = alive ? kref_read(&td->dev->kobj.kref) : 0;
-		entry->devices[i].bound = alive && td->dev->driver;
+		if (!dev || test_devices[i]->freed)
+			continue;
+		entry->devices[i].refs = kref_read(&dev->kobj.kref);
+@%- if uses.callbacks %@
+		entry->devices[i].driver = log_driver(dev->driver);
+@%- endif %@
 	}
+}
+
+static void log_reset(void)
+{
+	log_count = 0;
+	log_steps = 0;
 }
 
 static void log_step(unsigned int line)
@@ -56,21 +97,21 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
-static void log_return(const char *op)
+static void log_return(const char *op, int ret)
 {
-	log_add(op, NULL, log_ret);
-	log_ret = 0;
+	log_add(op, ret, NULL, NULL, NULL);
 }
 
-static void log_event(const char *event)
+static void log_event(const char *what, const char *first, const char *second)
 {
-	log_add(NULL, event, 0);
+	log_add(NULL, 0, what, first, second);
 }
 
 static void log_print(struct kunit *test)
 {
 	const typeof(log_entries[0]) *entry;
-	char text[512];
+	static char text[1024];
+	const char *comma;
 	int i, j, n;
 
 	kunit_info(test, "devres-trace: {\"trace\":1,\"case\":\"@{ name }@/%s/%s\"}",
@@ -85,14 +126,24 @@ static void log_print(struct kunit *test)
 				       entry->op, entry->ret);
 		else
 			n += scnprintf(text + n, sizeof(text) - n,
-				       "\"event\":\"%s\"", entry->event);
+				       "\"event\":\"%s %s%s%s\"",
+				       entry->event[0], entry->event[1],
+				       entry->event[2] ? " " : "",
+				       entry->event[2] ?: "");
 		n += scnprintf(text + n, sizeof(text) - n, ",\"devices\":{");
-		for (j = 0; j < ARRAY_SIZE(log_devices); j++)
+		comma = "";
+		for (j = 0; j < ARRAY_SIZE(test_devices); j++) {
+			if (!test_devices[j]->kind) /* not in this scenario */
+				continue;
 			n += scnprintf(text + n, sizeof(text) - n,
-				       "%s\"%s\":{\"refs\":%u,\"driver\":%s}",
-				       j ? "," : "", log_devices[j].name,
+				       "%s\"%s\":{\"refs\":%u,\"driver\":%s%s%s}",
+				       comma, log_devices[j],
 				       entry->devices[j].refs,
-				       entry->devices[j].bound ? "\"driver\"" : "null");
+				       entry->devices[j].driver ? "\"" : "",
+				       entry->devices[j].driver ?: "null",
+				       entry->devices[j].driver ? "\"" : "");
+			comma = ",";
+		}
 		kunit_info(test, "devres-trace: {%s}}", text);
 	}
 }

@@ -312,7 +312,7 @@ fn a_failed_expectation_is_shown_on_its_line_with_what_happened() {
     );
     assert!(text.contains("wrong.devres:7:16"), "{text}");
     assert!(
-        text.contains("action cleanup on dev = 0, dev refs 3 driver driver"),
+        text.contains("action cleanup on dev = 0, dev refs 3 driver dev.driver"),
         "{text}"
     );
     assert!(!text.contains("expected dev freed"), "{text}");
@@ -333,8 +333,8 @@ fn run_prints_json_that_can_be_read() {
     assert_eq!(case["passed"], false);
     assert_eq!(case["failures"][0]["line"], 7);
     assert_eq!(case["failures"][0]["expected"], "cleanup ran");
-    assert_eq!(case["trace"][0]["op"], "register driver");
-    assert_eq!(case["trace"][1]["event"], "probe driver dev");
+    assert_eq!(case["trace"][0]["op"], "register dev.driver");
+    assert_eq!(case["trace"][1]["event"], "probe dev.driver dev");
     assert_eq!(case["trace"][1]["devices"]["dev"]["refs"], 3);
 }
 
@@ -446,4 +446,168 @@ fn the_corpus_and_the_library_are_in_canonical_form() {
         "tests/own_kind.devres",
     ]);
     assert!(output.status.success(), "{}", out(&output));
+}
+
+const TWO_SUITES: &str = "\
+use kinds
+
+suite one on root, platform {
+    scenario a { register dev; unregister dev; expect dev freed }
+    scenario b { register dev; unregister dev; expect dev freed }
+}
+
+suite two on root {
+    scenario a { register dev; unregister dev; expect dev freed }
+}
+";
+
+/// The names of the cases that `run` says something of.
+fn cases(output: &Output) -> Vec<String> {
+    let text = out(output);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("ok     "));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn only_and_skip_select_suites_scenarios_and_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("x.devres"), TWO_SUITES).unwrap();
+    let run = |args: &[&str]| {
+        let args: Vec<&str> = ["run", "x.devres"].iter().chain(args).copied().collect();
+        program(folder.path(), &args)
+    };
+    assert_eq!(cases(&run(&["--only", "two"])), ["two/a/root"]);
+    assert_eq!(
+        cases(&run(&["--only", "*/a", "--skip", "one/*/root"])),
+        ["one/a/platform", "two/a/root"]
+    );
+    assert_eq!(
+        cases(&run(&["--only", "one/b", "--only", "two"])),
+        ["one/b/root", "one/b/platform", "two/a/root"]
+    );
+    let slip = run(&["--only", "tow"]);
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(err(&slip).contains("no case matches `tow`; did you mean `two`?"));
+    let nothing = run(&["--only", "two", "--skip", "*/a"]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", err(&nothing));
+    let wrong = run(&["--only", "a/b/c/d"]);
+    assert!(
+        err(&wrong).contains("SUITE/SCENARIO/KIND"),
+        "{}",
+        err(&wrong)
+    );
+}
+
+/// A scenario that is wanted on some kinds of its suite only is skipped on the others.
+#[test]
+fn what_is_selected_is_what_is_emitted() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("x.devres"), TWO_SUITES).unwrap();
+    let args = [
+        "compile",
+        "x.devres",
+        "--skip",
+        "one/a/root",
+        "--skip",
+        "two",
+    ];
+    let output = program(folder.path(), &args);
+    assert!(output.status.success(), "{}", err(&output));
+    let generated = folder.path().join("generated");
+    let c = fs::read_to_string(generated.join("kunit/devres/devres-one-test.c")).unwrap();
+    assert!(c.contains("if (is_kind(\"root\"))\n\t\tkunit_skip(test, \"not selected\");"));
+    assert!(c.contains("--skip 'one/a/root' --skip 'two'"), "{c}");
+    let rust = fs::read_to_string(generated.join("rust/one.rs")).unwrap();
+    assert_eq!(rust.matches("fn on_root()").count(), 1);
+    assert_eq!(rust.matches("fn on_platform()").count(), 2);
+    assert!(!generated.join("rust/two.rs").exists());
+}
+
+/// The hash of a case is about what it does, and about nothing else.
+#[test]
+fn content_is_what_a_case_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let content = |text: &str| -> Vec<String> {
+        fs::write(folder.path().join("x.devres"), text).unwrap();
+        let output = program(folder.path(), &["run", "x.devres", "--format", "json"]);
+        let value: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+        let cases = value["cases"].as_array().unwrap().iter();
+        cases
+            .map(|case| case["content"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let plain = "use kinds\nsuite s on root, platform { scenario t { register dev } }\n";
+    let before = content(plain);
+    assert_eq!(before.len(), 2);
+    assert_ne!(before[0], before[1], "another kind is another case");
+    assert_eq!(before[0].split('.').next(), before[1].split('.').next());
+    let renamed = "// more\nuse kinds\n\n/// Said.\nsuite x on root, platform {\n  scenario y { register dev }\n}\n";
+    assert_eq!(
+        content(renamed),
+        before,
+        "names, comments and lines do not count"
+    );
+    for other in ["register dev; get dev", "register dev; expect dev alive"] {
+        assert_ne!(content(&plain.replace("register dev", other)), before);
+    }
+}
+
+#[test]
+fn a_failed_contract_names_the_fix_that_would_cure_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "\
+use kinds
+suite s on root {
+    scenario t {
+        register dev; get dev
+        action cleanup on dev { put dev }
+        unregister dev
+        expect cleanup ran
+    }
+}
+";
+    fs::write(folder.path().join("x.devres"), text).unwrap();
+    let args = ["run", "x.devres", "--without", "699fb50d9903"];
+    let output = program(folder.path(), &args);
+    assert_eq!(output.status.code(), Some(1));
+    let cure =
+        "699fb50d9903 (\"drivers: base: Free devm resources when unregistering a device\") cures";
+    let said = err(&output)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(said.contains(cure), "{said}");
+}
+
+#[test]
+fn a_file_takes_kinds_from_another_one_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = folder.path().join("kinds");
+    fs::create_dir(&kinds).unwrap();
+    fs::write(kinds.join("mine.devres"), "kind mine {\n}\n").unwrap();
+    let text = "use \"kinds/mine.devres\"\nsuite s on mine { scenario t { register dev } }\n";
+    fs::write(folder.path().join("x.devres"), text).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.devres");
+    let output = program(elsewhere.path(), &["run", file.to_str().unwrap()]);
+    assert_eq!(cases(&output), ["s/t/mine"], "{}", err(&output));
+    // The folder as a whole: the same file is used and wanted.
+    let output = program(folder.path(), &["run", "."]);
+    assert_eq!(cases(&output), ["s/t/mine"], "{}", err(&output));
+    fs::write(&file, text.replace("mine.devres", "yours.devres")).unwrap();
+    let output = program(folder.path(), &["run", "x.devres"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("E0501"), "{}", err(&output));
+    assert!(err(&output).contains("x.devres:1:5"), "{}", err(&output));
+}
+
+#[test]
+fn a_warning_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "use kinds\nsuite s on root { scenario t { register dev; action idle on dev } }\n";
+    fs::write(folder.path().join("x.devres"), text).unwrap();
+    let output = program(folder.path(), &["compile", "x.devres"]);
+    assert!(output.status.success());
+    assert!(err(&output).contains("W0601"), "{}", err(&output));
+    assert!(err(&output).contains("1 warning"), "{}", err(&output));
 }

@@ -4,14 +4,21 @@
 //! what is unexpected is reported together. Beside each fixture, `.stderr` is how the
 //! whole looks to a user.
 //!
-//! `BLESS=1 cargo test --test diagnostics` writes both anew.
+//! What only the program says, about files, about what cannot be emitted and about
+//! expectations that do not hold, is shown by its standard error in the folders `files`,
+//! `emit` and `run`.
+//!
+//! `BLESS=1 cargo test --test diagnostics` writes all of it anew.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use devres_gen::codes::Code;
 use devres_gen::compile::{Front, load};
 use devres_gen::diagnostic::Report;
+use devres_gen::source::EXTENSION;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 const MARKER: &str = "//~";
@@ -37,91 +44,161 @@ fn lifetime() {
     check_folder("lifetime");
 }
 
-/// A code that no fixture shows is a code nobody has seen.
+/// What cannot be read, or has nothing to run in it.
 #[test]
-fn every_code_about_a_source_is_shown_by_a_fixture() {
-    use devres_gen::codes::Code;
-    if std::env::var_os("BLESS").is_some() {
-        return; // The fixtures are being written.
-    }
-    // These are about files and about `run`, which tests/cli.rs shows.
-    let elsewhere = [
-        Code::Expectation,
-        Code::Unreadable,
-        Code::NotUtf8,
-        Code::NoScenarios,
+fn files() {
+    let shown = [
+        ("missing", "tests/fixtures/files/missing.devres"),
+        ("not_utf8", "tests/fixtures/files/not_utf8.devres"),
+        ("no_scenario", "tests/fixtures/files/no_scenario.devres"),
+        ("nothing", "tests/fixtures/files/nothing"),
     ];
-    let shown: BTreeSet<Code> = ["syntax", "resolve", "check", "lifetime"]
-        .iter()
-        .flat_map(|folder| fixtures(folder))
-        .flat_map(|path| load(&[path]).diagnostics)
-        .map(|diagnostic| diagnostic.code)
+    let mut complaints = String::new();
+    for (name, path) in shown {
+        let golden = format!("tests/fixtures/files/{name}.stderr");
+        complaints += &compare(Path::new(&golden), &program(&["compile", path], 2));
+    }
+    judge(&complaints);
+}
+
+/// What cannot be emitted.
+#[test]
+fn emit() {
+    let mut complaints = String::new();
+    for path in fixtures("emit") {
+        let said = program(&["compile", path.to_str().unwrap()], 2);
+        complaints += &compare(&path.with_extension("stderr"), &said);
+    }
+    judge(&complaints);
+}
+
+/// Expectations that do not hold.
+#[test]
+fn run() {
+    let shown: [(&str, &[&str]); 2] = [
+        ("expectations", &[]),
+        ("without", &["--without", "699fb50d9903"]),
+    ];
+    let mut complaints = String::new();
+    for (name, options) in shown {
+        let path = format!("tests/fixtures/run/{name}.devres");
+        let args = [&["run", &path], options].concat();
+        let golden = format!("tests/fixtures/run/{name}.stderr");
+        complaints += &compare(Path::new(&golden), &program(&args, 1));
+    }
+    judge(&complaints);
+}
+
+/// A code that no golden shows is a code nobody has seen.
+#[test]
+fn every_code_is_shown() {
+    if is_blessing() {
+        return; // The goldens are being written.
+    }
+    let folders = [
+        "syntax", "resolve", "check", "lifetime", "emit", "run", "files",
+    ];
+    let goldens = folders.iter().flat_map(|folder| all(folder, "stderr"));
+    let shown: String = goldens
+        .map(|path| fs::read_to_string(path).unwrap())
         .collect();
+    let shown: BTreeSet<&str> = shown.lines().collect();
     let missing: Vec<_> = Code::ALL
         .iter()
-        .filter(|code| !shown.contains(code) && !elsewhere.contains(code))
+        .filter(|code| !shown.contains(code.as_str()))
         .collect();
     assert!(missing.is_empty(), "no fixture shows {missing:?}");
 }
 
-fn fixtures(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new("tests/fixtures").join(folder);
-    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "devres"))
-        .collect();
-    paths.sort();
-    assert!(!paths.is_empty(), "no fixture in {}", folder.display());
-    paths
+fn is_blessing() -> bool {
+    std::env::var_os("BLESS").is_some()
 }
 
-fn check_folder(folder: &str) {
-    let bless = std::env::var_os("BLESS").is_some();
-    let mut complaints = String::new();
-    for path in fixtures(folder) {
-        let front = load(std::slice::from_ref(&path));
-        let text = fs::read_to_string(&path).unwrap();
-        let found = found(&front);
-        let rendered = render(&front);
-        let golden = path.with_extension("stderr");
-        if bless {
-            fs::write(&path, annotate(&text, &found)).unwrap();
-            // The comments have become part of what is shown.
-            fs::write(&golden, render(&load(std::slice::from_ref(&path)))).unwrap();
-            continue;
-        }
-        let expected = expected(&text);
-        for (line, message) in expected.difference(&found) {
-            complaints += &format!("{}:{line}: missing: {message}\n", path.display());
-        }
-        for (line, message) in found.difference(&expected) {
-            complaints += &format!("{}:{line}: unexpected: {message}\n", path.display());
-        }
-        if fs::read_to_string(&golden).unwrap_or_default() != rendered {
-            complaints += &format!(
-                "{}: is rendered differently:\n{rendered}\n",
-                golden.display()
-            );
-        }
+/// What the program says on standard error, and that it ends so.
+fn program(args: &[&str], code: i32) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_devres-gen"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(args)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+    said
+}
+
+/// Takes the rendered text as golden, or says that it differs from it.
+fn compare(golden: &Path, rendered: &str) -> String {
+    if is_blessing() {
+        fs::write(golden, rendered).unwrap();
     }
+    if fs::read_to_string(golden).unwrap_or_default() == rendered {
+        return String::new();
+    }
+    let golden = golden.display();
+    format!("{golden}: is rendered differently:\n{rendered}\n")
+}
+
+fn judge(complaints: &str) {
     assert!(
         complaints.is_empty(),
         "\n{complaints}\nBLESS=1 takes this as right"
     );
 }
 
+fn fixtures(folder: &str) -> Vec<PathBuf> {
+    let paths = all(folder, EXTENSION);
+    assert!(!paths.is_empty(), "no fixture in {folder}");
+    paths
+}
+
+/// The files of a folder of fixtures whose names end so.
+fn all(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = Path::new("tests/fixtures").join(folder);
+    let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == extension))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn check_folder(folder: &str) {
+    let mut complaints = String::new();
+    for path in fixtures(folder) {
+        let front = load(std::slice::from_ref(&path));
+        let text = fs::read_to_string(&path).unwrap();
+        let found = found(&front, &path);
+        let mut rendered = render(&front);
+        if is_blessing() {
+            fs::write(&path, annotate(&text, &found)).unwrap();
+            // The comments have become part of what is shown.
+            rendered = render(&load(std::slice::from_ref(&path)));
+        } else {
+            let expected = expected(&text);
+            for (line, message) in expected.difference(&found) {
+                complaints += &format!("{}:{line}: missing: {message}\n", path.display());
+            }
+            for (line, message) in found.difference(&expected) {
+                complaints += &format!("{}:{line}: unexpected: {message}\n", path.display());
+            }
+        }
+        complaints += &compare(&path.with_extension("stderr"), &rendered);
+    }
+    judge(&complaints);
+}
+
 type Messages = BTreeSet<(u32, String)>;
 
-fn found(front: &Front) -> Messages {
-    let message = |diagnostic: &devres_gen::diagnostic::Diagnostic| {
-        let line = diagnostic
-            .labels
-            .first()
-            .map_or(0, |(span, _)| front.unit.line(*span));
-        (line, format!("{}: {}", diagnostic.code, diagnostic.message))
-    };
-    front.diagnostics.iter().map(message).collect()
+/// What is said of lines of this very file, and so stands in its comments.
+fn found(front: &Front, path: &Path) -> Messages {
+    let said = front.diagnostics.iter().filter_map(|diagnostic| {
+        let (span, _) = diagnostic.labels.first()?;
+        let here = Path::new(&front.unit.sources.get(span.source).path) == path;
+        let message = format!("{}: {}", diagnostic.code, diagnostic.message);
+        here.then(|| (front.unit.line(*span), message))
+    });
+    said.collect()
 }
 
 fn expected(text: &str) -> Messages {

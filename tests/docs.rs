@@ -1,11 +1,15 @@
 //! What README and docs/ say is true: their examples compile, and the reference leaves
-//! no word of the language out.
+//! no word and no construct of the language out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use devres_gen::codes::Code;
 use devres_gen::compile::{compile, load_text};
-use devres_gen::emit::Options;
-use devres_gen::sim::Fix;
+use devres_gen::diagnostic::Diagnostic;
+use devres_gen::emit::{Options, rust};
+use devres_gen::ir::{CKey, Unit};
+use devres_gen::sim::{Errno, Fault, Fix, Model, Warning};
 
 /// The fenced blocks of a document that are scenario files, with their line.
 fn examples(path: &str) -> Vec<(usize, String)> {
@@ -30,9 +34,23 @@ fn examples(path: &str) -> Vec<(usize, String)> {
     examples
 }
 
+/// Whether all that the emitter of C complains of is kinds that have none: such an example
+/// runs on the simulator only.
+fn is_for_want_of_c(unit: &Unit, refused: &[Diagnostic]) -> bool {
+    let without: Vec<String> = unit
+        .kinds
+        .iter()
+        .filter(|kind| kind.c.is_none())
+        .map(|kind| format!("kind `{}` has no C", kind.name))
+        .collect();
+    refused
+        .iter()
+        .all(|why| why.code == Code::Inability && without.contains(&why.message))
+}
+
 #[test]
 fn every_example_compiles_and_holds() {
-    let mut count = 0;
+    let (mut count, mut without_c) = (0, 0);
     for path in ["README.md", "docs/language.md"] {
         for (line, example) in examples(path) {
             let front = load_text(path, &example);
@@ -41,10 +59,17 @@ fn every_example_compiles_and_holds() {
                 "{path}:{line}: {:?}",
                 front.diagnostics
             );
-            compile(&front.unit, &Options::default()).unwrap();
-            for model in [devres_gen::sim::Model::ALL]
+            if let Err(refused) = compile(&front.unit, &Options::default()) {
+                assert!(
+                    is_for_want_of_c(&front.unit, &refused),
+                    "{path}:{line}: {refused:?}"
+                );
+                rust::emit(&front.unit, &Options::default());
+                without_c += 1;
+            }
+            for model in [Model::ALL]
                 .into_iter()
-                .chain(Fix::ALL.map(|fix| devres_gen::sim::Model::ALL.without(fix)))
+                .chain(Fix::ALL.map(|fix| Model::ALL.without(fix)))
             {
                 for case in devres_gen::expand::cases(&front.unit, model) {
                     let run = devres_gen::run::run(&case);
@@ -54,36 +79,271 @@ fn every_example_compiles_and_holds() {
             count += 1;
         }
     }
-    assert!(count >= 6, "only {count} examples were found");
+    assert!(count >= 20, "only {count} examples were found");
+    assert!(without_c <= 2, "{without_c} of {count} examples have no C");
 }
 
-/// Every keyword of the grammar stands in the reference, as code.
+/// The examples of the reference show the form that `fmt` lays down.
 #[test]
-fn the_reference_has_every_word_of_the_grammar() {
+fn the_examples_are_in_canonical_form() {
+    for (line, example) in examples("docs/language.md") {
+        assert_eq!(
+            devres_gen::syntax::format(&example),
+            example,
+            "docs/language.md:{line}"
+        );
+    }
+}
+
+/// Rules of the grammar that are no construct of their own: white space, punctuation,
+/// words, and what the tokens of several constructs are made of.
+const TOKENS: &[&str] = &[
+    "WHITESPACE",
+    "COMMENT",
+    "eol",
+    "nl",
+    "end",
+    "brace_open",
+    "brace_close",
+    "comma",
+    "colon",
+    "semicolon",
+    "less",
+    "dot",
+    "letter",
+    "name",
+    "commit",
+    "number",
+    "more",
+    "errno",
+    "quoted",
+    "doc_line",
+    "c_text",
+];
+
+/// Rules that only name what may stand in a list, each of which is a construct itself.
+const LISTS: &[&str] = &[
+    "item",
+    "good_item",
+    "kind_entry",
+    "good_kind_entry",
+    "c_entry",
+    "suite_entry",
+    "good_suite_entry",
+    "driver_entry",
+    "good_driver_entry",
+    "statement",
+    "good_statement",
+];
+
+/// Rules by which the parser finds its way after an error.
+const RECOVERY: &[&str] = &[
+    "bad_item",
+    "bad_entry",
+    "bad_c_entry",
+    "bad_documented",
+    "bad_driver_entry",
+    "bad_statement",
+    "documented",
+    "junk",
+    "junk_tail",
+    "bad_piece",
+    "block_junk",
+    "comment_junk",
+    "comma_junk",
+    "line_string_junk",
+    "alone_item",
+    "alone_kind_entry",
+    "alone_c_entry",
+    "alone_suite_entry",
+    "alone_driver_entry",
+    "alone_statement",
+];
+
+/// The rules of the grammar with their definitions.
+fn rules() -> BTreeMap<String, String> {
     let grammar = fs::read_to_string("grammar/devres.pest").unwrap();
-    let reference = fs::read_to_string("docs/language.md").unwrap();
-    let mut code = String::new();
-    for (index, piece) in reference.split('`').enumerate() {
-        if index % 2 == 1 {
-            code += piece;
-            code.push(' ');
+    let mut rules: BTreeMap<String, String> = BTreeMap::new();
+    let mut current = String::new();
+    for line in grammar.lines().filter(|line| !line.starts_with("//")) {
+        let (name, definition) = match line.split_once('=') {
+            Some((name, definition)) if !line.starts_with([' ', '}']) => {
+                current = name.trim().to_owned();
+                assert!(is_word(&current), "no rule: {line}");
+                (&current, definition)
+            }
+            _ => (&current, line),
+        };
+        if !name.is_empty() {
+            *rules.entry(name.clone()).or_default() += definition;
         }
     }
-    let words: Vec<&str> = code
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .collect();
+    rules
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+}
+
+/// The keyword that a rule such as `kw_get` stands for.
+fn keyword<'r>(rules: &'r BTreeMap<String, String>, rule: &str) -> &'r str {
+    rules[rule].split('"').nth(1).unwrap()
+}
+
+/// What stands between backticks, outside of examples.
+fn code(text: &str) -> String {
+    let inside = text.split('`').skip(1).step_by(2);
+    inside.map(|piece| format!("{piece} ")).collect()
+}
+
+/// The pieces of the reference that say one thing each, examples left out: the rows of
+/// its tables, the items of its lists, and its paragraphs.
+fn pieces(path: &str) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut pieces = vec![String::new()];
+    let mut in_example = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_example = !in_example;
+        }
+        if in_example || line.starts_with("```") {
+            continue;
+        }
+        if line.is_empty() || line.starts_with(['|', '-', '#']) {
+            pieces.push(String::new());
+        }
+        let piece = pieces.last_mut().unwrap();
+        piece.push_str(line);
+        piece.push('\n');
+    }
+    pieces
+}
+
+/// Every keyword of the grammar stands in the reference, as code, and in an example.
+#[test]
+fn the_reference_has_every_word_of_the_grammar() {
+    let rules = rules();
+    let reference = pieces("docs/language.md").concat();
+    let code = code(&reference);
+    let said: BTreeSet<&str> = words(&code).collect();
+    let examples: String = examples("docs/language.md")
+        .iter()
+        .flat_map(|(_, example)| example.lines())
+        .map(|line| line.split("//").next().unwrap().split('|').next().unwrap())
+        .fold(String::new(), |all, line| all + line + "\n");
+    let shown: BTreeSet<&str> = words(&examples).collect();
     let mut count = 0;
-    for line in grammar.lines().filter(|line| line.starts_with("kw_")) {
-        let keyword = line.split('"').nth(1).unwrap();
+    for rule in rules.keys().filter(|rule| rule.starts_with("kw_")) {
+        let keyword = keyword(&rules, rule);
         assert!(
-            words.contains(&keyword),
+            said.contains(keyword),
             "docs/language.md does not mention `{keyword}`"
+        );
+        assert!(
+            shown.contains(keyword),
+            "no example of docs/language.md has `{keyword}`"
         );
         count += 1;
     }
-    assert!(count > 20);
+    assert!(count > 50);
     for fix in Fix::ALL {
         assert!(reference.contains(fix.commit()) && reference.contains(fix.title()));
+    }
+}
+
+/// Every construct of the grammar is described in one place of the reference, which says so
+/// in a comment, `<!-- rule: NAME -->`, and has the construct's keywords as code.
+#[test]
+fn the_reference_describes_every_construct_of_the_grammar() {
+    let rules = rules();
+    let others: Vec<&str> = [TOKENS, LISTS, RECOVERY].concat();
+    for &name in &others {
+        assert!(rules.contains_key(name), "the grammar has no rule `{name}`");
+    }
+    let mut constructs: BTreeSet<&str> = rules
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !name.starts_with("kw_") && !others.contains(name))
+        .collect();
+    let count = constructs.len();
+    assert!(count > 50, "only {count} constructs were found");
+    for piece in pieces("docs/language.md") {
+        let code = code(&piece);
+        let said: Vec<&str> = words(&code).collect();
+        for comment in piece.split("<!--").skip(1) {
+            let name = comment
+                .split_once("-->")
+                .and_then(|(inside, _)| inside.trim().strip_prefix("rule: "));
+            let name = name.unwrap_or_else(|| panic!("which rule? {comment}"));
+            assert!(
+                constructs.remove(name),
+                "docs/language.md: `{name}` is no construct of the grammar, or is described twice"
+            );
+            for rule in words(&rules[name]).filter(|word| word.starts_with("kw_")) {
+                let keyword = keyword(&rules, rule);
+                assert!(
+                    said.contains(&keyword),
+                    "docs/language.md describes `{name}` without `{keyword}`:\n{piece}"
+                );
+            }
+        }
+    }
+    assert!(
+        constructs.is_empty(),
+        "docs/language.md does not describe {constructs:?}: say `<!-- rule: NAME -->` where it does"
+    );
+}
+
+/// The reference lists the words that cannot be names, those and no others.
+#[test]
+fn the_reference_lists_the_reserved_words() {
+    let parser = fs::read_to_string("src/syntax/parse.rs").unwrap();
+    let (_, list) = parser.split_once("const KEYWORDS: &[&str] = &[").unwrap();
+    let (list, _) = list.split_once("];").unwrap();
+    let reserved: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    assert!(reserved.len() > 50);
+    let reference = fs::read_to_string("docs/language.md").unwrap();
+    let (_, listed) = reference
+        .split_once("\nThe words that cannot be names")
+        .unwrap();
+    let listed = listed.split('`').nth(1).unwrap();
+    assert_eq!(listed.split_whitespace().collect::<Vec<_>>(), reserved);
+}
+
+/// What scenarios can name is listed: errors, faults, kinds, and the sections of a kind's C.
+#[test]
+fn the_reference_lists_what_scenarios_can_name() {
+    let reference = pieces("docs/language.md").concat();
+    let row = |first: &str| reference.contains(&format!("\n| `{first}` |"));
+    for (name, _) in Errno::NAMES {
+        assert!(reference.contains(&format!("`{name}`")), "{name}");
+    }
+    for (name, on) in Fault::ON_DEVICES
+        .map(|name| (name, "device"))
+        .into_iter()
+        .chain(Fault::ON_DRIVERS.map(|name| (name, "driver")))
+    {
+        assert!(
+            reference.contains(&format!("\n| `{name}` | {on} |")),
+            "{name} on a {on}"
+        );
+    }
+    for warning in Warning::ALL {
+        let function = warning.function();
+        assert!(reference.contains(&format!("`{function}()`")), "{function}");
+    }
+    let library = devres_gen::compile::library();
+    assert!(!library.kinds.is_empty());
+    for kind in &library.kinds {
+        assert!(row(&kind.name), "kind {}", kind.name);
+    }
+    for key in CKey::ALL {
+        assert!(row(key.as_str()), "section {}", key.as_str());
     }
 }
 
@@ -91,7 +351,7 @@ fn the_reference_has_every_word_of_the_grammar() {
 #[test]
 fn the_example_of_a_trace_is_real() {
     let front = devres_gen::compile::load(&["scenarios/unregister.devres".into()]);
-    let case = devres_gen::expand::cases(&front.unit, devres_gen::sim::Model::ALL)
+    let case = devres_gen::expand::cases(&front.unit, Model::ALL)
         .next()
         .unwrap();
     let mut trace = format!(
@@ -111,7 +371,6 @@ fn the_example_of_a_trace_is_real() {
 /// Each code is explained, and its example shows just that code.
 #[test]
 fn every_code_is_explained_by_an_example_that_shows_it() {
-    use devres_gen::codes::Code;
     // What no small example of a source can show.
     let without = [
         Code::TooDeep,

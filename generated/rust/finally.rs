@@ -10,7 +10,7 @@ use ::devres_gen::sim::Kind;
 /// root_device_register(): no bus, no parent, so no driver ever.
 const ROOT: Kind<'static> = Kind::new("root");
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// Devices that are still there are unregistered, references dropped, drivers go last.
@@ -23,19 +23,20 @@ mod everything_is_given_up {
         const DEV: DeviceId = DeviceId(0);
         const CLEANUP: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("cleanup", DEV, &[])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/finally.devres", 5, &program, case.model);
         s.at(9).register(DEV);
         s.at(10).get(DEV);
         s.at(11).add_action(CLEANUP);
         s.at(12).expect(Claim::Alive(DEV));
-        s.at(12).expect(Claim::NotRun(CLEANUP));
+        s.at(12).expect(Claim::not_run(CLEANUP));
         s.at(8).give_up();
         s.at(13).expect(Claim::Freed(DEV));
-        s.at(13).expect(Claim::Ran(CLEANUP));
+        s.at(13).expect(Claim::ran(CLEANUP));
         s.at(8).finish();
     }
 
@@ -80,24 +81,25 @@ mod an_action_holds_on {
         const DEV: DeviceId = DeviceId(0);
         const CLEANUP: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("cleanup", DEV, &[Op::Put(DEV)])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/finally.devres", 5, &program, case.model);
         s.at(18).register(DEV);
         s.at(19).get(DEV);
         s.at(20).add_action(CLEANUP);
         s.at(17).give_up();
-        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
+        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
             s.at(21).expect(Claim::Alive(DEV));
         } else {
             s.at(21).expect(Claim::Freed(DEV));
         }
-        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
-            s.at(22).expect(Claim::NotRun(CLEANUP));
+        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+            s.at(22).expect(Claim::not_run(CLEANUP));
         } else {
-            s.at(22).expect(Claim::Ran(CLEANUP));
+            s.at(22).expect(Claim::ran(CLEANUP));
         }
         s.at(17).finish();
     }

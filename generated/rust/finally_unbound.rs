@@ -11,7 +11,7 @@ use ::devres_gen::sim::Kind;
 /// root_device_register(): no bus, no parent, so no driver ever.
 const ROOT: Kind<'static> = Kind::new("root");
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// What is added to a device on its last way out is lost, and with it its reference.
@@ -26,19 +26,20 @@ mod added_too_late {
         const SECOND: ActionId = ActionId(1);
         const FIRST: ActionId = ActionId(2);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("third", DEV, &[]),
                 Action::new("second", DEV, &[Op::AddAction(THIRD)]),
                 Action::new("first", DEV, &[Op::AddAction(SECOND)]),
             ],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/finally.devres", 27, &program, case.model);
         s.at(31).register(DEV);
         s.at(32).add_action(FIRST);
         s.at(30).give_up();
-        s.at(37).expect(Claim::NotRun(THIRD));
+        s.at(37).expect(Claim::not_run(THIRD));
         s.at(37).expect(Claim::Freed(DEV));
         s.at(30).finish();
     }

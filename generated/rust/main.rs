@@ -4,10 +4,17 @@
 //!
 //! One module a suite; `cargo test` runs them on the simulator.
 
+#[rustfmt::skip]
 mod finally;
+#[rustfmt::skip]
 mod finally_unbound;
+#[rustfmt::skip]
 mod order;
+#[rustfmt::skip]
 mod order_bound;
+#[rustfmt::skip]
 mod rebind;
+#[rustfmt::skip]
 mod references;
+#[rustfmt::skip]
 mod unregister;

@@ -10,7 +10,7 @@ use ::devres_gen::sim::Kind;
 /// root_device_register(): no bus, no parent, so no driver ever.
 const ROOT: Kind<'static> = Kind::new("root");
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// The newest goes first.
@@ -25,13 +25,14 @@ mod reverse {
         const SECOND: ActionId = ActionId(1);
         const THIRD: ActionId = ActionId(2);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("first", DEV, &[]),
                 Action::new("second", DEV, &[]),
                 Action::new("third", DEV, &[]),
             ],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/order.devres", 5, &program, case.model);
         s.at(9).register(DEV);
@@ -39,8 +40,8 @@ mod reverse {
         s.at(11).add_action(SECOND);
         s.at(12).add_action(THIRD);
         s.at(13).unregister(DEV);
-        s.at(14).expect(Claim::Before(THIRD, SECOND));
-        s.at(14).expect(Claim::Before(SECOND, FIRST));
+        s.at(14).expect(Claim::before(THIRD, SECOND));
+        s.at(14).expect(Claim::before(SECOND, FIRST));
         s.at(8).finish();
     }
 

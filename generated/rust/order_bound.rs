@@ -7,7 +7,7 @@
 
 use ::devres_gen::sim::Kind;
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// Everything is taken off the list before the first runs: what one adds comes last.
@@ -22,21 +22,22 @@ mod added_meanwhile {
         const ADDED: ActionId = ActionId(1);
         const NEWEST: ActionId = ActionId(2);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("oldest", DEV, &[]),
                 Action::new("added", DEV, &[]),
                 Action::new("newest", DEV, &[Op::AddAction(ADDED)]),
             ],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/order.devres", 19, &program, case.model);
         s.at(23).register(DEV);
         s.at(24).add_action(OLDEST);
         s.at(25).add_action(NEWEST);
         s.at(26).unregister(DEV);
-        s.at(27).expect(Claim::Before(NEWEST, OLDEST));
-        s.at(27).expect(Claim::Before(OLDEST, ADDED));
+        s.at(27).expect(Claim::before(NEWEST, OLDEST));
+        s.at(27).expect(Claim::before(OLDEST, ADDED));
         s.at(22).finish();
     }
 
@@ -62,12 +63,13 @@ mod put_meanwhile {
         const OLDEST: ActionId = ActionId(0);
         const DROPPING: ActionId = ActionId(1);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("oldest", DEV, &[]),
                 Action::new("dropping", DEV, &[Op::Put(DEV)]),
             ],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/order.devres", 19, &program, case.model);
         s.at(32).register(DEV);
@@ -75,7 +77,7 @@ mod put_meanwhile {
         s.at(34).add_action(OLDEST);
         s.at(35).add_action(DROPPING);
         s.at(36).unregister(DEV);
-        s.at(37).expect(Claim::Before(DROPPING, OLDEST));
+        s.at(37).expect(Claim::before(DROPPING, OLDEST));
         s.at(38).expect(Claim::Freed(DEV));
         s.at(31).finish();
     }

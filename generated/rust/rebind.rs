@@ -7,7 +7,7 @@
 
 use ::devres_gen::sim::Kind;
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// Unbinding runs what was added while the driver was there; the device stays.
@@ -20,22 +20,23 @@ mod unbind_and_attach {
         const DEV: DeviceId = DeviceId(0);
         const HELD: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("held", DEV, &[])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/rebind.devres", 5, &program, case.model);
         s.at(9).register(DEV);
         s.at(10).add_action(HELD);
         s.at(11).expect(Claim::Bound(DEV));
         s.at(12).unbind(DEV);
-        s.at(13).expect(Claim::Ran(HELD));
+        s.at(13).expect(Claim::ran(HELD));
         s.at(13).expect(Claim::Unbound(DEV));
         s.at(13).expect(Claim::Alive(DEV));
         s.at(14).attach(DEV);
         s.at(15).expect(Claim::Bound(DEV));
         s.at(16).unregister(DEV);
-        s.at(17).expect(Claim::Ran(HELD));
+        s.at(17).expect(Claim::ran(HELD));
         s.at(17).expect(Claim::Freed(DEV));
         s.at(8).finish();
     }
@@ -62,23 +63,24 @@ mod added_while_unbinding {
         const INNER: ActionId = ActionId(0);
         const OUTER: ActionId = ActionId(1);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
             ],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/rebind.devres", 5, &program, case.model);
         s.at(22).register(DEV);
         s.at(23).add_action(OUTER);
         s.at(24).unbind(DEV);
-        s.at(25).expect(Claim::Ran(OUTER));
-        s.at(25).expect(Claim::NotRun(INNER));
-        s.at(26).attach_fails(DEV, Errno::EBUSY);
+        s.at(25).expect(Claim::ran(OUTER));
+        s.at(25).expect(Claim::not_run(INNER));
+        s.at(26).fails(Op::Attach(DEV), Errno::EBUSY);
         s.at(27).expect(Claim::Unbound(DEV));
         s.at(28).unregister(DEV);
-        s.at(29).expect(Claim::Ran(INNER));
+        s.at(29).expect(Claim::ran(INNER));
         s.at(21).finish();
     }
 
@@ -96,25 +98,26 @@ mod added_while_unbinding {
 /// So does what is added while no driver is there.
 mod added_while_unbound {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         const EARLY: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("early", DEV, &[])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/rebind.devres", 5, &program, case.model);
         s.at(34).register(DEV);
         s.at(35).unbind(DEV);
         s.at(36).add_action(EARLY);
-        s.at(37).attach_fails(DEV, Errno::EBUSY);
-        s.at(38).expect(Claim::NotRun(EARLY));
+        s.at(37).fails(Op::Attach(DEV), Errno::EBUSY);
+        s.at(38).expect(Claim::not_run(EARLY));
         s.at(39).unregister(DEV);
-        s.at(40).expect(Claim::Ran(EARLY));
+        s.at(40).expect(Claim::ran(EARLY));
         s.at(33).finish();
     }
 
@@ -139,18 +142,19 @@ mod attach_twice {
         const DEV: DeviceId = DeviceId(0);
         const HELD: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("held", DEV, &[])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/rebind.devres", 5, &program, case.model);
         s.at(45).register(DEV);
         s.at(46).add_action(HELD);
         s.at(47).attach(DEV);
-        s.at(48).expect(Claim::NotRun(HELD));
+        s.at(48).expect(Claim::not_run(HELD));
         s.at(48).expect(Claim::Bound(DEV));
         s.at(49).unregister(DEV);
-        s.at(50).expect(Claim::Ran(HELD));
+        s.at(50).expect(Claim::ran(HELD));
         s.at(44).finish();
     }
 
@@ -172,9 +176,9 @@ mod attach_after_unregister {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
-            actions: &[],
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/rebind.devres", 5, &program, case.model);
         s.at(55).register(DEV);

@@ -7,7 +7,7 @@
 
 use ::devres_gen::sim::Kind;
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// Taken and dropped references are all that changes after registration.
@@ -17,9 +17,9 @@ mod counted {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
-            actions: &[],
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/references.devres", 5, &program, case.model);
         s.at(9).register(DEV);
@@ -51,9 +51,9 @@ mod drivers_hold_none {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
-            actions: &[],
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/references.devres", 5, &program, case.model);
         s.at(21).register(DEV);
@@ -82,9 +82,9 @@ mod lists_hold_two {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
-            actions: &[],
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/references.devres", 5, &program, case.model);
         s.at(30).register(DEV);

@@ -10,7 +10,7 @@ use ::devres_gen::sim::Kind;
 /// root_device_register(): no bus, no parent, so no driver ever.
 const ROOT: Kind<'static> = Kind::new("root");
 
-/// platform_device_register_simple(), below platform_bus.
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 /// Device-managed actions run when the device is unregistered.
@@ -23,15 +23,16 @@ mod plain {
         const DEV: DeviceId = DeviceId(0);
         const CLEANUP: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("cleanup", DEV, &[])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/unregister.devres", 5, &program, case.model);
         s.at(9).register(DEV);
         s.at(10).add_action(CLEANUP);
         s.at(11).unregister(DEV);
-        s.at(12).expect(Claim::Ran(CLEANUP));
+        s.at(12).expect(Claim::ran(CLEANUP));
         s.at(8).finish();
     }
 
@@ -76,9 +77,10 @@ mod get_put {
         const DEV: DeviceId = DeviceId(0);
         const CLEANUP: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("cleanup", DEV, &[])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/unregister.devres", 5, &program, case.model);
         s.at(17).register(DEV);
@@ -86,7 +88,7 @@ mod get_put {
         s.at(19).add_action(CLEANUP);
         s.at(20).put(DEV);
         s.at(21).unregister(DEV);
-        s.at(22).expect(Claim::Ran(CLEANUP));
+        s.at(22).expect(Claim::ran(CLEANUP));
         s.at(16).finish();
     }
 
@@ -131,21 +133,22 @@ mod get_devm_put {
         const DEV: DeviceId = DeviceId(0);
         const CLEANUP: ActionId = ActionId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[Action::new("cleanup", DEV, &[Op::Put(DEV)])],
+            ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/unregister.devres", 5, &program, case.model);
         s.at(27).register(DEV);
         s.at(28).get(DEV);
         s.at(29).add_action(CLEANUP);
         s.at(30).unregister(DEV);
-        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
-            s.at(31).expect(Claim::NotRun(CLEANUP));
+        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+            s.at(31).expect(Claim::not_run(CLEANUP));
         } else {
-            s.at(31).expect(Claim::Ran(CLEANUP));
+            s.at(31).expect(Claim::ran(CLEANUP));
         }
-        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
+        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
             s.at(32).expect(Claim::Alive(DEV));
         } else {
             s.at(32).expect(Claim::Freed(DEV));

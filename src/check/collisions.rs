@@ -43,8 +43,14 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
     }
     for scenario in &suite.scenarios {
         functions.take(names::c_test(scenario), scenario.span);
+        for driver in &scenario.drivers {
+            for callback in ["probe", "remove"] {
+                let name = names::c_callback(scenario, &driver.name, callback);
+                functions.take(name, driver.span);
+            }
+        }
         for action in &scenario.actions {
-            let name = names::c_action(scenario, action);
+            let name = names::c_action(suite, scenario, action);
             if action.body.is_empty() {
                 // Shared by the scenarios on purpose.
                 functions.share(name, action.span);

@@ -4,13 +4,13 @@
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::ir::{CKey, Kind};
+use crate::ir::{CKey, Kind, KindC};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::Release;
 
 pub(super) fn check(kind: &Kind, sink: &mut Sink) {
     let Some(c) = &kind.c else { return };
-    let missing: Vec<String> = needed(kind)
+    let missing: Vec<String> = needed(kind, c)
         .into_iter()
         .filter(|key| !c.sections.contains_key(key))
         .map(|key| format!("`{}`", key.as_str()))
@@ -31,14 +31,23 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
     }
 }
 
-fn needed(kind: &Kind) -> Vec<CKey> {
+fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
     let mut needed = vec![CKey::Create, CKey::Destroy];
     if kind.release == Release::Owned {
         needed.push(CKey::Release);
     }
     if kind.on_bus {
-        needed.extend([CKey::Driver, CKey::Probe, CKey::Device]);
+        needed.extend([CKey::Driver, CKey::Match, CKey::Probe, CKey::Device]);
         needed.extend([CKey::RegisterDriver, CKey::UnregisterDriver]);
+    }
+    if kind.halves {
+        needed.extend([CKey::Init, CKey::Add, CKey::Del]);
+    }
+    if c.sections.contains_key(&CKey::Setup) {
+        needed.push(CKey::Teardown);
+    }
+    if c.sections.contains_key(&CKey::Teardown) {
+        needed.push(CKey::Setup);
     }
     needed
 }
@@ -91,11 +100,16 @@ fn placeholders(kind: &Kind, key: CKey, line: &Spanned<String>) -> Option<(Strin
         let letter = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
         let word = &rest[..rest.bytes().take_while(letter).count()];
         let problem = match word {
-            "name" => continue,
+            "name" | "parent" if matches!(key, CKey::Create | CKey::Init) => continue,
+            "name" | "parent" => {
+                format!("`${word}`, which is only there where a device is made")
+            }
+            "init" if key == CKey::Create && kind.halves => continue,
+            "init" => "`$init`, which is only there in `create`, and with `halves`".to_owned(),
             "release" if kind.release == Release::Owned && key != CKey::Release => continue,
-            "driver" if matches!(key, CKey::RegisterDriver | CKey::UnregisterDriver) => continue,
             "release" => "`$release`, which is only there for `release owned`".to_owned(),
-            "driver" => "`$driver`, which is only there where drivers are registered".to_owned(),
+            "device" if key == CKey::Match => continue,
+            "device" => "`$device`, which is only there in `match`".to_owned(),
             _ => format!("an unknown placeholder `${word}`"),
         };
         let start = line.span.start + at as u32;

@@ -7,7 +7,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::ir::{Scenario, Suite, Unit};
-use crate::run;
+use crate::run::{self, Failure};
 use crate::sim::{Fix, Model};
 use crate::source::Span;
 
@@ -19,7 +19,7 @@ pub(super) fn check(unit: &Unit, sink: &mut Sink) {
     }
 }
 
-/// Where a fault happens, and how the first case gets there.
+/// What goes wrong somewhere, and how the first case gets there.
 struct Found {
     places: Vec<(Model, String)>,
     story: Vec<String>,
@@ -27,24 +27,28 @@ struct Found {
 
 /// One diagnostic for each place and fault, with the cases in which it happens.
 fn scenario_faults(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
-    let mut found: BTreeMap<(Span, String), Found> = BTreeMap::new();
+    let mut found: BTreeMap<(Span, Code, String), Found> = BTreeMap::new();
     for model in models() {
         for case in expand::cases_of(unit, suite, scenario, model) {
             let run = run::run(&case);
-            if let Some(fault) = &run.fault {
-                let first = Found {
+            let fault = run.fault.iter().filter(|fault| !fault.announced);
+            let fault = fault.map(|f| (f.span, Code::Fault, f.text.clone(), run.trace.len()));
+            let of = |code| move |f: &Failure| (f.span, code, f.wanted.clone(), f.after);
+            let missing = run.missing.iter().map(of(Code::NoFault));
+            let races = run.races.iter().map(of(Code::Race));
+            for (span, code, text, after) in fault.chain(missing).chain(races) {
+                let problem = (span, code, text);
+                let first = || Found {
                     places: vec![],
-                    story: run.story(run.trace.len()),
+                    story: run.story_until(after),
                 };
-                let found = found
-                    .entry((fault.span, fault.text.clone()))
-                    .or_insert(first);
+                let found = found.entry(problem).or_insert_with(first);
                 found.places.push((model, case.kind_use.label(unit)));
             }
         }
     }
-    let all = models().count() * suite.kinds.len();
-    for ((span, text), found) in found {
+    let all = models().count() * scenario.kinds.len();
+    for ((span, code, text), found) in found {
         let mut help = if found.places.len() == all {
             "on every kind and every kernel".to_owned()
         } else {
@@ -55,17 +59,17 @@ fn scenario_faults(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut S
             };
             models().filter_map(on).collect::<Vec<_>>().join("\n")
         };
+        if code == Code::Race {
+            help += "\nsay `settle` earlier: it waits until all queued work is done";
+        }
         if !found.story.is_empty() {
             help += "\nwhat happened before:\n  ";
             help += &found.story.join("\n  ");
         }
         sink.report(
-            Diagnostic::new(
-                Code::Fault,
-                format!("in scenario `{}`, {text}", scenario.name),
-            )
-            .label(span, "here")
-            .help(help),
+            Diagnostic::new(code, format!("in scenario `{}`, {text}", scenario.name))
+                .label(span, "here")
+                .help(help),
         );
     }
 }

@@ -1,6 +1,7 @@
 //! What the names alone do not tell: whether kinds can do what is asked of them,
 //! whether references are there to be taken over, and whether lifetimes go wrong.
 
+mod abilities;
 mod collisions;
 mod kind_c;
 mod lifetime;
@@ -8,75 +9,66 @@ mod lifetime;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
-use crate::ir::{Expectation, Scenario, Step, StepKind, Suite, Unit};
-use crate::sim::{Claim, Holdings, Op};
+use crate::ir::{
+    Condition, Deviation, Expectation, FaultExpectation, Scenario, Step, StepKind, Suite, Unit,
+};
+use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
 /// references of a scenario of which a statement is missing, say.
 pub fn check(unit: &Unit, sink: &mut Sink) {
-    let whole = sink.is_empty();
+    let whole = !sink.has_errors();
     if whole {
         unit.kinds.iter().for_each(|kind| kind_c::check(kind, sink));
     }
     collisions::check(unit, sink);
     for suite in &unit.suites {
-        abilities(unit, suite, sink);
+        abilities::of_kinds(unit, &suite.kinds, sink);
         for scenario in &suite.scenarios {
             deviations(scenario, sink);
-            bus_operations(unit, suite, scenario, sink);
-            too_early(scenario, sink);
             if whole {
+                abilities::of_scenario(unit, suite, scenario, sink);
+                too_early(scenario, sink);
+                after_a_fault(scenario, sink);
                 references(unit, suite, scenario, sink);
             }
         }
     }
-    if sink.is_empty() {
+    if !sink.has_errors() {
         lifetime::check(unit, sink);
     }
-}
-
-fn abilities(unit: &Unit, suite: &Suite, sink: &mut Sink) {
-    for used in &suite.kinds {
-        let kind = unit.kind(used.kind);
-        if used.bound && !kind.on_bus {
-            sink.report(
-                Diagnostic::new(
-                    Code::Inability,
-                    format!("a `{}` device cannot be bound", kind.name),
-                )
-                .label(used.span, "it sits on no bus, so no driver can bind to it")
-                .label(kind.span, "declared here, without `: bus`")
-                .help(format!(
-                    "say `{}` alone, or take a kind with a bus",
-                    kind.name
-                )),
-            );
-        }
+    if !sink.has_errors() {
+        let scenarios = unit.suites.iter().flat_map(|suite| &suite.scenarios);
+        scenarios.for_each(|scenario| unused(scenario, sink));
     }
 }
 
 /// Expectations about a device that is not there: nothing can be known of it.
 fn too_early(scenario: &Scenario, sink: &mut Sink) {
-    let registers = |step: &Step| match step.kind {
-        StepKind::Op(Op::Register(device), _) => Some(device),
+    let comes = |op: Op| match op {
+        Op::Register(device) | Op::Init(device) => Some(device),
         _ => None,
     };
     for (index, step) in scenario.steps.iter().enumerate() {
         let (expectation, before) = match &step.kind {
             StepKind::Expect(expectation) => (expectation, &scenario.steps[..index]),
             StepKind::Finally(expectation) => (expectation, &scenario.steps[..]),
-            StepKind::Op(..) => continue,
+            StepKind::Op(..) | StepKind::Fault(_) => continue,
         };
         let claims = expectation
             .deviations
             .iter()
             .map(|d| d.claim)
             .chain([expectation.claim]);
-        let is_there = |device| {
-            before
-                .iter()
-                .filter_map(registers)
-                .any(|known| known == device)
+        let is_there = |device: DeviceId| {
+            let op = |step: &Step| match step.kind {
+                StepKind::Op(op, _) => comes(op),
+                _ => None,
+            };
+            // What a callback registers may be there at any time.
+            let bodies = scenario.bodies().filter_map(comes);
+            let steps = before.iter().filter_map(op);
+            steps.chain(bodies).any(|known| known == device)
         };
         if let Some(device) = claims
             .filter_map(Claim::device)
@@ -95,41 +87,38 @@ fn too_early(scenario: &Scenario, sink: &mut Sink) {
     }
 }
 
-/// Operations that need a bus, on a suite with a kind that has none.
-fn bus_operations(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
-    let Some(used) = suite.kinds.iter().find(|used| !unit.kind(used.kind).on_bus) else {
-        return;
-    };
-    let kind = unit.kind(used.kind);
-    for step in &scenario.steps {
-        let word = match step.kind {
-            StepKind::Op(Op::Attach(_), _) => "attached",
-            StepKind::Op(Op::Unbind(_), _) => "unbound",
-            _ => continue,
-        };
-        sink.report(
-            Diagnostic::new(
-                Code::Inability,
-                format!("a `{}` device cannot be {word}", kind.name),
-            )
-            .label(step.span, "it sits on no bus, so it never has a driver")
-            .label(used.span, "the suite asks for it here")
-            .help("put the scenario into a suite of kinds with a bus"),
-        );
-    }
-}
-
 fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     let Some(&used) = suite.kinds.first() else {
         return;
     };
     expand::with_program(unit, scenario, used, |program| {
         let mut holdings = Holdings::new();
-        for step in &scenario.steps {
-            let StepKind::Op(op, _) = step.kind else {
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let StepKind::Op(op, fails) = step.kind else {
                 continue;
             };
-            if let Err(dev) = holdings.apply(program, op) {
+            let next = scenario.steps.get(index + 1).map(|next| &next.kind);
+            let faults = matches!(next, Some(StepKind::Fault(_)));
+            if let Op::Put(dev) = op
+                && holdings.refs(dev) == 0
+                && !faults
+                // What a callback took is anybody's.
+                && !scenario.bodies().any(|other| other == Op::Get(dev))
+            {
+                let name = program.device(dev).name;
+                sink.report(
+                    Diagnostic::new(
+                        Code::NoReference,
+                        format!("the scenario owns no reference of `{name}`"),
+                    )
+                    .label(step.span, "so this drops somebody else's")
+                    .help(format!(
+                        "`get {name}` before it; the reference of `register` goes with `unregister`. \
+                         If it is about what goes wrong then, say `expect fault ...` behind it"
+                    )),
+                );
+            }
+            if let Err(dev) = holdings.apply(program, op, fails) {
                 let name = program.device(dev).name;
                 sink.report(
                     Diagnostic::new(
@@ -147,6 +136,86 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
             }
         }
     });
+}
+
+/// What says nothing: actions of which nothing is expected and which do nothing, devices
+/// that never come to be, drivers that are never registered.
+fn unused(scenario: &Scenario, sink: &mut Sink) {
+    let claims = scenario.expectations().flat_map(|expectation| {
+        let deviations = expectation.deviations.iter().map(|d| d.claim);
+        deviations.chain([expectation.claim])
+    });
+    let expected: Vec<Callback> = claims.flat_map(Claim::callbacks).collect();
+    let ops: Vec<Op> = scenario.operations().collect();
+    let mut warn = |what: String, span, why: &str, help: String| {
+        sink.report(
+            Diagnostic::new(Code::Unused, what)
+                .label(span, why)
+                .help(help),
+        );
+    };
+    for (action, id) in scenario.actions.iter().zip(0..) {
+        let id = ActionId(id);
+        let is_used = expected.contains(&id.into())
+            || !action.body.is_empty()
+            || ops.contains(&Op::RemoveAction(id))
+            || ops.contains(&Op::ReleaseAction(id));
+        if !is_used {
+            let name = &action.name;
+            warn(
+                format!("nothing is expected of `{name}`"),
+                action.span,
+                "it does nothing either",
+                format!("say `expect {name} ran` or `expect {name} not run`, or leave it out"),
+            );
+        }
+    }
+    for (device, id) in scenario.devices.iter().zip(0..).skip(1) {
+        let id = DeviceId(id);
+        if !ops.contains(&Op::Register(id)) && !ops.contains(&Op::Init(id)) {
+            let name = &device.name;
+            warn(
+                format!("`{name}` is never registered"),
+                device.span,
+                "so it is never there",
+                format!("say `register {name}`, or leave it out"),
+            );
+        }
+    }
+    for (driver, id) in scenario.drivers.iter().zip(0..) {
+        if !ops.contains(&Op::RegisterDriver(DriverId(id))) {
+            let name = &driver.name;
+            warn(
+                format!("`{name}` is never registered"),
+                driver.span,
+                "so nothing is ever bound to it",
+                format!("say `register {name}`, or leave it out"),
+            );
+        }
+    }
+}
+
+/// What comes after a fault that every case runs into is never reached.
+fn after_a_fault(scenario: &Scenario, sink: &mut Sink) {
+    let always = |fault: &FaultExpectation| {
+        fault.without.is_none() && matches!(fault.condition, Condition::Always)
+    };
+    let ends = |step: &Step| matches!(&step.kind, StepKind::Fault(fault) if always(fault));
+    let Some(end) = scenario.steps.iter().position(ends) else {
+        return;
+    };
+    let rest = &scenario.steps[end + 1..];
+    if let Some(next) = rest
+        .iter()
+        .find(|step| !matches!(step.kind, StepKind::Fault(_)))
+    {
+        sink.report(
+            Diagnostic::new(Code::WrongSort, "nothing comes after a fault")
+                .label(next.span, "this is never reached")
+                .label(scenario.steps[end].span, "every case ends here")
+                .help("put it before the operation that runs into the fault, or leave it out"),
+        );
+    }
 }
 
 fn deviations(scenario: &Scenario, sink: &mut Sink) {
@@ -167,11 +236,8 @@ fn each_deviation(expectation: &Expectation, sink: &mut Sink) {
                 .help("leave it out, or say what a kernel without the fix does instead"),
             );
         }
-        let overlaps = |other: &&crate::ir::Deviation| {
-            other.fix == deviation.fix
-                && (other.bound.is_none()
-                    || deviation.bound.is_none()
-                    || other.bound == deviation.bound)
+        let overlaps = |other: &&Deviation| {
+            other.fix == deviation.fix && overlap(&other.condition, &deviation.condition)
         };
         if let Some(first) = expectation.deviations[..index].iter().find(overlaps) {
             sink.report(
@@ -185,6 +251,17 @@ fn each_deviation(expectation: &Expectation, sink: &mut Sink) {
                 .label(deviation.span, "the second")
                 .label(first.span, "the first"),
             );
+        }
+    }
+}
+
+/// Whether there may be a kind that both speak of.
+fn overlap(a: &Condition, b: &Condition) -> bool {
+    match (a, b) {
+        (Condition::Always, _) | (_, Condition::Always) => true,
+        (Condition::Bound(a), Condition::Bound(b)) => a == b,
+        (Condition::On(kinds), other) | (other, Condition::On(kinds)) => {
+            kinds.iter().any(|kind| other.applies(kind))
         }
     }
 }

@@ -5,8 +5,10 @@ use crate::cli::Compile;
 use devres_gen::{compile, output};
 
 pub(super) fn compile(args: &Compile) -> Done {
-    let unit = load_or_report(&args.paths)?;
-    let options = args.kernel.options(&args.emit, args.broken, args.trace);
+    let unit = load_or_report(&args.paths, &args.select.selection())?;
+    let options = args
+        .kernel
+        .options(&args.emit, &args.select, args.broken, args.trace);
     let files = compile::compile(&unit, &options).map_err(|diagnostics| {
         report(&diagnostics, &unit.sources);
         BAD_INPUT

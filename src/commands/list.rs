@@ -6,7 +6,7 @@ use devres_gen::codes::Code;
 use devres_gen::compile;
 use devres_gen::diagnostic::nearest;
 use devres_gen::expand;
-use devres_gen::ir::Kind;
+use devres_gen::ir::{Kind, Parent};
 use devres_gen::sim::Fix;
 
 pub(super) fn explain(args: &Explain) -> Done {
@@ -34,10 +34,17 @@ pub(super) fn kinds() -> Done {
         for line in &kind.doc {
             text += &format!("    {line}\n");
         }
-        text += &format!(
-            "    bound:      {}\n",
-            if kind.on_bus { "yes" } else { "no" }
-        );
+        let yes = |is| if is { "yes" } else { "no" };
+        let parent = match kind.parent {
+            Parent::Given => "none, unless it is given one",
+            Parent::None => "none ever",
+            Parent::Always => "always, another if it is given one",
+        };
+        text += &format!("    bound:      {}\n", yes(kind.on_bus));
+        text += &format!("    class:      {}\n", yes(kind.in_class));
+        text += &format!("    parent:     {parent}\n");
+        text += &format!("    halves:     {}\n", yes(kind.halves));
+        text += &format!("    handles:    {}\n", yes(kind.handles));
         let references = expand::references_after_register(kind);
         text += &format!("    references: {references} after register\n");
         text += &format!("    C:          {}\n", c(kind));

@@ -8,7 +8,7 @@ use devres_gen::run::{Judge, run_by};
 use devres_gen::sim::{Fix, Model};
 
 pub(super) fn matrix(args: &Matrix) -> Done {
-    let unit = load_or_report(&args.paths)?;
+    let unit = load_or_report(&args.paths, &args.select.selection())?;
     let mut models = vec![("all fixes".to_owned(), Model::ALL)];
     models.extend(Fix::ALL.map(|fix| (format!("without {fix}"), Model::ALL.without(fix))));
 

@@ -15,8 +15,9 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::{Cli, Command};
 use devres_gen::compile::{Front, load};
-use devres_gen::diagnostic::{Diagnostic, Report};
+use devres_gen::diagnostic::{Diagnostic, Report, has_errors};
 use devres_gen::ir::Unit;
+use devres_gen::select::{self, Selection};
 use devres_gen::source::Sources;
 
 /// Everything is as it should be.
@@ -48,13 +49,15 @@ pub fn run(cli: &Cli) -> ExitCode {
 type Done = Result<ExitCode, u8>;
 
 /// Reads and understands sources, or says what is wrong with them.
-fn load_or_report(paths: &[PathBuf]) -> Result<Unit, u8> {
+fn load_or_report(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> {
     let Front { unit, diagnostics } = load(paths);
-    if diagnostics.is_empty() {
-        return Ok(unit);
+    if !diagnostics.is_empty() {
+        report(&diagnostics, &unit.sources);
     }
-    report(&diagnostics, &unit.sources);
-    Err(BAD_INPUT)
+    if has_errors(&diagnostics) {
+        return Err(BAD_INPUT);
+    }
+    select::select(unit, selection).or_else(|why| fail(&why, BAD_INPUT))
 }
 
 /// Prints diagnostics for people.
@@ -77,10 +80,17 @@ fn report(diagnostics: &[Diagnostic], sources: &Sources) {
     if count > SHOWN {
         say(&format!("... and {} more", count - SHOWN));
     }
-    say(&format!(
-        "{count} {}",
-        if count == 1 { "error" } else { "errors" }
-    ));
+    let warnings = diagnostics.iter().filter(|d| d.code.is_warning()).count();
+    let counted = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{count} {what}s")),
+    };
+    let counts = [
+        counted(count - warnings, "error"),
+        counted(warnings, "warning"),
+    ];
+    say(&counts.into_iter().flatten().collect::<Vec<_>>().join(", "));
 }
 
 /// An error that is not about a place in a source.

@@ -8,6 +8,7 @@ use devres_gen::codes::Code;
 use devres_gen::diagnostic::Diagnostic;
 use devres_gen::emit::names;
 use devres_gen::expand::{self, Case};
+use devres_gen::identity;
 use devres_gen::ir::Unit;
 use devres_gen::run::{self, Run};
 use devres_gen::sim::Model;
@@ -17,7 +18,7 @@ use devres_gen::trace::{Header, PREFIX};
 const FORMAT: u32 = 1;
 
 pub(super) fn run(args: &Args) -> Done {
-    let unit = load_or_report(&args.paths)?;
+    let unit = load_or_report(&args.paths, &args.select.selection())?;
     let model = args.kernel.model();
     let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
         .map(|case| (case, run::run(&case)))
@@ -69,6 +70,7 @@ fn document(runs: &[(Case<'_>, Run)], model: Model, trace: bool) -> Value {
             .map(|failure| json!({ "line": line(failure.span), "expected": failure.wanted }));
         let mut value = json!({
             "case": case.name(),
+            "content": identity::case(case.unit, case.scenario, &case.kind_use),
             "file": case.unit.sources.get(case.suite.source).name,
             "line": line(case.scenario.span),
             "passed": run.passed(),
@@ -101,7 +103,7 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
                 .filter(|(case, _)| std::ptr::eq(case.scenario, scenario));
             let test = names::c_test(scenario);
             text += &format!("        KTAP version 1\n        # Subtest: {test}\n");
-            text += &format!("        1..{}\n", suite.kinds.len());
+            text += &format!("        1..{}\n", scenario.kinds.len());
             let mut passed = true;
             for (number, (case, run)) in cases.enumerate() {
                 if trace {
@@ -112,6 +114,8 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
                     }
                 }
                 let label = case.kind_use.label(unit);
+                let content = identity::case(unit, scenario, &case.kind_use);
+                text += &format!("    # {test}: {label}: content {content}\n");
                 text += &format!("        {} {} {label}\n", ok(run.passed()), number + 1);
                 passed &= run.passed();
             }
@@ -127,9 +131,10 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
 fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     for (case, run) in runs {
+        let cure = cure(case);
         for failure in &run.failures {
             let mut events = String::new();
-            for text in run.story(failure.after) {
+            for text in run.story_until(failure.after) {
                 events += &format!("\n  {text}");
             }
             let diagnostic = Diagnostic::new(
@@ -138,18 +143,36 @@ fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
             )
             .label(failure.span, "does not hold here")
             .help(format!(
-                "on a kernel {}, this is what happened:{events}",
+                "on a kernel {}, this is what happened:{events}{cure}",
                 case.model
             ));
             found.push(diagnostic);
         }
-        if let Some(fault) = &run.fault {
+        for missing in &run.missing {
+            found.push(
+                Diagnostic::new(
+                    Code::NoFault,
+                    format!("{}: {}", case.name(), missing.wanted),
+                )
+                .label(missing.span, "here")
+                .help(format!("on a kernel {}", case.model)),
+            );
+        }
+        if let Some(fault) = run.fault.iter().find(|fault| !fault.announced) {
             found.push(
                 Diagnostic::new(Code::Fault, format!("{}: {}", case.name(), fault.text))
                     .label(fault.span, "here")
-                    .help(format!("on a kernel {}", case.model)),
+                    .help(format!("on a kernel {}{cure}", case.model)),
             );
         }
     }
     found
+}
+
+/// What would make the case's contract hold, in words.
+fn cure(case: &Case<'_>) -> String {
+    run::cures(case)
+        .iter()
+        .map(|fix| format!("\n{fix} (\"{}\") cures it", fix.title()))
+        .collect()
 }

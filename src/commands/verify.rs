@@ -8,7 +8,7 @@ use devres_gen::verify::compare::Comparison;
 use devres_gen::verify::{self, Error};
 
 pub(super) fn verify(args: &Args) -> Done {
-    let mut unit = load_or_report(&args.paths)?;
+    let mut unit = load_or_report(&args.paths, &args.select.selection())?;
     if args.negate {
         if !args.kernel.without.is_empty() && args.broken != Broken::Expect {
             return fail(
@@ -19,7 +19,9 @@ pub(super) fn verify(args: &Args) -> Done {
         }
         unit = negate(&unit);
     }
-    let options = args.kernel.options(&args.emit, args.broken, true);
+    let options = args
+        .kernel
+        .options(&args.emit, &args.select, args.broken, !args.plain);
     let progress = |what: &str| say(&format!("verify: {what}"));
     let comparison = match verify::verify(&unit, &args.tree, &options, &progress) {
         Ok(comparison) => comparison,

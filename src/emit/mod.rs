@@ -6,6 +6,7 @@ pub mod names;
 pub mod rust;
 mod wrap;
 
+use crate::select::Selection;
 use crate::sim::{Fix, Model};
 
 /// What marks a file as ours: nothing without it is ever overwritten or removed.
@@ -82,6 +83,8 @@ pub struct Options {
     pub broken: Broken,
     /// Whether each case prints its trace.
     pub trace: bool,
+    /// Which cases were selected, for the header.
+    pub selection: Selection,
 }
 
 impl Options {
@@ -90,6 +93,14 @@ impl Options {
         self.without
             .iter()
             .fold(Model::ALL, |model, &fix| model.without(fix))
+    }
+
+    /// The options as far as they shape the Rust.
+    pub fn for_rust(&self) -> Options {
+        Options {
+            selection: self.selection.clone(),
+            ..Options::default()
+        }
     }
 
     /// The command that emits a source, without what goes without saying.
@@ -107,6 +118,7 @@ impl Options {
         if self.trace {
             command += " --trace";
         }
+        command += &self.selection.arguments();
         format!("{command} {source}")
     }
 }

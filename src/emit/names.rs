@@ -3,7 +3,7 @@
 //! Every name of a scenario gets an affix on its way out, so that none can be a
 //! keyword or a macro of the target's, or collide with a function of the kernel's.
 
-use crate::ir::{Scenario, Suite};
+use crate::ir::{Action, Scenario, Suite};
 
 /// The KUnit suite.
 pub fn suite(suite: &Suite) -> String {
@@ -21,10 +21,19 @@ pub fn c_test(scenario: &Scenario) -> String {
 }
 
 /// The C function of an action. Those without a body only count, and are shared by
-/// the scenarios of a suite.
-pub fn c_action(scenario: &Scenario, action: &crate::ir::Action) -> String {
+/// the scenarios of a suite; the others bear the scenario's name where the suite has
+/// more than one of that name.
+pub fn c_action(suite: &Suite, scenario: &Scenario, action: &Action) -> String {
     if action.body.is_empty() {
-        format!("record_{}", action.name)
+        return format!("record_{}", action.name);
+    }
+    let all = suite
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.actions);
+    let same = all.filter(|other| other.name == action.name && !other.body.is_empty());
+    if same.count() == 1 {
+        format!("action_{}", action.name)
     } else {
         format!("{}_action_{}", scenario.name, action.name)
     }
@@ -43,10 +52,49 @@ pub fn c_ran_at(action: &str) -> String {
 /// The C field of a device.
 pub fn c_device(device: &str) -> String {
     if device == "dev" {
-        "device".to_owned()
+        "dev".to_owned()
     } else {
         format!("{device}_device")
     }
+}
+
+/// The C field of a driver; `NAME.driver` is the one that keeps device NAME bound.
+pub fn c_driver(driver: &str) -> String {
+    match driver.strip_suffix(".driver") {
+        Some(device) => format!("{}_driver", c_device(device)),
+        None => format!("{driver}_driver"),
+    }
+}
+
+/// The constant by which a kind's table of drivers is indexed.
+pub fn c_driver_slot(driver: &str, device: &str) -> String {
+    match driver.strip_suffix(".driver") {
+        Some(device) => format!("driver_of_{device}").to_ascii_uppercase(),
+        None => format!("{driver}_for_{device}").to_ascii_uppercase(),
+    }
+}
+
+/// The name that a device or a driver has in sysfs. Some buses keep names in fields of
+/// 24 bytes, so that a long one is cut; its hash keeps it apart from others.
+pub fn c_device_name(name: &str) -> String {
+    const LONGEST: usize = 16;
+    if name.len() <= LONGEST {
+        return format!("devres-{name}");
+    }
+    let hash = name.bytes().fold(0u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    format!("devres-{}-{:06x}", &name[..LONGEST - 7], hash & 0xff_ffff)
+}
+
+/// The object of a kind that is not one of the table.
+pub fn c_kind_object(kind: &str) -> String {
+    format!("{kind}_kind")
+}
+
+/// The C function of a driver's probe or remove.
+pub fn c_callback(scenario: &Scenario, driver: &str, callback: &str) -> String {
+    format!("{}_{driver}_{callback}", scenario.name)
 }
 
 /// A function of a kind.

@@ -13,6 +13,32 @@ pub(super) fn call(tabs: usize, head: &str, args: &[&str], tail: &str) -> Vec<St
     )
 }
 
+/// The same with a call as its last argument, whose own arguments may need lines too.
+pub(super) fn nested(
+    tabs: usize,
+    head: &str,
+    first: &str,
+    inner: (&str, [&str; 2]),
+    tail: &str,
+) -> Vec<String> {
+    let (function, arguments) = inner;
+    let flat = format!("{function}({})", arguments.join(", "));
+    let lines = call(tabs, head, &[first, &flat], tail);
+    if lines.iter().all(|line| columns(line) <= WIDTH) {
+        return lines;
+    }
+    let open = format!("{}{head}(", "\t".repeat(tabs));
+    let aligned = columns(&open);
+    let align = "\t".repeat(aligned / TAB) + &" ".repeat(aligned % TAB);
+    let mut lines = vec![format!("{open}{first},")];
+    lines.extend(list(
+        &format!("{align}{function}("),
+        &arguments,
+        &format!(")){tail}"),
+    ));
+    lines
+}
+
 /// An element of a table, `{ fields },`, over as many lines as it takes.
 pub(super) fn braces(fields: &[String]) -> Vec<String> {
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
@@ -24,6 +50,9 @@ fn list(open: &str, items: &[&str], close: &str) -> Vec<String> {
     let align = "\t".repeat(aligned / TAB) + &" ".repeat(aligned % TAB);
     let mut lines = Vec::new();
     let mut line = open.to_owned();
+    if items.is_empty() {
+        line += close;
+    }
     for (index, item) in items.iter().enumerate() {
         let end = if index + 1 == items.len() { close } else { "," };
         let text = format!("{item}{end}");

@@ -1,7 +1,8 @@
-//! `drivers/base/bus.c`: a device's and a driver's place on a bus.
+//! `drivers/base/bus.c`, `driver.c`: a device's and a driver's place on a bus.
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::errno::Errno;
 use super::event::{Fault, Observer};
 use super::program::{DeviceId, DriverId};
 
@@ -40,20 +41,29 @@ impl<O: Observer> Core<'_, O> {
 
     pub(super) fn driver_register(&mut self, drv: DriverId) -> Result<i32, Fault> {
         self.call("driver_register", |core| {
-            core.state.drivers |= 1 << drv.0;
+            if core.state.is_registered(drv) || core.state.driver_mut(drv).leaving {
+                return Ok(Errno::EBUSY.negative());
+            }
+            let full = |_| Fault::Limit(core.program.driver(drv).device);
+            core.state.drivers.push(drv).map_err(full)?;
             // Probe errors do not reach the caller.
             core.driver_attach(drv)?;
             Ok(0)
         })
     }
 
+    /// The driver leaves the bus's list before it lets go of its devices.
     pub(super) fn driver_unregister(&mut self, drv: DriverId) -> Result<(), Fault> {
         self.call("driver_unregister", |core| {
-            if !core.state.is_registered(drv) {
+            if core.state.driver_mut(drv).probing > 0 {
+                return Err(Fault::DriverDeadlock(drv));
+            }
+            if !core.state.drivers.remove_newest(drv) {
                 return Err(Fault::DriverNotRegistered(drv));
             }
+            core.state.driver_mut(drv).leaving = true;
             core.driver_detach(drv)?;
-            core.state.drivers &= !(1 << drv.0);
+            core.state.driver_mut(drv).leaving = false;
             Ok(())
         })
     }

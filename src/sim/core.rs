@@ -1,13 +1,18 @@
 //! `drivers/base/core.c`: initialise, add, delete and release a device.
 //! Source: Linux 6.12.
 
+use super::errno::Errno;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::{Fix, Model};
-use super::program::{DeviceId, Op, Program};
-use super::state::{Phase, State};
+use super::program::{DeviceId, HandleId, Op, Program};
+use super::state::{DeviceState, LinksStatus, Phase, State};
 
 /// The longest call path that is kept; deeper frames are left out of it.
 const MAX_PATH: usize = 48;
+
+/// Callbacks within callbacks: deeper than any scenario, and shallow enough for the
+/// stack of a thread.
+const MAX_NESTING: u8 = 32;
 
 /// Carries out one operation and returns what the kernel function returns, 0 for
 /// those that return nothing.
@@ -21,15 +26,18 @@ pub fn step<O: Observer>(
     op: Op,
     observer: &mut O,
 ) -> Result<i32, Fault> {
-    Core {
+    let mut core = Core {
         program,
         model,
         state,
         observer,
         path: [""; MAX_PATH],
         depth: 0,
-    }
-    .operation(op)
+        nesting: 0,
+    };
+    let ret = core.operation(op)?;
+    core.state.triggered = false;
+    Ok(ret)
 }
 
 /// The driver core at work on one operation.
@@ -40,6 +48,7 @@ pub(super) struct Core<'a, O> {
     observer: &'a mut O,
     path: [&'static str; MAX_PATH],
     depth: usize,
+    nesting: u8,
 }
 
 impl<O: Observer> Core<'_, O> {
@@ -50,34 +59,49 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn dispatch(&mut self, op: Op) -> Result<i32, Fault> {
+        if let Op::Get(dev) | Op::Put(dev) | Op::Attach(dev) | Op::Unbind(dev) | Op::Bind(dev, _) =
+            op
+        {
+            self.in_use(dev)?;
+        }
         match op {
+            Op::Init(dev) => self.device_initialize(dev).map(|()| 0),
+            Op::Add(dev) => {
+                self.in_use(dev)?;
+                self.device_add(dev)
+            }
+            Op::Del(dev) => self.device_del(dev).map(|()| 0),
             Op::Register(dev) => self.device_register(dev),
             Op::Unregister(dev) => self.device_unregister(dev).map(|()| 0),
-            Op::Get(dev) => {
-                self.in_use(dev)?;
-                self.get_device(dev).map(|()| 0)
-            }
-            Op::Put(dev) => {
-                self.in_use(dev)?;
-                self.put_device(dev).map(|()| 0)
-            }
-            Op::Attach(dev) => {
-                self.in_use(dev)?;
-                self.device_attach(dev)
-            }
-            Op::Unbind(dev) => {
-                self.in_use(dev)?;
-                self.device_release_driver(dev).map(|()| 0)
-            }
+            Op::Get(dev) => self.get_device(dev).map(|()| 0),
+            Op::Put(dev) => self.put_device(dev).map(|()| 0),
+            Op::Attach(dev) => self.device_attach(dev),
+            Op::Bind(dev, drv) => self.device_driver_attach(drv, dev),
+            Op::Unbind(dev) => self.device_release_driver(dev).map(|()| 0),
             Op::AddAction(action) => self.devm_add_action(action),
+            Op::RemoveAction(action) => self.devm_remove_action(action).map(|()| 0),
+            Op::ReleaseAction(action) => self.devm_release_action(action).map(|()| 0),
+            Op::Link(consumer, supplier) => self.device_link_add(consumer, supplier),
+            Op::Open(handle) => self.open(handle),
+            Op::Close(handle) => self.close(handle).map(|()| 0),
+            Op::Settle => self.settle().map(|()| 0),
             Op::RegisterDriver(drv) => self.driver_register(drv),
             Op::UnregisterDriver(drv) => self.driver_unregister(drv).map(|()| 0),
         }
     }
 
-    /// The operations of an action's or a driver's body.
-    pub(super) fn body(&mut self, ops: &[Op]) -> Result<(), Fault> {
-        ops.iter().try_for_each(|&op| self.operation(op).map(drop))
+    /// The operations of an action's or a driver's body. Nobody looks at what they
+    /// return, so an error is kept for the end.
+    pub(super) fn body(&mut self, dev: DeviceId, ops: &[Op]) -> Result<(), Fault> {
+        self.nesting += 1;
+        if self.nesting > MAX_NESTING {
+            return Err(Fault::Limit(dev));
+        }
+        for &op in ops {
+            self.state.failed |= self.operation(op)? < 0;
+        }
+        self.nesting -= 1;
+        Ok(())
     }
 
     /// Runs `f` as the body of the kernel function `name`.
@@ -112,10 +136,35 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
+    /// `device_lock()`, which is no recursive lock, around `f`.
+    pub(super) fn locked<R>(
+        &mut self,
+        dev: DeviceId,
+        f: impl FnOnce(&mut Self) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        self.lock(dev)?;
+        let result = f(self)?;
+        self.state.device_mut(dev).locked = false;
+        Ok(result)
+    }
+
+    pub(super) fn lock(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        if std::mem::replace(&mut self.state.device_mut(dev).locked, true) {
+            return Err(Fault::Deadlock(dev));
+        }
+        Ok(())
+    }
+
+    /// Whoever registers a device has to drop its reference when that fails, and every
+    /// framework does: nothing is left.
     fn device_register(&mut self, dev: DeviceId) -> Result<i32, Fault> {
         self.call("device_register", |core| {
             core.device_initialize(dev)?;
-            core.device_add(dev)
+            let ret = core.device_add(dev)?;
+            if ret < 0 {
+                *core.state.device_mut(dev) = DeviceState::ABSENT;
+            }
+            Ok(ret)
         })
     }
 
@@ -126,19 +175,39 @@ impl<O: Observer> Core<'_, O> {
         }
         device.phase = Phase::Initialized;
         device.refs = 1;
+        device.links = LinksStatus::NoDriver;
         Ok(())
     }
 
-    /// The order matters: probe sees the reference of the bus's list, but not yet
-    /// that of the parent's.
+    /// The order matters: probe sees the references of the kobject and of the bus's
+    /// list, but not yet those of the parent's and of the class's.
     fn device_add(&mut self, dev: DeviceId) -> Result<i32, Fault> {
         self.call("device_add", |core| {
+            let device = *core.program.device(dev);
+            if core.state.device(dev).phase != Phase::Initialized {
+                return Err(Fault::RegisteredTwice(dev));
+            }
             core.get_device(dev)?;
+            if let Some(parent) = device.parent {
+                core.in_use(parent)?;
+                core.get_device(parent)?;
+            }
+            if !core.kobject_add(dev)? {
+                if let Some(parent) = device.parent {
+                    core.put_device(parent)?;
+                }
+                core.put_device(dev)?;
+                return Ok(Errno::ENOENT.negative());
+            }
             core.state.device_mut(dev).phase = Phase::Added;
             core.bus_add_device(dev)?;
             core.bus_probe_device(dev)?;
-            if core.program.device(dev).kind.has_parent {
+            if device.kind.has_parent || device.parent.is_some() {
                 core.state.device_mut(dev).knode_parent = true;
+                core.get_device(dev)?;
+            }
+            if device.kind.in_class {
+                core.state.device_mut(dev).knode_class = true;
                 core.get_device(dev)?;
             }
             core.put_device(dev)?;
@@ -156,20 +225,33 @@ impl<O: Observer> Core<'_, O> {
     fn device_del(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_del", |core| {
             core.in_use(dev)?;
-            let device = core.state.device_mut(dev);
-            if device.phase != Phase::Added {
+            if core.state.device(dev).phase != Phase::Added {
                 return Err(Fault::NotAdded(dev));
             }
             // kill_device(): no driver binds from here on.
-            device.phase = Phase::Deleted;
-            if std::mem::take(&mut device.knode_parent) {
+            core.locked(dev, |core| {
+                core.state.device_mut(dev).phase = Phase::Deleted;
+                Ok(())
+            })?;
+            if std::mem::take(&mut core.state.device_mut(dev).knode_parent) {
+                core.put_device(dev)?;
+            }
+            if std::mem::take(&mut core.state.device_mut(dev).knode_class) {
                 core.put_device(dev)?;
             }
             core.bus_remove_device(dev)?;
+            core.in_use(dev)?;
+            core.driver_deferred_probe_del(dev);
+            core.device_links_purge(dev)?;
             if core.model.has(Fix::DelReleasesDevres) {
                 core.devres_release_all(dev)?;
             }
-            Ok(())
+            core.in_use(dev)?;
+            core.kobject_del(dev)?;
+            match core.program.device(dev).parent {
+                Some(parent) => core.put_device(parent),
+                None => Ok(()),
+            }
         })
     }
 
@@ -184,5 +266,29 @@ impl<O: Observer> Core<'_, O> {
             core.state.device_mut(dev).phase = Phase::Released;
             Ok(())
         })
+    }
+
+    /// What a character device does when it is opened: its cdev's kobject holds the
+    /// device (`chrdev_open()`, fs/char_dev.c). `cdev_device_del()` deletes the device
+    /// first and the cdev then, after which there is nothing to open.
+    fn open(&mut self, handle: HandleId) -> Result<i32, Fault> {
+        let dev = self.program.handle(handle).device;
+        self.in_use(dev)?;
+        if self.state.is_open(handle) {
+            return Err(Fault::OpenTwice(handle));
+        }
+        if !self.state.device(dev).in_sysfs {
+            return Ok(Errno::ENXIO.negative());
+        }
+        self.get_device(dev)?;
+        self.state.open[usize::from(handle.0)] = true;
+        Ok(0)
+    }
+
+    fn close(&mut self, handle: HandleId) -> Result<(), Fault> {
+        if !std::mem::take(&mut self.state.open[usize::from(handle.0)]) {
+            return Err(Fault::NotOpen(handle));
+        }
+        self.put_device(self.program.handle(handle).device)
     }
 }

@@ -1,10 +1,19 @@
-//! `drivers/base/dd.c`: a driver binds to a device and lets go of it.
+//! `drivers/base/dd.c`: a driver binds to a device and lets go of it, now or later.
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::errno::Errno;
 use super::event::{Event, Fault, Observer};
-use super::program::{DeviceId, DriverId, Errno};
+use super::list::List;
+use super::program::{DeviceId, DriverId};
 use super::state::Phase;
+
+/// What became of a probe, as `really_probe()` returns it: drivers' own errors are
+/// positive there, so that callers can tell them from those that end their search.
+const BOUND: i32 = 0;
+
+/// Deferred probes that one settling may retry before it counts as endless.
+const MAX_RETRIES: u16 = 1000;
 
 impl<O: Observer> Core<'_, O> {
     fn matches(&self, drv: DriverId, dev: DeviceId) -> bool {
@@ -22,62 +31,211 @@ impl<O: Observer> Core<'_, O> {
     /// Returns 1 if the device is bound then, 0 if not, or the error of a driver that
     /// could not be tried.
     pub(super) fn device_attach(&mut self, dev: DeviceId) -> Result<i32, Fault> {
-        self.call("device_attach", |core| core.__device_attach(dev))
+        self.call("device_attach", |core| {
+            match core.state.device(dev).phase {
+                // `dev->p` is NULL.
+                Phase::Absent | Phase::Initialized => Err(Fault::NotInitialized(dev)),
+                // There is no bus to go through.
+                Phase::Added if !core.program.device(dev).kind.on_bus => {
+                    Ok(Errno::EINVAL.negative())
+                }
+                Phase::Added | Phase::Deleted | Phase::Released => core.__device_attach(dev),
+            }
+        })
     }
 
     fn __device_attach(&mut self, dev: DeviceId) -> Result<i32, Fault> {
-        let device = self.state.device(dev);
-        if device.phase != Phase::Added {
-            return Ok(0);
-        }
-        if device.driver.is_some() {
-            return Ok(1);
-        }
-        for drv in self.program.driver_ids() {
-            if self.state.is_registered(drv) && self.matches(drv, dev) {
-                let ret = self.really_probe(dev, drv)?;
-                return Ok(if ret == 0 { 1 } else { ret });
+        self.locked(dev, |core| {
+            let device = core.state.device(dev);
+            if device.phase != Phase::Added {
+                return Ok(0);
             }
-        }
-        Ok(0)
+            if device.driver.is_some() {
+                return Ok(1);
+            }
+            let drivers = core.state.drivers;
+            for &drv in drivers.as_slice() {
+                if !core.state.is_registered(drv) || !core.matches(drv, dev) {
+                    continue;
+                }
+                match core.driver_probe_device(drv, dev)? {
+                    BOUND => return Ok(1),
+                    error if error < 0 => return Ok(error),
+                    // The next driver may try its luck.
+                    _ => {}
+                }
+            }
+            Ok(0)
+        })
     }
 
     /// `driver_attach()`: the driver looks for devices. Errors do not reach the caller.
     pub(super) fn driver_attach(&mut self, drv: DriverId) -> Result<(), Fault> {
         self.call("driver_attach", |core| {
             let dev = core.program.driver(drv).device;
-            let device = core.state.device(dev);
-            if device.knode_bus && device.driver.is_none() {
-                core.really_probe(dev, drv)?;
+            if core.state.device(dev).knode_bus {
+                core.locked(dev, |core| core.driver_probe_device(drv, dev))?;
             }
             Ok(())
         })
     }
 
+    /// The way of sysfs's `bind`: this driver and no other, and its error comes back.
+    pub(super) fn device_driver_attach(
+        &mut self,
+        drv: DriverId,
+        dev: DeviceId,
+    ) -> Result<i32, Fault> {
+        self.call("device_driver_attach", |core| {
+            if core.state.device(dev).phase == Phase::Initialized {
+                return Err(Fault::NotInitialized(dev));
+            }
+            let ret = core.locked(dev, |core| core.__driver_probe_device(drv, dev))?;
+            Ok(match -ret.abs() {
+                defer if defer == Errno::EPROBE_DEFER.negative() => Errno::EAGAIN.negative(),
+                ret => ret,
+            })
+        })
+    }
+
+    /// A probe that is deferred is tried again when any driver has bound; at once if
+    /// one did meanwhile.
+    fn driver_probe_device(&mut self, drv: DriverId, dev: DeviceId) -> Result<i32, Fault> {
+        let before = std::mem::take(&mut self.state.triggered);
+        let ret = self.__driver_probe_device(drv, dev)?;
+        if ret.abs() == Errno::EPROBE_DEFER.0 {
+            self.driver_deferred_probe_add(dev)?;
+            if self.state.triggered {
+                self.driver_deferred_probe_trigger()?;
+            }
+        }
+        self.state.triggered |= before;
+        Ok(ret)
+    }
+
+    fn __driver_probe_device(&mut self, drv: DriverId, dev: DeviceId) -> Result<i32, Fault> {
+        let device = self.state.device(dev);
+        if device.phase != Phase::Added {
+            return Ok(Errno::ENODEV.negative());
+        }
+        if device.driver.is_some() {
+            return Ok(Errno::EBUSY.negative());
+        }
+        if !self.state.is_registered(drv) && !self.state.driver_mut(drv).leaving {
+            return Err(Fault::DriverNotRegistered(drv));
+        }
+        self.state.driver_mut(drv).probing += 1;
+        let ret = self.really_probe(dev, drv)?;
+        self.state.driver_mut(drv).probing -= 1;
+        Ok(ret)
+    }
+
     fn really_probe(&mut self, dev: DeviceId, drv: DriverId) -> Result<i32, Fault> {
         self.call("really_probe", |core| {
+            if !core.device_links_check_suppliers(dev) {
+                return Ok(Errno::EPROBE_DEFER.negative());
+            }
             if !core.state.device(dev).devres.is_empty() {
                 // "Resources present before probing", and nothing is undone.
-                return Ok(-Errno::EBUSY.0);
+                return Ok(Errno::EBUSY.negative());
             }
             core.state.device_mut(dev).driver = Some(drv);
-            core.event(Event::Probe(drv, dev));
-            core.state.device_mut(dev).knode_driver = true;
-            Ok(0)
+            // driver_sysfs_add() comes before the probe; its error stays negative.
+            let error = if core.state.device(dev).has_dir {
+                core.call_driver_probe(dev, drv)?.map(|errno| errno.0)
+            } else {
+                Some(Errno::ENOENT.negative())
+            };
+            if let Some(error) = error {
+                core.device_links_no_driver(dev);
+                core.device_unbind_cleanup(dev)?;
+                return Ok(error);
+            }
+            core.driver_bound(dev)?;
+            Ok(BOUND)
         })
+    }
+
+    fn call_driver_probe(&mut self, dev: DeviceId, drv: DriverId) -> Result<Option<Errno>, Fault> {
+        let state = self.state.driver_mut(drv);
+        state.probes = state.probes.saturating_add(1);
+        let attempt = state.probes;
+        self.event(Event::Probe(drv, dev));
+        let Some(probe) = self.program.driver(drv).probe(attempt) else {
+            return Ok(None);
+        };
+        self.body(dev, probe.body)?;
+        Ok(probe.error)
+    }
+
+    fn driver_bound(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let full = |_| Fault::Limit(dev);
+        self.state.bound.push(dev).map_err(full)?;
+        self.device_links_driver_bound(dev);
+        self.driver_deferred_probe_del(dev);
+        self.driver_deferred_probe_trigger()
+    }
+
+    fn driver_deferred_probe_add(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        if self.state.pending.contains(dev) || self.state.active.contains(dev) {
+            return Ok(());
+        }
+        self.state.pending.push(dev).map_err(|_| Fault::Limit(dev))
+    }
+
+    pub(super) fn driver_deferred_probe_del(&mut self, dev: DeviceId) {
+        self.state.pending.remove_newest(dev);
+        self.state.active.remove_newest(dev);
+    }
+
+    /// All that waits is to be tried again, on a work queue.
+    fn driver_deferred_probe_trigger(&mut self) -> Result<(), Fault> {
+        self.state.triggered = true;
+        let pending = std::mem::replace(&mut self.state.pending, List::new(DeviceId(0)));
+        for &dev in pending.as_slice() {
+            self.state.active.push(dev).map_err(|_| Fault::Limit(dev))?;
+        }
+        Ok(())
+    }
+
+    /// Everything that is queued: deferred probes, then removals of device links.
+    pub(super) fn settle(&mut self) -> Result<(), Fault> {
+        self.call("deferred_probe_work_func", |core| {
+            let mut retries = 0;
+            while let Some(dev) = core.state.active.remove(0) {
+                retries += 1;
+                if retries > MAX_RETRIES {
+                    return Err(Fault::Livelock(dev));
+                }
+                core.get_device(dev)?;
+                core.call("bus_probe_device_deferred", |core| {
+                    core.device_initial_probe(dev)
+                })?;
+                core.put_device(dev)?;
+            }
+            Ok(())
+        })?;
+        while let Some(link) = self.state.link_removals.remove(0) {
+            self.device_link_release(link)?;
+        }
+        Ok(())
     }
 
     /// `driver_detach()`: lets go of all devices of a driver, holding a reference
     /// of each meanwhile.
     pub(super) fn driver_detach(&mut self, drv: DriverId) -> Result<(), Fault> {
         self.call("driver_detach", |core| {
-            for dev in core.program.device_ids() {
-                let device = core.state.device(dev);
-                if device.driver == Some(drv) && device.knode_driver {
-                    core.get_device(dev)?;
-                    core.device_release_driver(dev)?;
-                    core.put_device(dev)?;
-                }
+            // The device that was bound last goes first.
+            let last = |core: &Self| {
+                let bound = core.state.bound.as_slice().iter().copied();
+                bound
+                    .rev()
+                    .find(|&dev| core.state.device(dev).driver == Some(drv))
+            };
+            while let Some(dev) = last(core) {
+                core.get_device(dev)?;
+                core.device_release_driver(dev)?;
+                core.put_device(dev)?;
             }
             Ok(())
         })
@@ -85,14 +243,29 @@ impl<O: Observer> Core<'_, O> {
 
     pub(super) fn device_release_driver(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_release_driver", |core| {
-            let Some(drv) = core.state.device(dev).driver else {
-                return Ok(());
-            };
-            core.event(Event::Remove(drv, dev));
-            core.device_unbind_cleanup(dev)?;
-            core.state.device_mut(dev).knode_driver = false;
-            Ok(())
+            core.locked(dev, |core| core.__device_release_driver(dev))
         })
+    }
+
+    /// The lock is let go of while consumers are unbound, who come first.
+    fn __device_release_driver(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let Some(drv) = self.state.device(dev).driver else {
+            return Ok(());
+        };
+        while self.device_links_busy(dev) {
+            self.state.device_mut(dev).locked = false;
+            self.device_links_unbind_consumers(dev)?;
+            self.lock(dev)?;
+            if self.state.device(dev).driver != Some(drv) {
+                return Ok(());
+            }
+        }
+        self.event(Event::Remove(drv, dev));
+        self.body(dev, self.program.driver(drv).remove)?;
+        self.device_unbind_cleanup(dev)?;
+        self.device_links_driver_cleanup(dev);
+        self.state.bound.remove_newest(dev);
+        Ok(())
     }
 
     /// `dev->driver` is cleared only after the managed resources are gone.

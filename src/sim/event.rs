@@ -1,6 +1,6 @@
 //! What an observer is told, and how a lifetime can go wrong.
 
-use super::program::{ActionId, DeviceId, DriverId, Op, Program};
+use super::program::{ActionId, DeviceId, DriverId, HandleId, Op, Program};
 use super::state::State;
 
 /// Something that happened inside an operation.
@@ -14,6 +14,69 @@ pub enum Event {
     Remove(DriverId, DeviceId),
     /// The device's release function is called (`device_release()` calls it).
     Released(DeviceId),
+    /// The kernel answers with `WARN()` and goes on.
+    Warning(Warning),
+}
+
+/// A call that the kernel answers with `WARN()`: legal, and wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Warning {
+    /// `devm_remove_action()` finds no such action on the list.
+    RemoveAction,
+    /// `devm_release_action()` finds no such action on the list.
+    ReleaseAction,
+    /// A device goes while a link of its still counts on it.
+    DeviceLinksPurge,
+    /// A device binds, and a link is not in the state that this wants.
+    DeviceLinksDriverBound,
+    /// A consumer is without driver, and a supplier was not bound.
+    DeviceLinksNoDriver,
+    /// A supplier's driver is gone, and a link does not know.
+    DeviceLinksDriverCleanup,
+    /// A probe was refused for a missing supplier, and another one was not bound.
+    DeviceLinksMissingSupplier,
+}
+
+impl Warning {
+    /// Every one.
+    pub const ALL: [Warning; 7] = [
+        Warning::RemoveAction,
+        Warning::ReleaseAction,
+        Warning::DeviceLinksPurge,
+        Warning::DeviceLinksDriverBound,
+        Warning::DeviceLinksNoDriver,
+        Warning::DeviceLinksDriverCleanup,
+        Warning::DeviceLinksMissingSupplier,
+    ];
+
+    /// The kernel function that warns, as its report names it.
+    pub const fn function(self) -> &'static str {
+        match self {
+            Warning::RemoveAction => "devm_remove_action",
+            Warning::ReleaseAction => "devm_release_action",
+            Warning::DeviceLinksPurge => "device_links_purge",
+            Warning::DeviceLinksDriverBound => "device_links_driver_bound",
+            Warning::DeviceLinksNoDriver => "__device_links_no_driver",
+            Warning::DeviceLinksDriverCleanup => "device_links_driver_cleanup",
+            Warning::DeviceLinksMissingSupplier => "device_links_missing_supplier",
+        }
+    }
+
+    /// The file that it stands in, which a report names more reliably: a compiler may put
+    /// one function into another.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Warning::RemoveAction | Warning::ReleaseAction => "drivers/base/devres.c",
+            _ => "drivers/base/core.c",
+        }
+    }
+
+    /// The warning of that function.
+    pub fn from_function(name: &str) -> Option<Warning> {
+        Warning::ALL
+            .into_iter()
+            .find(|warning| warning.function() == name)
+    }
 }
 
 impl Event {
@@ -36,6 +99,7 @@ impl Event {
                 )
             }
             Event::Released(id) => format!("release {}", program.device(id).name),
+            Event::Warning(warning) => format!("warning {}", warning.function()),
         }
     }
 }
@@ -72,72 +136,136 @@ impl Observer for () {
 }
 
 /// A lifetime gone wrong: what the kernel would answer with undefined behaviour,
-/// a BUG or a refcount warning. It ends the case.
+/// a BUG, a refcount warning or a hang. It ends the case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
     /// The device's memory is used after its release.
     UseAfterFree(DeviceId),
     /// A reference is dropped that nobody holds any more: the count is already 0.
     Underflow(DeviceId),
-    /// The device is used before it is registered.
+    /// The device is used before it is initialised.
     NotInitialized(DeviceId),
-    /// `device_register()` on a device that already is, or was.
+    /// `device_initialize()` or `device_add()` on a device that already was.
     RegisteredTwice(DeviceId),
     /// `device_del()` on a device that is not added: `dev->p` is NULL, or the
     /// lists were left before.
     NotAdded(DeviceId),
     /// The last reference goes while the device is still registered.
     FreedWhileRegistered(DeviceId),
-    /// `driver_unregister()` on a driver that is not registered.
+    /// The device's lock is wanted by somebody who holds it: the task waits for itself.
+    Deadlock(DeviceId),
+    /// `driver_unregister()` of a driver while it probes a device: it waits for the probe
+    /// to end.
+    DriverDeadlock(DriverId),
+    /// A probe is deferred and triggers its own retry: the kernel's work never ends.
+    Livelock(DeviceId),
+    /// A driver is bound or unregistered while it is not registered: what
+    /// `driver_unregister()` freed is used again (`drv->p`, which it leaves as it is).
     DriverNotRegistered(DriverId),
+    /// A handle is closed that is not open.
+    NotOpen(HandleId),
+    /// A handle is opened that is open.
+    OpenTwice(HandleId),
     /// More than the simulator has room for: [`super::MAX_ACTIONS`] resources of a
-    /// device, 65,535 references.
+    /// device, 65,535 references, callbacks nested too deep.
     Limit(DeviceId),
 }
 
+/// What a fault is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Culprit {
+    /// A device.
+    Device(DeviceId),
+    /// A driver.
+    Driver(DriverId),
+    /// A handle.
+    Handle(HandleId),
+}
+
 impl Fault {
+    /// The names of faults on devices, as scenarios announce them.
+    pub const ON_DEVICES: [&'static str; 8] = [
+        "use_after_free",
+        "underflow",
+        "not_initialized",
+        "registered_twice",
+        "not_added",
+        "freed_while_registered",
+        "deadlock",
+        "livelock",
+    ];
+
+    /// The same on drivers.
+    pub const ON_DRIVERS: [&'static str; 2] = ["deadlock", "not_registered"];
+
+    /// The fault of that name on a device.
+    pub fn on_device(name: &str, id: DeviceId) -> Option<Fault> {
+        Some(match name {
+            "use_after_free" => Fault::UseAfterFree(id),
+            "underflow" => Fault::Underflow(id),
+            "not_initialized" => Fault::NotInitialized(id),
+            "registered_twice" => Fault::RegisteredTwice(id),
+            "not_added" => Fault::NotAdded(id),
+            "freed_while_registered" => Fault::FreedWhileRegistered(id),
+            "deadlock" => Fault::Deadlock(id),
+            "livelock" => Fault::Livelock(id),
+            _ => return None,
+        })
+    }
+
+    /// The fault of that name on a driver.
+    pub fn on_driver(name: &str, id: DriverId) -> Option<Fault> {
+        Some(match name {
+            "deadlock" => Fault::DriverDeadlock(id),
+            "not_registered" => Fault::DriverNotRegistered(id),
+            _ => return None,
+        })
+    }
+
+    /// What the fault is about.
+    pub const fn culprit(self) -> Culprit {
+        match self {
+            Fault::UseAfterFree(id)
+            | Fault::Underflow(id)
+            | Fault::NotInitialized(id)
+            | Fault::RegisteredTwice(id)
+            | Fault::NotAdded(id)
+            | Fault::FreedWhileRegistered(id)
+            | Fault::Deadlock(id)
+            | Fault::Livelock(id)
+            | Fault::Limit(id) => Culprit::Device(id),
+            Fault::DriverDeadlock(id) | Fault::DriverNotRegistered(id) => Culprit::Driver(id),
+            Fault::NotOpen(id) | Fault::OpenTwice(id) => Culprit::Handle(id),
+        }
+    }
+
     /// The fault in one sentence.
     pub fn describe(self, program: &Program<'_>) -> String {
+        let name = match self.culprit() {
+            Culprit::Device(id) => format!("`{}`", program.device(id).name),
+            Culprit::Driver(id) => format!("driver `{}`", program.driver(id).name),
+            Culprit::Handle(id) => format!("`{}`", program.handle(id).name),
+        };
         match self {
-            Fault::UseAfterFree(id) => {
-                format!("`{}` is used after it was freed", program.device(id).name)
+            Fault::UseAfterFree(_) => format!("{name} is used after it was freed"),
+            Fault::Underflow(_) => format!("a reference of {name} is dropped that nobody holds"),
+            Fault::NotInitialized(_) => format!("{name} is used before it is registered"),
+            Fault::RegisteredTwice(_) => format!("{name} is registered a second time"),
+            Fault::NotAdded(_) => format!("{name} is unregistered while it is not registered"),
+            Fault::FreedWhileRegistered(_) => {
+                format!("{name} is freed while it is still registered")
             }
-            Fault::Underflow(id) => {
-                format!(
-                    "a reference of `{}` is dropped that nobody holds",
-                    program.device(id).name
-                )
+            Fault::Deadlock(_) => {
+                format!("the lock of {name} is wanted by somebody who holds it: a deadlock")
             }
-            Fault::NotInitialized(id) => {
-                format!(
-                    "`{}` is used before it is registered",
-                    program.device(id).name
-                )
+            Fault::Livelock(_) => format!("{name} is probed again and again, without end"),
+            Fault::DriverDeadlock(_) => {
+                format!("{name} is unregistered while it probes: a deadlock")
             }
-            Fault::RegisteredTwice(id) => {
-                format!("`{}` is registered a second time", program.device(id).name)
-            }
-            Fault::NotAdded(id) => {
-                format!(
-                    "`{}` is unregistered while it is not registered",
-                    program.device(id).name
-                )
-            }
-            Fault::FreedWhileRegistered(id) => {
-                format!(
-                    "`{}` is freed while it is still registered",
-                    program.device(id).name
-                )
-            }
-            Fault::DriverNotRegistered(id) => {
-                format!("driver `{}` is not registered", program.driver(id).name)
-            }
-            Fault::Limit(id) => {
-                format!(
-                    "`{}` has more than the simulator has room for",
-                    program.device(id).name
-                )
-            }
+            Fault::DriverNotRegistered(_) => format!("{name} is not registered"),
+            Fault::NotOpen(_) => format!("{name} is closed, but not open"),
+            Fault::OpenTwice(_) => format!("{name} is opened a second time"),
+            Fault::Limit(_) => format!("{name} has more than the simulator has room for"),
         }
     }
 }

@@ -66,6 +66,11 @@ impl Model {
         Model(self.0 & !(1 << fix as u8))
     }
 
+    /// The same kernel with one fix put in.
+    pub const fn with(self, fix: Fix) -> Model {
+        Model(self.0 | 1 << fix as u8)
+    }
+
     /// Whether the kernel has the fix.
     pub const fn has(self, fix: Fix) -> bool {
         self.0 & (1 << fix as u8) != 0

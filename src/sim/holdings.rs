@@ -1,29 +1,34 @@
 //! What a scenario owns while it runs, and how it gives that up at the end.
 //!
 //! The scenario owns the references it took, less those it dropped and those an
-//! action took over; and whatever it registered and did not unregister. Since a
-//! scenario is a straight line, this is known without running it.
+//! action took over; and whatever it registered or opened. What drivers do in their
+//! callbacks is theirs. Since a scenario is a straight line, all this is known without
+//! running it.
 
-use super::program::{DeviceId, DriverId, MAX_DEVICES, Op, Program};
+use super::errno::Errno;
+use super::program::{ActionId, DeviceId, DriverId, HandleId, MAX_DEVICES, Op, Program};
 
 /// What the scenario owns at a point of its time line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Holdings {
+    /// Less the one that a registered device keeps until it is unregistered.
     refs: [u16; MAX_DEVICES],
     /// Registered devices, oldest first.
     devices: Vec<DeviceId>,
     /// Registered drivers, oldest first.
     drivers: Vec<DriverId>,
+    /// Open handles, oldest first.
+    handles: Vec<HandleId>,
+    /// Actions that were added, and that nothing has run or taken off since.
+    queued: Vec<ActionId>,
+    /// Whether devices have been linked.
+    linked: bool,
 }
 
 impl Holdings {
     /// Nothing.
     pub fn new() -> Self {
-        Holdings {
-            refs: [0; MAX_DEVICES],
-            devices: Vec::new(),
-            drivers: Vec::new(),
-        }
+        Holdings::default()
     }
 
     /// How many references of the device the scenario owns.
@@ -36,43 +41,137 @@ impl Holdings {
         self.refs(dev) > 0 || self.devices.contains(&dev)
     }
 
-    /// What the scenario owns after one of its operations.
+    /// What the scenario owns after one of its operations, which has to return that
+    /// error: then nothing changes hands.
     ///
     /// # Errors
     /// The device of which an action would take over a reference that the scenario
     /// does not own.
-    pub fn apply(&mut self, program: &Program<'_>, op: Op) -> Result<(), DeviceId> {
-        let refs = |dev: DeviceId| usize::from(dev.0);
+    pub fn apply(
+        &mut self,
+        program: &Program<'_>,
+        op: Op,
+        fails: Option<Errno>,
+    ) -> Result<(), DeviceId> {
+        if fails.is_some() {
+            return Ok(());
+        }
         match op {
-            Op::Register(dev) => self.devices.push(dev),
-            Op::Unregister(dev) => self.devices.retain(|&d| d != dev),
-            Op::Get(dev) => self.refs[refs(dev)] = self.refs[refs(dev)].saturating_add(1),
+            Op::Register(dev) => self.registered(program, dev),
+            Op::Unregister(dev) => {
+                take(&mut self.devices, dev);
+                self.runs(program, dev);
+            }
+            Op::Init(dev) | Op::Get(dev) => self.get(dev),
             // More puts than gets are a fault, which only the simulator judges.
-            Op::Put(dev) => self.refs[refs(dev)] = self.refs[refs(dev)].saturating_sub(1),
-            Op::AddAction(action) => {
-                for &op in program.action(action).body {
-                    match op {
-                        Op::Put(dev) => {
-                            let left = self.refs[refs(dev)].checked_sub(1).ok_or(dev)?;
-                            self.refs[refs(dev)] = left;
-                        }
-                        // What the inner one will drop is taken over now as well.
-                        Op::AddAction(_) => self.apply(program, op)?,
-                        _ => {}
-                    }
+            Op::Put(dev) => {
+                self.put(dev);
+                if !self.keeps(dev) {
+                    self.runs(program, dev);
                 }
             }
-            Op::Attach(_) | Op::Unbind(_) => {}
-            Op::RegisterDriver(drv) => self.drivers.push(drv),
-            Op::UnregisterDriver(drv) => self.drivers.retain(|&d| d != drv),
+            // The reference of `init` is the registration's, until `del` hands it back.
+            Op::Add(dev) => {
+                self.put(dev);
+                self.registered(program, dev);
+            }
+            Op::Del(dev) => {
+                if take(&mut self.devices, dev) {
+                    self.get(dev);
+                }
+                self.runs(program, dev);
+            }
+            Op::AddAction(action) => {
+                self.hand_over(program, program.action(action).body)?;
+                self.queued.push(action);
+            }
+            Op::RemoveAction(action) => {
+                if take(&mut self.queued, action) {
+                    self.take_back(program, program.action(action).body);
+                }
+            }
+            Op::ReleaseAction(action) => _ = take(&mut self.queued, action),
+            Op::Unbind(dev) => self.runs(program, dev),
+            Op::Link(..) => self.linked = true,
+            Op::Open(handle) => self.handles.push(handle),
+            Op::Close(handle) => _ = take(&mut self.handles, handle),
+            Op::RegisterDriver(drv) => {
+                self.drivers.push(drv);
+                self.devices.retain(|&dev| !unregisters(program, drv, dev));
+            }
+            Op::UnregisterDriver(drv) => {
+                take(&mut self.drivers, drv);
+                self.runs(program, program.driver(drv).device);
+            }
+            Op::Attach(_) | Op::Bind(..) | Op::Settle => {}
         }
         Ok(())
     }
 
-    /// The operations by which the scenario gives up what it owns: devices are
-    /// unregistered, newest first; references dropped; drivers unregistered, newest
-    /// first. References that belong to actions which never ran are not dropped.
-    pub fn give_up(&self) -> Vec<Op> {
+    /// A device that a driver unregisters in its remove is the driver's.
+    fn registered(&mut self, program: &Program<'_>, dev: DeviceId) {
+        let mut drivers = self.drivers.iter();
+        if !drivers.any(|&drv| unregisters(program, drv, dev)) {
+            self.devices.push(dev);
+        }
+    }
+
+    /// The actions on a device run, so that nothing of them can be handed back.
+    fn runs(&mut self, program: &Program<'_>, dev: DeviceId) {
+        self.queued
+            .retain(|&action| program.action(action).on != dev);
+    }
+
+    fn get(&mut self, dev: DeviceId) {
+        let refs = &mut self.refs[usize::from(dev.0)];
+        *refs = refs.saturating_add(1);
+    }
+
+    /// Whether there was one to drop.
+    fn put(&mut self, dev: DeviceId) -> bool {
+        let refs = &mut self.refs[usize::from(dev.0)];
+        let owned = *refs > 0;
+        *refs = refs.saturating_sub(1);
+        owned
+    }
+
+    /// What an action will drop or unregister is the action's from now on.
+    fn hand_over(&mut self, program: &Program<'_>, body: &[Op]) -> Result<(), DeviceId> {
+        for &op in body {
+            match op {
+                Op::Put(dev) if !self.put(dev) => return Err(dev),
+                Op::Unregister(dev) | Op::Del(dev) => _ = take(&mut self.devices, dev),
+                Op::Close(handle) => _ = take(&mut self.handles, handle),
+                Op::UnregisterDriver(drv) => _ = take(&mut self.drivers, drv),
+                // What the inner one will drop is handed over now as well.
+                Op::AddAction(action) => self.hand_over(program, program.action(action).body)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self, program: &Program<'_>, body: &[Op]) {
+        for &op in body {
+            match op {
+                Op::Put(dev) => self.get(dev),
+                Op::Unregister(dev) | Op::Del(dev) => self.devices.push(dev),
+                Op::Close(handle) => self.handles.push(handle),
+                Op::UnregisterDriver(drv) => self.drivers.push(drv),
+                Op::AddAction(action) => self.take_back(program, program.action(action).body),
+                _ => {}
+            }
+        }
+    }
+
+    /// The operations by which the scenario gives up what it owns: handles are closed,
+    /// devices unregistered, newest first; references dropped; drivers unregistered,
+    /// newest first; and at last what was set up before the scenario began. References
+    /// that belong to actions which never ran are not dropped. Where work may be queued,
+    /// it is waited for before and after.
+    pub fn give_up(&self, program: &Program<'_>) -> Vec<Op> {
+        let settle = self.may_have_queued_work(program).then_some(Op::Settle);
+        let handles = self.handles.iter().rev().map(|&handle| Op::Close(handle));
         let devices = self.devices.iter().rev().map(|&dev| Op::Unregister(dev));
         let refs = self.refs.iter().enumerate().flat_map(|(dev, &count)| {
             std::iter::repeat_n(Op::Put(DeviceId(dev as u8)), usize::from(count))
@@ -82,12 +181,43 @@ impl Holdings {
             .iter()
             .rev()
             .map(|&drv| Op::UnregisterDriver(drv));
-        devices.chain(refs).chain(drivers).collect()
+        let (set_up, own): (Vec<Op>, Vec<Op>) = handles
+            .chain(devices)
+            .chain(refs)
+            .chain(drivers)
+            .partition(|&op| program.is_set_up(op));
+        // Drivers before the devices that others hang below.
+        let (drivers, devices): (Vec<Op>, Vec<Op>) = set_up
+            .into_iter()
+            .partition(|op| matches!(op, Op::UnregisterDriver(_)));
+        settle
+            .into_iter()
+            .chain(own)
+            .chain(settle)
+            .chain(drivers)
+            .chain(devices)
+            .collect()
+    }
+
+    fn may_have_queued_work(&self, program: &Program<'_>) -> bool {
+        let links = |body: &[Op]| body.iter().any(|op| matches!(op, Op::Link(..)));
+        self.linked
+            || program.actions.iter().any(|action| links(action.body))
+            || program.drivers.iter().any(|driver| {
+                let defers = |errno| errno == Some(Errno::EPROBE_DEFER);
+                let mut probes = driver.probes.iter();
+                probes.any(|probe| defers(probe.error) || links(probe.body))
+            })
     }
 }
 
-impl Default for Holdings {
-    fn default() -> Self {
-        Holdings::new()
-    }
+fn unregisters(program: &Program<'_>, drv: DriverId, dev: DeviceId) -> bool {
+    let remove = program.driver(drv).remove;
+    remove.contains(&Op::Unregister(dev)) || remove.contains(&Op::Del(dev))
+}
+
+/// Takes the newest one out, and says whether there was one.
+fn take<T: PartialEq>(list: &mut Vec<T>, item: T) -> bool {
+    let newest = list.iter().rposition(|known| *known == item);
+    newest.map(|at| list.remove(at)).is_some()
 }

@@ -19,8 +19,8 @@
 //! let root = Kind::new("root");
 //! let program = Program {
 //!     devices: &[Device::new("dev", &root)],
-//!     drivers: &[],
 //!     actions: &[Action::new("cleanup", DEV, &[Op::Put(DEV)])],
+//!     ..Program::EMPTY
 //! };
 //!
 //! // A reference is held that only the action drops, so without the fix the
@@ -35,13 +35,16 @@
 //! ```
 
 mod bus;
+mod claim;
 mod core;
 mod dd;
 mod devres;
+mod errno;
 mod event;
 mod fixes;
 mod holdings;
 mod kobject;
+mod links;
 mod list;
 mod program;
 mod record;
@@ -49,12 +52,14 @@ mod session;
 mod state;
 
 pub use self::core::step;
-pub use event::{Event, Fault, Moment, Observer};
+pub use claim::{Callback, Claim};
+pub use errno::Errno;
+pub use event::{Culprit, Event, Fault, Moment, Observer, Warning};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
 pub use program::{
-    Action, ActionId, Claim, Device, DeviceId, Driver, DriverId, Errno, Kind, MAX_ACTIONS,
-    MAX_DEVICES, MAX_DRIVERS, Op, Program,
+    Action, ActionId, Device, DeviceId, Driver, DriverId, Handle, HandleId, Kind, MAX_ACTIONS,
+    MAX_DEVICES, MAX_DRIVERS, MAX_HANDLES, MAX_LINKS, Op, Probe, Program,
 };
 pub use record::{Happening, Record, Recorder, Snapshot};
 pub use session::{Case, Session};

@@ -3,26 +3,34 @@
 //! All of it is plain borrowed data, so that a test can spell it out as a constant
 //! and an exploration can share one program among millions of states.
 
-use super::Recorder;
+use super::errno::Errno;
 
 /// Devices in one program at most.
 pub const MAX_DEVICES: usize = 8;
 /// Drivers in one program at most.
-pub const MAX_DRIVERS: usize = 8;
-/// Actions in one program at most; each can be queued once at a time.
+pub const MAX_DRIVERS: usize = 16;
+/// Actions in one program at most, and actions queued on one device at a time.
 pub const MAX_ACTIONS: usize = 32;
+/// Handles in one program at most.
+pub const MAX_HANDLES: usize = 8;
+/// Device links at a time at most.
+pub const MAX_LINKS: usize = 8;
 
 /// A device of the program: an index into [`Program::devices`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub u8);
 
 /// A driver of the program: an index into [`Program::drivers`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DriverId(pub u8);
 
 /// An action of the program: an index into [`Program::actions`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionId(pub u8);
+
+/// A handle of the program: an index into [`Program::handles`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HandleId(pub u8);
 
 /// How a device comes to be, as far as the driver core can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,16 +39,20 @@ pub struct Kind<'a> {
     pub name: &'a str,
     /// Whether it sits on a bus (`dev->bus`), so that drivers can bind to it.
     pub on_bus: bool,
-    /// Whether it hangs below a device that is always there, such as `platform_bus`.
+    /// Whether it belongs to a class (`dev->class`), one for each kind.
+    pub in_class: bool,
+    /// Whether it hangs below a device that is always there, such as `platform_bus`,
+    /// unless it is given another parent.
     pub has_parent: bool,
 }
 
 impl<'a> Kind<'a> {
-    /// A device without bus and without parent, as `root_device_register()` makes it.
+    /// A device without bus, class and parent, as `root_device_register()` makes it.
     pub const fn new(name: &'a str) -> Self {
         Kind {
             name,
             on_bus: false,
+            in_class: false,
             has_parent: false,
         }
     }
@@ -49,6 +61,14 @@ impl<'a> Kind<'a> {
     pub const fn on_bus(self) -> Self {
         Kind {
             on_bus: true,
+            ..self
+        }
+    }
+
+    /// The same in a class.
+    pub const fn in_class(self) -> Self {
+        Kind {
+            in_class: true,
             ..self
         }
     }
@@ -69,28 +89,130 @@ pub struct Device<'a> {
     pub name: &'a str,
     /// What it is.
     pub kind: &'a Kind<'a>,
+    /// The device of the program that it hangs below.
+    pub parent: Option<DeviceId>,
+    /// Whether it is there before the scenario begins and goes after it.
+    pub set_up: bool,
 }
 
 impl<'a> Device<'a> {
     /// A device of a kind.
     pub const fn new(name: &'a str, kind: &'a Kind<'a>) -> Self {
-        Device { name, kind }
+        Device {
+            name,
+            kind,
+            parent: None,
+            set_up: false,
+        }
+    }
+
+    /// The same below another device of the program.
+    pub const fn below(self, parent: DeviceId) -> Self {
+        Device {
+            parent: Some(parent),
+            ..self
+        }
+    }
+
+    /// The same, there before the scenario begins and gone after it.
+    pub const fn set_up(self) -> Self {
+        Device {
+            set_up: true,
+            ..self
+        }
     }
 }
 
-/// A driver that the program may register. Its probe succeeds.
+/// What a driver's probe does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Probe<'a> {
+    /// In which attempt, counted from 1; `None` in all that no other one is for.
+    pub attempt: Option<u8>,
+    /// The operations.
+    pub body: &'a [Op],
+    /// The error that it returns in the end.
+    pub error: Option<Errno>,
+}
+
+impl<'a> Probe<'a> {
+    /// A probe that succeeds, in every attempt that no other one is for.
+    pub const fn new(body: &'a [Op]) -> Self {
+        Probe {
+            attempt: None,
+            body,
+            error: None,
+        }
+    }
+
+    /// The same in one attempt only, counted from 1.
+    pub const fn attempt(self, attempt: u8) -> Self {
+        Probe {
+            attempt: Some(attempt),
+            ..self
+        }
+    }
+
+    /// The same, but it returns an error in the end.
+    pub const fn fails(self, errno: Errno) -> Self {
+        Probe {
+            error: Some(errno),
+            ..self
+        }
+    }
+}
+
+/// A driver that the program may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Driver<'a> {
     /// Its name in the scenario.
     pub name: &'a str,
     /// The device that its bus matches it with.
     pub device: DeviceId,
+    /// What probe does; attempts that are not mentioned succeed.
+    pub probes: &'a [Probe<'a>],
+    /// What remove does.
+    pub remove: &'a [Op],
+    /// Whether it is registered before the scenario begins and unregistered after it.
+    pub set_up: bool,
 }
 
 impl<'a> Driver<'a> {
-    /// A driver for one device.
+    /// A driver for one device, whose probe succeeds.
     pub const fn new(name: &'a str, device: DeviceId) -> Self {
-        Driver { name, device }
+        Driver {
+            name,
+            device,
+            probes: &[],
+            remove: &[],
+            set_up: false,
+        }
+    }
+
+    /// The same with what probe does.
+    pub const fn probes(self, probes: &'a [Probe<'a>]) -> Self {
+        Driver { probes, ..self }
+    }
+
+    /// The same with what remove does.
+    pub const fn remove(self, remove: &'a [Op]) -> Self {
+        Driver { remove, ..self }
+    }
+
+    /// The same, registered before the scenario begins and unregistered after it: what
+    /// keeps a device in the state bound.
+    pub const fn set_up(self) -> Self {
+        Driver {
+            set_up: true,
+            ..self
+        }
+    }
+
+    /// What probe does in an attempt, counted from 1.
+    pub(super) fn probe(&self, attempt: u8) -> Option<&'a Probe<'a>> {
+        let is = |wanted| move |probe: &&Probe<'_>| probe.attempt == wanted;
+        let probes = self.probes;
+        let own = probes.iter().find(is(Some(attempt)));
+        own.or_else(|| probes.iter().find(is(None)))
     }
 }
 
@@ -112,12 +234,34 @@ impl<'a> Action<'a> {
     }
 }
 
+/// Something by which user space holds a device: an open file, say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Handle<'a> {
+    /// Its name in the scenario.
+    pub name: &'a str,
+    /// The device that it holds while it is open.
+    pub device: DeviceId,
+}
+
+impl<'a> Handle<'a> {
+    /// A handle of a device.
+    pub const fn new(name: &'a str, device: DeviceId) -> Self {
+        Handle { name, device }
+    }
+}
+
 /// One operation on the driver core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
-    /// `device_register()`, or what a kind's framework makes of it.
+    /// `device_initialize()`, or what a kind's framework makes of it.
+    Init(DeviceId),
+    /// `device_add()`.
+    Add(DeviceId),
+    /// `device_del()`: the reference of [`Op::Init`] is left.
+    Del(DeviceId),
+    /// `device_register()`: both halves.
     Register(DeviceId),
-    /// `device_unregister()`.
+    /// `device_unregister()`: `device_del()` and `put_device()`.
     Unregister(DeviceId),
     /// `get_device()`.
     Get(DeviceId),
@@ -125,108 +269,30 @@ pub enum Op {
     Put(DeviceId),
     /// `device_attach()`: 1 if a driver is bound to the device then, 0 if none is.
     Attach(DeviceId),
+    /// `device_driver_attach()`, which is what sysfs's `bind` calls.
+    Bind(DeviceId, DriverId),
     /// `device_release_driver()`.
     Unbind(DeviceId),
     /// `devm_add_action()`.
     AddAction(ActionId),
+    /// `devm_remove_action()`: takes it off the list, without running it.
+    RemoveAction(ActionId),
+    /// `devm_release_action()`: takes it off the list and runs it.
+    ReleaseAction(ActionId),
+    /// `device_link_add()` of a consumer to a supplier, a managed link that lasts as long
+    /// as both are registered. -EINVAL stands for the NULL that it returns.
+    Link(DeviceId, DeviceId),
+    /// Opens a file of the device, say.
+    Open(HandleId),
+    /// Closes it.
+    Close(HandleId),
+    /// Waits until all work that the driver core has queued is done:
+    /// `wait_for_device_probe()`, `device_link_wait_removal()`.
+    Settle,
     /// `driver_register()`.
     RegisterDriver(DriverId),
     /// `driver_unregister()`.
     UnregisterDriver(DriverId),
-}
-
-/// An error that a kernel function returns, as a positive number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Errno(pub i32);
-
-impl Errno {
-    /// "Device or resource busy".
-    pub const EBUSY: Errno = Errno(16);
-
-    /// Those that functions of the driver core return, by name.
-    pub const NAMES: [(&'static str, Errno); 1] = [("EBUSY", Errno::EBUSY)];
-
-    /// The error of that name.
-    pub fn from_name(name: &str) -> Option<Errno> {
-        Errno::NAMES
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, errno)| errno)
-    }
-
-    /// Its name in the kernel.
-    pub fn name(self) -> &'static str {
-        let known = Errno::NAMES.into_iter().find(|(_, errno)| *errno == self);
-        known.map_or("an unknown error", |(name, _)| name)
-    }
-
-    /// Whether a function that may fail returned what is wanted: this error, or with
-    /// `None` no error.
-    pub fn is_returned(wanted: Option<Errno>, ret: i32) -> bool {
-        wanted.map_or(ret >= 0, |errno| ret == -errno.0)
-    }
-}
-
-/// Something that can be known of a case at a point of its time line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Claim {
-    /// The action ran, exactly once.
-    Ran(ActionId),
-    /// The action ran exactly that often.
-    RanTimes(ActionId, u8),
-    /// The action did not run.
-    NotRun(ActionId),
-    /// Both actions ran, and the first one's last run was before the second one's.
-    Before(ActionId, ActionId),
-    /// The device is there, and has so many references more than when its registration
-    /// returned. Absolute counts are the business of lists, and of traces.
-    Refs(DeviceId, i16),
-    /// The device's release function was called.
-    Freed(DeviceId),
-    /// The device exists and was not released.
-    Alive(DeviceId),
-    /// The device has a driver, `dev->driver`.
-    Bound(DeviceId),
-    /// The device has none, or is gone.
-    Unbound(DeviceId),
-}
-
-impl Claim {
-    /// The device that the claim is about, if it is about one.
-    pub fn device(self) -> Option<DeviceId> {
-        match self {
-            Claim::Refs(device, _)
-            | Claim::Freed(device)
-            | Claim::Alive(device)
-            | Claim::Bound(device)
-            | Claim::Unbound(device) => Some(device),
-            Claim::Ran(_) | Claim::RanTimes(..) | Claim::NotRun(_) | Claim::Before(..) => None,
-        }
-    }
-
-    /// Whether the claim is true of what has been recorded so far.
-    pub fn holds(self, so_far: &Recorder<'_>) -> bool {
-        let state = so_far.state();
-        match self {
-            Claim::Before(first, second) => {
-                matches!((so_far.last_run(first), so_far.last_run(second)), (Some(first), Some(second)) if first < second)
-            }
-            Claim::Ran(action) => state.runs(action) == 1,
-            Claim::RanTimes(action, times) => state.runs(action) == times,
-            Claim::NotRun(action) => state.runs(action) == 0,
-            Claim::Refs(device, more) => {
-                let registered = so_far.refs_when_registered(device);
-                let now = state.device(device).refs();
-                state.device(device).is_alive()
-                    && registered
-                        .is_some_and(|then| i32::from(now) == i32::from(then) + i32::from(more))
-            }
-            Claim::Freed(device) => state.device(device).is_released(),
-            Claim::Alive(device) => state.device(device).is_alive(),
-            Claim::Bound(device) => state.device(device).driver().is_some(),
-            Claim::Unbound(device) => state.device(device).driver().is_none(),
-        }
-    }
 }
 
 /// A case: everything that its operations may refer to.
@@ -238,9 +304,19 @@ pub struct Program<'a> {
     pub drivers: &'a [Driver<'a>],
     /// Up to [`MAX_ACTIONS`] actions.
     pub actions: &'a [Action<'a>],
+    /// Up to [`MAX_HANDLES`] handles.
+    pub handles: &'a [Handle<'a>],
 }
 
 impl<'a> Program<'a> {
+    /// Nothing at all.
+    pub const EMPTY: Program<'static> = Program {
+        devices: &[],
+        drivers: &[],
+        actions: &[],
+        handles: &[],
+    };
+
     /// The device with that id.
     pub fn device(&self, id: DeviceId) -> &'a Device<'a> {
         &self.devices[usize::from(id.0)]
@@ -256,52 +332,75 @@ impl<'a> Program<'a> {
         &self.actions[usize::from(id.0)]
     }
 
+    /// The handle with that id.
+    pub fn handle(&self, id: HandleId) -> &'a Handle<'a> {
+        &self.handles[usize::from(id.0)]
+    }
+
     /// Every device's id, in order.
-    pub fn device_ids(&self) -> impl Iterator<Item = DeviceId> {
+    pub fn device_ids(&self) -> impl Iterator<Item = DeviceId> + use<> {
         (0..self.devices.len()).map(|i| DeviceId(i as u8))
     }
 
     /// Every driver's id, in order.
-    pub fn driver_ids(&self) -> impl Iterator<Item = DriverId> {
+    pub fn driver_ids(&self) -> impl Iterator<Item = DriverId> + use<> {
         (0..self.drivers.len()).map(|i| DriverId(i as u8))
+    }
+
+    /// What is done before the scenario begins: the device that its first one hangs below
+    /// is registered, then the driver that keeps its first one bound, then those of others.
+    pub fn set_up(&self) -> Vec<Op> {
+        let devices = self.device_ids().filter(|&id| self.device(id).set_up);
+        let drivers = self.driver_ids().filter(|&id| self.driver(id).set_up);
+        let mut drivers: Vec<DriverId> = drivers.collect();
+        drivers.sort_by_key(|&id| (self.driver(id).device, id));
+        devices
+            .map(Op::Register)
+            .chain(drivers.into_iter().map(Op::RegisterDriver))
+            .collect()
+    }
+
+    /// Whether an operation belongs to the set-up and its end, not to the scenario.
+    pub fn is_set_up(&self, op: Op) -> bool {
+        match op {
+            Op::Register(id) | Op::Unregister(id) => self.device(id).set_up,
+            Op::RegisterDriver(id) | Op::UnregisterDriver(id) => self.driver(id).set_up,
+            _ => false,
+        }
     }
 
     /// An operation in the words of the language.
     pub fn describe(&self, op: Op) -> String {
+        let device = |id| self.device(id).name;
+        let driver = |id| self.driver(id).name;
         match op {
-            Op::Register(id) => format!("register {}", self.device(id).name),
-            Op::Unregister(id) => format!("unregister {}", self.device(id).name),
-            Op::Get(id) => format!("get {}", self.device(id).name),
-            Op::Put(id) => format!("put {}", self.device(id).name),
-            Op::Attach(id) => format!("attach {}", self.device(id).name),
-            Op::Unbind(id) => format!("unbind {}", self.device(id).name),
+            Op::Init(id) => format!("init {}", device(id)),
+            Op::Add(id) => format!("add {}", device(id)),
+            Op::Del(id) => format!("del {}", device(id)),
+            Op::Register(id) => format!("register {}", device(id)),
+            Op::Unregister(id) => format!("unregister {}", device(id)),
+            Op::Get(id) => format!("get {}", device(id)),
+            Op::Put(id) => format!("put {}", device(id)),
+            Op::Attach(id) => format!("attach {}", device(id)),
+            Op::Bind(id, drv) => format!("bind {} to {}", device(id), driver(drv)),
+            Op::Unbind(id) => format!("unbind {}", device(id)),
             Op::AddAction(id) => {
                 let action = self.action(id);
-                format!("action {} on {}", action.name, self.device(action.on).name)
+                format!("action {} on {}", action.name, device(action.on))
             }
-            Op::RegisterDriver(id) => format!("register {}", self.driver(id).name),
-            Op::UnregisterDriver(id) => format!("unregister {}", self.driver(id).name),
-        }
-    }
-
-    /// A claim in the words of the language.
-    pub fn describe_claim(&self, claim: Claim) -> String {
-        match claim {
-            Claim::Ran(id) => format!("{} ran", self.action(id).name),
-            Claim::RanTimes(id, times) => format!("{} ran {times} times", self.action(id).name),
-            Claim::NotRun(id) => format!("{} not run", self.action(id).name),
-            Claim::Before(first, second) => {
-                format!(
-                    "order {} < {}",
-                    self.action(first).name,
-                    self.action(second).name
-                )
+            Op::RemoveAction(id) => format!("remove {}", self.action(id).name),
+            Op::ReleaseAction(id) => format!("release {}", self.action(id).name),
+            Op::Link(consumer, supplier) => {
+                format!("link {} to {}", device(consumer), device(supplier))
             }
-            Claim::Refs(id, more) => format!("refs {} {more:+}", self.device(id).name),
-            Claim::Freed(id) => format!("{} freed", self.device(id).name),
-            Claim::Alive(id) => format!("{} alive", self.device(id).name),
-            Claim::Bound(id) => format!("{} bound", self.device(id).name),
-            Claim::Unbound(id) => format!("{} unbound", self.device(id).name),
+            Op::Open(id) => {
+                let handle = self.handle(id);
+                format!("open {} as {}", device(handle.device), handle.name)
+            }
+            Op::Close(id) => format!("close {}", self.handle(id).name),
+            Op::Settle => "settle".to_owned(),
+            Op::RegisterDriver(id) => format!("register {}", driver(id)),
+            Op::UnregisterDriver(id) => format!("unregister {}", driver(id)),
         }
     }
 }

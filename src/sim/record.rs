@@ -1,9 +1,10 @@
 //! An observer that keeps what happened, record by record: the trace of a case.
 
+use super::claim::Callback;
 use super::core::step;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::Model;
-use super::program::{ActionId, DeviceId, DriverId, Op, Program};
+use super::program::{DeviceId, DriverId, Op, Program};
 use super::state::State;
 
 /// What a record is about.
@@ -101,25 +102,68 @@ impl<'a> Recorder<'a> {
         &self.state
     }
 
-    /// How many references the device had when its registration returned.
-    pub fn refs_when_registered(&self, device: DeviceId) -> Option<u16> {
-        let registered = |happening| matches!(happening, Happening::Returned(Op::Register(id), 0) if id == device);
-        let record = self
-            .records
-            .iter()
-            .find(|record| registered(record.happening))?;
-        record
-            .devices
-            .get(usize::from(device.0))
-            .map(|now| now.refs)
+    /// The case as it will be when all queued work is done.
+    ///
+    /// # Errors
+    /// The [`Fault`] that the work runs into.
+    pub fn settled(&self) -> Result<Self, Fault> {
+        let mut later = self.clone();
+        later.run(0, Op::Settle)?;
+        Ok(later)
     }
 
-    /// Which record the action's last run is.
-    pub fn last_run(&self, action: ActionId) -> Option<usize> {
-        let ran = Happening::Event(Event::Action(action));
-        self.records
-            .iter()
-            .rposition(|record| record.happening == ran)
+    /// Whether it matters in which order the kernel does the work that it has queued where
+    /// it promises none: each removal of a device link is a work of its own
+    /// (`device_link_wq` in drivers/base/core.c, Linux 6.12).
+    pub fn order_of_work_matters(&self) -> bool {
+        let events = |mut later: Recorder<'a>| {
+            let from = later.records.len();
+            let ended = later.run(0, Op::Settle);
+            let seen = |record: Record| (record.happening, record.devices);
+            let events = later.records.into_iter().skip(from).map(seen);
+            (ended, events.collect::<Vec<_>>())
+        };
+        let mut reversed = self.clone();
+        reversed.state.link_removals.as_mut_slice().reverse();
+        events(self.clone()) != events(reversed)
+    }
+
+    /// How many references the device had when its registration returned, or for want
+    /// of one its initialisation.
+    pub fn refs_when_registered(&self, device: DeviceId) -> Option<u16> {
+        let after = |ops: &[Op]| {
+            let record = self.records.iter().find(|record| {
+                matches!(record.happening, Happening::Returned(op, 0) if ops.contains(&op))
+            })?;
+            record
+                .devices
+                .get(usize::from(device.0))
+                .map(|now| now.refs)
+        };
+        after(&[Op::Register(device), Op::Add(device)]).or_else(|| after(&[Op::Init(device)]))
+    }
+
+    fn calls(&self, callback: Callback) -> impl Iterator<Item = usize> {
+        let is = move |happening| match (callback, happening) {
+            (Callback::Action(id), Happening::Event(Event::Action(ran))) => id == ran,
+            (Callback::Probe(id), Happening::Event(Event::Probe(ran, _)))
+            | (Callback::Remove(id), Happening::Event(Event::Remove(ran, _))) => id == ran,
+            (Callback::ProbeOf(id), Happening::Event(Event::Probe(_, on)))
+            | (Callback::RemoveOf(id), Happening::Event(Event::Remove(_, on))) => id == on,
+            _ => false,
+        };
+        let records = self.records.iter().enumerate();
+        records.filter_map(move |(index, record)| is(record.happening).then_some(index))
+    }
+
+    /// How often the callback ran.
+    pub fn runs(&self, callback: Callback) -> usize {
+        self.calls(callback).count()
+    }
+
+    /// Which record the callback's last run is.
+    pub fn last_run(&self, callback: Callback) -> Option<usize> {
+        self.calls(callback).last()
     }
 
     /// What happened so far.

@@ -3,10 +3,12 @@
 
 use std::fmt::Write;
 
+use super::claim::Claim;
+use super::errno::Errno;
 use super::event::Fault;
 use super::fixes::{Fix, Model};
 use super::holdings::Holdings;
-use super::program::{ActionId, Claim, DeviceId, Driver, DriverId, Errno, Kind, Op, Program};
+use super::program::{ActionId, Device, DeviceId, Driver, DriverId, HandleId, Kind, Op, Program};
 use super::record::Recorder;
 
 /// What one scenario is run on: a kind of device, bound or not, and a kernel.
@@ -14,8 +16,10 @@ use super::record::Recorder;
 pub struct Case<'a> {
     /// The kind of the device that the scenario does not declare itself.
     pub kind: &'a Kind<'a>,
-    /// The driver that binds to it, for a kind in the state bound; else none.
-    pub drivers: &'a [Driver<'a>],
+    /// Whether a driver is bound to it.
+    pub bound: bool,
+    /// The kind of the device that it hangs below, if it does.
+    pub parent: Option<&'a Kind<'a>>,
     /// The kernel.
     pub model: Model,
 }
@@ -23,13 +27,14 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// The driver of a device in the state bound: registered before the device and
     /// unregistered last.
-    pub const DRIVER: Driver<'static> = Driver::new("driver", DeviceId(0));
+    pub const DRIVER: Driver<'static> = Driver::new("dev.driver", DeviceId(0)).set_up();
 
     /// A device without a driver, on a kernel with all fixes.
     pub const fn unbound(kind: &'a Kind<'a>) -> Self {
         Case {
             kind,
-            drivers: &[],
+            bound: false,
+            parent: None,
             model: Model::ALL,
         }
     }
@@ -37,9 +42,16 @@ impl<'a> Case<'a> {
     /// A device with a driver bound to it, on a kernel with all fixes.
     pub const fn bound(kind: &'a Kind<'a>) -> Self {
         Case {
-            kind,
-            drivers: &[Self::DRIVER],
-            model: Model::ALL,
+            bound: true,
+            ..Case::unbound(kind)
+        }
+    }
+
+    /// The same below a device of another kind, which is there before and after.
+    pub const fn below(self, parent: &'a Kind<'a>) -> Self {
+        Case {
+            parent: Some(parent),
+            ..self
         }
     }
 
@@ -56,16 +68,48 @@ impl<'a> Case<'a> {
         !self.model.has(fix)
     }
 
-    /// Whether a driver binds to the device when it is registered.
-    pub const fn is_bound(&self) -> bool {
-        !self.drivers.is_empty()
+    /// Whether the case is on one of these kinds, in the same state.
+    pub fn is_on(&self, others: &[Case<'_>]) -> bool {
+        let state = (self.kind, self.bound, self.parent);
+        let same = |other: &Case<'_>| state == (other.kind, other.bound, other.parent);
+        others.iter().any(same)
+    }
+
+    /// The devices of a scenario, of which the first is the case's, and the one that it
+    /// hangs below, if it does.
+    pub fn devices<'d>(&self, own: &[Device<'d>]) -> Vec<Device<'d>>
+    where
+        'a: 'd,
+    {
+        let mut devices = own.to_vec();
+        if let (Some(kind), Some(dev)) = (self.parent, devices.first_mut()) {
+            *dev = dev.below(DeviceId(own.len() as u8));
+            devices.push(Device::new("parent", kind).set_up());
+        }
+        devices
+    }
+
+    /// The drivers of a scenario, and the one that keeps the case's device bound, if
+    /// one does.
+    pub fn drivers<'d>(&self, own: &[Driver<'d>]) -> Vec<Driver<'d>> {
+        let mut drivers = own.to_vec();
+        drivers.extend(self.bound.then_some(Self::DRIVER));
+        drivers
     }
 }
+
+/// The environment variable that makes each case print what happened in it, also when
+/// it passes: `DEVRES_GEN_TRACE=1 cargo test -- --nocapture`.
+const TRACE: &str = "DEVRES_GEN_TRACE";
+const TRACE_HEAD: &str = "devres-trace of ";
+const TRACE_INDENT: &str = "  ";
 
 /// A case in progress.
 ///
 /// Expectations that fail are collected; [`Session::finish`] panics with all of
-/// them, and has to be called. A fault ends the case at once.
+/// them, and has to be called. A fault ends the case at once, and fails it unless it
+/// was announced. With `DEVRES_GEN_TRACE` in the environment, [`Session::finish`] prints
+/// everything that happened.
 #[derive(Debug)]
 pub struct Session<'a> {
     source: &'a str,
@@ -75,14 +119,17 @@ pub struct Session<'a> {
     holdings: Holdings,
     set_up: u32,
     line: u32,
+    /// The fault that the next operation has to run into.
+    announced: Option<Fault>,
+    /// It did: nothing can be said of what follows.
+    over: bool,
     failures: String,
     finished: bool,
 }
 
 impl<'a> Session<'a> {
-    /// Begins a case of the program, which must declare the case's kind and drivers;
-    /// `source` is the scenario's file, `line` the line that asks for the drivers, which
-    /// are registered.
+    /// Begins a case of the program; `source` is the scenario's file, `line` the line
+    /// that asks for what is set up before it, which is done.
     pub fn new(source: &'a str, line: u32, program: &'a Program<'a>, model: Model) -> Self {
         let mut session = Session {
             source,
@@ -92,12 +139,14 @@ impl<'a> Session<'a> {
             holdings: Holdings::new(),
             set_up: line,
             line,
+            announced: None,
+            over: false,
             failures: String::new(),
             finished: false,
         };
-        program.driver_ids().for_each(|drv: DriverId| {
-            session.run(Op::RegisterDriver(drv));
-        });
+        for op in program.set_up() {
+            session.run(op);
+        }
         session
     }
 
@@ -107,7 +156,32 @@ impl<'a> Session<'a> {
         self
     }
 
-    /// `device_register()`, or what the kind's framework makes of it.
+    /// Carries out an operation, which must not return an error.
+    pub fn run(&mut self, op: Op) {
+        self.returns(op, None);
+    }
+
+    /// Carries out an operation, which has to return that error.
+    pub fn fails(&mut self, op: Op, errno: Errno) {
+        self.returns(op, Some(errno));
+    }
+
+    /// `device_initialize()`, or what the kind's framework makes of it.
+    pub fn init(&mut self, dev: DeviceId) {
+        self.run(Op::Init(dev));
+    }
+
+    /// `device_add()`.
+    pub fn add(&mut self, dev: DeviceId) {
+        self.run(Op::Add(dev));
+    }
+
+    /// `device_del()`.
+    pub fn del(&mut self, dev: DeviceId) {
+        self.run(Op::Del(dev));
+    }
+
+    /// `device_register()`.
     pub fn register(&mut self, dev: DeviceId) {
         self.run(Op::Register(dev));
     }
@@ -127,14 +201,24 @@ impl<'a> Session<'a> {
         self.run(Op::Put(dev));
     }
 
-    /// `device_attach()`, which must not fail.
-    pub fn attach(&mut self, dev: DeviceId) {
-        self.returns(Op::Attach(dev), None);
+    /// `driver_register()`.
+    pub fn register_driver(&mut self, drv: DriverId) {
+        self.run(Op::RegisterDriver(drv));
     }
 
-    /// `device_attach()`, which has to fail so.
-    pub fn attach_fails(&mut self, dev: DeviceId, errno: Errno) {
-        self.returns(Op::Attach(dev), Some(errno));
+    /// `driver_unregister()`.
+    pub fn unregister_driver(&mut self, drv: DriverId) {
+        self.run(Op::UnregisterDriver(drv));
+    }
+
+    /// `device_attach()`.
+    pub fn attach(&mut self, dev: DeviceId) {
+        self.run(Op::Attach(dev));
+    }
+
+    /// `device_driver_attach()`.
+    pub fn bind(&mut self, dev: DeviceId, drv: DriverId) {
+        self.run(Op::Bind(dev, drv));
     }
 
     /// `device_release_driver()`.
@@ -145,6 +229,41 @@ impl<'a> Session<'a> {
     /// `devm_add_action()`.
     pub fn add_action(&mut self, action: ActionId) {
         self.run(Op::AddAction(action));
+    }
+
+    /// `devm_remove_action()`.
+    pub fn remove_action(&mut self, action: ActionId) {
+        self.run(Op::RemoveAction(action));
+    }
+
+    /// `devm_release_action()`.
+    pub fn release_action(&mut self, action: ActionId) {
+        self.run(Op::ReleaseAction(action));
+    }
+
+    /// `device_link_add()` of a consumer to a supplier.
+    pub fn link(&mut self, consumer: DeviceId, supplier: DeviceId) {
+        self.run(Op::Link(consumer, supplier));
+    }
+
+    /// Opens a file of a device, say.
+    pub fn open(&mut self, handle: HandleId) {
+        self.run(Op::Open(handle));
+    }
+
+    /// Closes it.
+    pub fn close(&mut self, handle: HandleId) {
+        self.run(Op::Close(handle));
+    }
+
+    /// Waits until all queued work is done.
+    pub fn settle(&mut self) {
+        self.run(Op::Settle);
+    }
+
+    /// The next operation has to run into this fault, which ends the case.
+    pub fn announce(&mut self, fault: Fault) {
+        self.announced = Some(fault);
     }
 
     /// The claim has to be true now.
@@ -160,8 +279,11 @@ impl<'a> Session<'a> {
     /// Gives up what the scenario still owns: what is expected from then on is about
     /// the very end.
     pub fn give_up(&mut self) {
-        for op in self.holdings.give_up() {
-            if let Op::UnregisterDriver(_) = op {
+        if self.over {
+            return;
+        }
+        for op in self.holdings.give_up(self.program) {
+            if self.program.is_set_up(op) {
                 self.line = self.set_up;
             }
             self.run(op);
@@ -176,33 +298,47 @@ impl<'a> Session<'a> {
     pub fn finish(&mut self) {
         self.give_up();
         self.finished = true;
+        if std::env::var_os(TRACE).is_some() {
+            println!("{}", self.trace());
+        }
+        if self.recorder.state().failed_in_a_body() {
+            self.note("an operation in the body of an action or a driver returned an error");
+        }
         if !self.failures.is_empty() {
             self.fail();
         }
     }
 
     fn returns(&mut self, op: Op, wanted: Option<Errno>) {
-        let ret = self.run(op);
-        if !Errno::is_returned(wanted, ret) {
-            let op = self.program.describe(op);
-            let wanted = wanted.map_or("no error".to_owned(), |errno| errno.name().to_owned());
-            self.note(&format!(
-                "expected {wanted} from `{op}`, which returned {ret}"
-            ));
+        if self.over {
+            return;
         }
-    }
-
-    fn run(&mut self, op: Op) -> i32 {
-        if let Err(dev) = self.holdings.apply(self.program, op) {
+        if let Err(dev) = self.holdings.apply(self.program, op, wanted) {
             let name = self.program.device(dev).name;
             self.note(&format!(
                 "no reference of `{name}` is left for the action to take over"
             ));
             self.fail();
         }
-        match self.recorder.run(self.line, op) {
+        let announced = self.announced.take();
+        let ret = match self.recorder.run(self.line, op) {
             Ok(ret) => ret,
+            Err(fault) if Some(fault) == announced => {
+                self.over = true;
+                return;
+            }
             Err(fault) => self.fault(op, fault),
+        };
+        let op = self.program.describe(op);
+        if let Some(fault) = announced {
+            let fault = fault.describe(self.program);
+            self.note(&format!("expected a fault in `{op}`: {fault}"));
+        }
+        if !Errno::is_returned(wanted, ret) {
+            let wanted = wanted.map_or("no error", Errno::name);
+            self.note(&format!(
+                "expected {wanted} from `{op}`, which returned {ret}"
+            ));
         }
     }
 
@@ -213,17 +349,24 @@ impl<'a> Session<'a> {
     }
 
     fn judge(&mut self, claim: Claim, wanted: bool) {
-        if claim.holds(&self.recorder) != wanted {
+        if !self.over && claim.holds(&self.recorder) != wanted {
             let not = if wanted { "" } else { "not " };
-            self.note(&format!(
-                "expected {not}`{}`",
-                self.program.describe_claim(claim)
-            ));
+            self.note(&format!("expected {not}`{}`", claim.describe(self.program)));
         }
     }
 
     fn note(&mut self, what: &str) {
         let _ = writeln!(self.failures, "{}:{}: {what}", self.source, self.line);
+    }
+
+    /// The name of the test, and everything that happened in it.
+    fn trace(&self) -> String {
+        let thread = std::thread::current();
+        let records = self.recorder.records().iter();
+        let lines =
+            records.map(|record| format!("{TRACE_INDENT}{}\n", record.describe(self.program)));
+        let lines: String = lines.collect();
+        format!("{TRACE_HEAD}{}\n{lines}", thread.name().unwrap_or_default())
     }
 
     fn fail(&self) -> ! {

@@ -1,7 +1,10 @@
 //! What changes while a program runs, as one small value.
 
 use super::list::List;
-use super::program::{ActionId, DeviceId, DriverId, MAX_ACTIONS, MAX_DEVICES};
+use super::program::{
+    ActionId, DeviceId, DriverId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_HANDLES,
+    MAX_LINKS,
+};
 
 /// Where a device is in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +22,34 @@ pub enum Phase {
     Released,
 }
 
+/// `dev->links.status`: what device links need to know of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum LinksStatus {
+    NoDriver,
+    Probing,
+    DriverBound,
+    Unbinding,
+}
+
+/// `link->status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum LinkStatus {
+    #[default]
+    Dormant,
+    Available,
+    ConsumerProbe,
+    Active,
+    SupplierUnbind,
+}
+
+/// One `struct device_link`, which holds a reference of both its ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Link {
+    pub(super) consumer: DeviceId,
+    pub(super) supplier: DeviceId,
+    pub(super) status: LinkStatus,
+}
+
 /// One `struct device`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceState {
@@ -27,25 +58,36 @@ pub struct DeviceState {
     pub(super) refs: u16,
     /// `dev->driver`
     pub(super) driver: Option<DriverId>,
+    /// `dev->kobj.state_in_sysfs`, which is what `device_is_registered()` asks.
+    pub(super) in_sysfs: bool,
+    /// Its directory in sysfs is there: it goes with that of a parent, at the latest.
+    pub(super) has_dir: bool,
+    /// `device_lock()` is held.
+    pub(super) locked: bool,
     /// On the bus's list, `knode_bus`: a holder of a reference.
     pub(super) knode_bus: bool,
     /// On the parent's list, `knode_parent`: a holder of a reference.
     pub(super) knode_parent: bool,
-    /// On the driver's list, `knode_driver`: holds no reference.
-    pub(super) knode_driver: bool,
+    /// On the class's list, `knode_class`: a holder of a reference.
+    pub(super) knode_class: bool,
+    pub(super) links: LinksStatus,
     /// `dev->devres_head`, oldest first.
-    pub(super) devres: List<MAX_ACTIONS>,
+    pub(super) devres: List<ActionId, MAX_ACTIONS>,
 }
 
 impl DeviceState {
-    const ABSENT: DeviceState = DeviceState {
+    pub(super) const ABSENT: DeviceState = DeviceState {
         phase: Phase::Absent,
         refs: 0,
         driver: None,
+        in_sysfs: false,
+        has_dir: false,
+        locked: false,
         knode_bus: false,
         knode_parent: false,
-        knode_driver: false,
-        devres: List::new(),
+        knode_class: false,
+        links: LinksStatus::NoDriver,
+        devres: List::new(ActionId(0)),
     };
 
     /// Where the device is in its life.
@@ -75,14 +117,50 @@ impl DeviceState {
     }
 }
 
+/// One `struct device_driver`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct DriverState {
+    /// How often its probe was called.
+    pub(super) probes: u8,
+    /// How many probes of its are going on.
+    pub(super) probing: u8,
+    /// Whether it is being unregistered: its name is still taken.
+    pub(super) leaving: bool,
+}
+
+impl DriverState {
+    const NEW: DriverState = DriverState {
+        probes: 0,
+        probing: 0,
+        leaving: false,
+    };
+}
+
 /// Everything that changes. Cheap to clone, to compare and to hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct State {
     pub(super) devices: [DeviceState; MAX_DEVICES],
     /// How often each action ran.
     pub(super) runs: [u8; MAX_ACTIONS],
-    /// Which drivers are registered, a bit each, by [`DriverId`].
-    pub(super) drivers: u8,
+    pub(super) driver_states: [DriverState; MAX_DRIVERS],
+    /// Registered drivers, oldest first, as on the lists of their buses.
+    pub(super) drivers: List<DriverId, MAX_DRIVERS>,
+    /// Bound devices, in the order in which they were, as on the lists of their drivers.
+    pub(super) bound: List<DeviceId, MAX_DEVICES>,
+    /// Which handles are open.
+    pub(super) open: [bool; MAX_HANDLES],
+    /// Device links, oldest first.
+    pub(super) links: List<Link, MAX_LINKS>,
+    /// Links whose removal is queued on `device_link_wq`.
+    pub(super) link_removals: List<Link, MAX_LINKS>,
+    /// `deferred_probe_pending_list`
+    pub(super) pending: List<DeviceId, MAX_DEVICES>,
+    /// `deferred_probe_active_list`, whose work is queued.
+    pub(super) active: List<DeviceId, MAX_DEVICES>,
+    /// Whether deferred probes were triggered since the probe at hand began.
+    pub(super) triggered: bool,
+    /// Whether an operation in the body of a callback returned an error.
+    pub(super) failed: bool,
 }
 
 impl State {
@@ -91,7 +169,24 @@ impl State {
         State {
             devices: [DeviceState::ABSENT; MAX_DEVICES],
             runs: [0; MAX_ACTIONS],
-            drivers: 0,
+            driver_states: [DriverState::NEW; MAX_DRIVERS],
+            drivers: List::new(DriverId(0)),
+            bound: List::new(DeviceId(0)),
+            open: [false; MAX_HANDLES],
+            links: List::new(Link {
+                consumer: DeviceId(0),
+                supplier: DeviceId(0),
+                status: LinkStatus::Dormant,
+            }),
+            link_removals: List::new(Link {
+                consumer: DeviceId(0),
+                supplier: DeviceId(0),
+                status: LinkStatus::Dormant,
+            }),
+            pending: List::new(DeviceId(0)),
+            active: List::new(DeviceId(0)),
+            triggered: false,
+            failed: false,
         }
     }
 
@@ -104,14 +199,40 @@ impl State {
         &mut self.devices[usize::from(id.0)]
     }
 
+    pub(super) fn driver_mut(&mut self, id: DriverId) -> &mut DriverState {
+        &mut self.driver_states[usize::from(id.0)]
+    }
+
     /// How often the action has run.
     pub fn runs(&self, id: ActionId) -> u8 {
         self.runs[usize::from(id.0)]
     }
 
+    /// How often the driver's probe was called.
+    pub fn probes(&self, id: DriverId) -> u8 {
+        self.driver_states[usize::from(id.0)].probes
+    }
+
     /// Whether the driver is registered.
     pub fn is_registered(&self, id: DriverId) -> bool {
-        self.drivers & (1 << id.0) != 0
+        self.drivers.contains(id)
+    }
+
+    /// Whether the handle is open.
+    pub fn is_open(&self, id: HandleId) -> bool {
+        self.open[usize::from(id.0)]
+    }
+
+    /// Whether the driver core has queued work that is not yet done, so that what comes
+    /// of it is known only after [`super::Op::Settle`].
+    pub fn has_queued_work(&self) -> bool {
+        !self.active.is_empty() || !self.link_removals.is_empty()
+    }
+
+    /// Whether an operation in the body of an action or a driver returned an error,
+    /// which nobody is there to see.
+    pub fn failed_in_a_body(&self) -> bool {
+        self.failed
     }
 }
 

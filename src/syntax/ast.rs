@@ -12,13 +12,15 @@ pub struct File {
     pub source: SourceId,
     /// `use NAME`
     pub uses: Vec<Name>,
+    /// `use "FILE"`, without the quotes
+    pub files: Vec<Name>,
     /// `kind NAME { ... }`
     pub kinds: Vec<Kind>,
     /// `suite NAME on KIND, ... { ... }`
     pub suites: Vec<Suite>,
 }
 
-/// `kind NAME [: bus] { ... }`
+/// `kind NAME [: bus | : class] { ... }`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// The lines of the doc comment.
@@ -27,6 +29,8 @@ pub struct Kind {
     pub name: Name,
     /// Whether it says `: bus`.
     pub on_bus: bool,
+    /// Whether it says `: class`.
+    pub in_class: bool,
     /// What stands between its braces.
     pub entries: Vec<Spanned<KindEntry>>,
 }
@@ -38,6 +42,10 @@ pub enum KindEntry {
     Parent(Name),
     /// `release owned` or `release wrapped`
     Release(Release),
+    /// `halves`
+    Halves,
+    /// `handles`
+    Handles,
     /// `c { ... }`
     C(Vec<CSection>),
 }
@@ -73,13 +81,17 @@ pub struct Suite {
     pub scenarios: Vec<Scenario>,
 }
 
-/// `KIND [bound]`
+/// `KIND [bound] [parent NAME]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindUse {
     /// The kind.
     pub name: Name,
     /// The word `bound`, if it stands there.
     pub bound: Option<Span>,
+    /// What it hangs below: of a suite a kind, of a device another device.
+    pub parent: Option<Name>,
+    /// The whole of it.
+    pub span: Span,
 }
 
 /// `scenario NAME { ... }`
@@ -93,21 +105,34 @@ pub struct Scenario {
     pub body: Vec<Spanned<Statement>>,
 }
 
-/// One statement of a scenario or an action.
+/// One statement of a scenario, an action or a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// `register NAME`
-    Register(Name),
-    /// `unregister NAME`
-    Unregister(Name),
-    /// `get NAME`
-    Get(Name),
-    /// `put NAME`
-    Put(Name),
-    /// `attach NAME [fails ERRNO]`
-    Attach(Name, Option<Name>),
-    /// `unbind NAME`
-    Unbind(Name),
+    /// `device NAME: KIND [bound] [parent NAME]`
+    Device {
+        /// The device's name.
+        name: Name,
+        /// What it is.
+        kind: KindUse,
+    },
+    /// `driver NAME for NAME { ... }`
+    Driver {
+        /// The driver's name.
+        name: Name,
+        /// The device that it is for.
+        device: Name,
+        /// What stands between its braces.
+        entries: Vec<Spanned<DriverEntry>>,
+    },
+    /// An operation on things that have names: `register NAME`, `bind NAME to NAME` ...
+    Op {
+        /// Which one.
+        verb: Verb,
+        /// What it is done to.
+        names: Vec<Name>,
+        /// `fails ERRNO`
+        fails: Option<Name>,
+    },
     /// `action NAME on NAME { ... }`
     Action {
         /// The action's name.
@@ -117,10 +142,83 @@ pub enum Statement {
         /// What it does.
         body: Vec<Spanned<Statement>>,
     },
+    /// `return ERRNO`
+    Return(Name),
     /// `expect ..., ...`
     Expect(Vec<Expected>),
     /// `finally expect ..., ...`
     Finally(Vec<Expected>),
+}
+
+/// The word that an operation begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `init`
+    Init,
+    /// `add`
+    Add,
+    /// `del`
+    Del,
+    /// `register`, of a device or a driver
+    Register,
+    /// `unregister`, of a device or a driver
+    Unregister,
+    /// `get`
+    Get,
+    /// `put`
+    Put,
+    /// `attach`
+    Attach,
+    /// `bind ... to ...`
+    Bind,
+    /// `unbind`
+    Unbind,
+    /// `link ... to ...`
+    Link,
+    /// `open ... as ...`
+    Open,
+    /// `close`
+    Close,
+    /// `settle`
+    Settle,
+    /// `remove`, of an action
+    Remove,
+    /// `release`, of an action
+    Release,
+}
+
+/// A line of a driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DriverEntry {
+    /// `probe [N] { ... }`
+    Probe {
+        /// The attempt that it is for.
+        attempt: Option<Spanned<u8>>,
+        /// What it does.
+        body: Vec<Spanned<Statement>>,
+    },
+    /// `remove { ... }`
+    Remove(Vec<Spanned<Statement>>),
+}
+
+/// `NAME`, `NAME.probe` or `NAME.remove`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The name.
+    pub name: Name,
+    /// Which callback of it.
+    pub member: Option<Member>,
+    /// The whole of it.
+    pub span: Span,
+}
+
+/// A callback of a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// `.probe`
+    Probe,
+    /// `.remove`
+    Remove,
 }
 
 /// One of the things that an `expect` names.
@@ -129,18 +227,44 @@ pub enum Expected {
     /// `NAME OUTCOME ...`
     Outcome(Expectation),
     /// `order NAME < NAME < ...`
-    Order(Vec<Name>),
+    Order(Vec<Subject>),
     /// `refs NAME +N`
     Refs(Name, i16),
     /// `no leaks`
     NoLeaks(Span),
+    /// `fault NAME on NAME ...`
+    Fault(FaultExpected),
 }
 
-/// `NAME OUTCOME [but OUTCOME without FIX [while bound | while unbound]]`
+/// `fault NAME on NAME [without FIX [while bound | while unbound | on KINDS]]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultExpected {
+    /// What goes wrong.
+    pub fault: Name,
+    /// With what.
+    pub on: Name,
+    /// The fix that is absent where it happens.
+    pub without: Option<Name>,
+    /// On what it happens.
+    pub condition: Option<Condition>,
+    /// The whole of it.
+    pub span: Span,
+}
+
+/// `while bound`, `while unbound` or `on KIND and KIND ...`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `while bound` is true, `while unbound` false.
+    While(bool),
+    /// `on KIND and KIND ...`
+    On(Vec<KindUse>),
+}
+
+/// `SUBJECT OUTCOME [but OUTCOME without FIX [while bound | while unbound | on KINDS]]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
     /// What it is about.
-    pub subject: Name,
+    pub subject: Subject,
     /// What holds.
     pub outcome: Spanned<Outcome>,
     /// What holds instead on some kernels.
@@ -170,15 +294,15 @@ pub enum Outcome {
     Leaked,
 }
 
-/// `but OUTCOME without FIX [while bound | while unbound]`
+/// `but OUTCOME without FIX [while bound | while unbound | on KINDS]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deviation {
     /// What holds instead.
     pub outcome: Spanned<Outcome>,
     /// The fix that is absent.
     pub fix: Name,
-    /// `while bound` is true, `while unbound` false.
-    pub bound: Option<bool>,
+    /// On what.
+    pub condition: Option<Condition>,
     /// The whole of it.
     pub span: Span,
 }

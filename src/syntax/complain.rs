@@ -13,15 +13,28 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// The words that a statement may begin with.
-const OPERATIONS: [&str; 9] = [
+const OPERATIONS: [&str; 22] = [
+    "device",
+    "driver",
+    "init",
+    "add",
+    "del",
     "register",
     "unregister",
     "get",
     "put",
     "attach",
+    "bind",
     "unbind",
-    "finally",
+    "link",
+    "open",
+    "close",
+    "settle",
     "action",
+    "remove",
+    "release",
+    "return",
+    "finally",
     "expect",
 ];
 
@@ -201,6 +214,33 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_unbind | Rule::unbind => "`unbind`",
         Rule::kw_fails | Rule::fails => "`fails`",
         Rule::kw_times => "`times`",
+        Rule::kw_device | Rule::device => "`device`",
+        Rule::kw_driver | Rule::driver => "`driver`",
+        Rule::kw_init | Rule::init => "`init`",
+        Rule::kw_add | Rule::add => "`add`",
+        Rule::kw_del | Rule::del => "`del`",
+        Rule::kw_bind | Rule::bind => "`bind`",
+        Rule::kw_link | Rule::link => "`link`",
+        Rule::kw_open | Rule::open => "`open`",
+        Rule::kw_close | Rule::close => "`close`",
+        Rule::kw_settle | Rule::settle => "`settle`",
+        Rule::kw_probe | Rule::probe => "`probe`",
+        Rule::kw_fault | Rule::fault => "`fault`",
+        Rule::kw_remove | Rule::remove | Rule::on_remove => "`remove`",
+        Rule::kw_return | Rule::return_error => "`return`",
+        Rule::kw_and => "`and`",
+        Rule::kw_as => "`as`",
+        Rule::kw_class => "`class`",
+        Rule::kw_for => "`for`",
+        Rule::kw_halves => "`halves`",
+        Rule::kw_handles => "`handles`",
+        Rule::kw_to => "`to`",
+        Rule::dot => "`.`",
+        Rule::quoted => "a file in quotes",
+        Rule::kind_below => "`parent`",
+        Rule::subject => "a name",
+        Rule::fault_when => "`without`",
+        Rule::driver_entry | Rule::good_driver_entry => "`probe` or `remove`",
         Rule::times => "how often",
         Rule::ran => "`ran`",
         Rule::commit => "a fix (the first 12 hex digits of its commit)",
@@ -213,7 +253,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_bound => "`bound`",
         Rule::kw_unbound => "`unbound`",
         Rule::kw_parent => "`parent`",
-        Rule::kw_release => "`release`",
+        Rule::kw_release | Rule::release => "`release`",
         Rule::kw_owned => "`owned`",
         Rule::kw_wrapped => "`wrapped`",
         Rule::kw_c => "`c`",
@@ -239,10 +279,12 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         }
         Rule::statement | Rule::good_statement => "a statement",
         Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
-        Rule::kind_entry | Rule::good_kind_entry => "`parent`, `release` or `c`",
+        Rule::kind_entry | Rule::good_kind_entry => {
+            "`parent`, `release`, `halves`, `handles` or `c`"
+        }
         Rule::c_entry | Rule::good_c_entry => "a section of C",
         Rule::expectation => "an expectation",
-        Rule::condition => "`while`",
+        Rule::condition => "`while` or `on`",
         Rule::deviation => "`but`",
         Rule::body => "`{`",
         Rule::kind_use => "a kind",
@@ -264,6 +306,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         | Rule::bad_item
         | Rule::bad_entry
         | Rule::bad_c_entry
+        | Rule::bad_driver_entry
         | Rule::bad_statement
         | Rule::comma_junk
         | Rule::bad_documented
@@ -278,6 +321,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         | Rule::alone_item
         | Rule::alone_kind_entry
         | Rule::alone_c_entry
+        | Rule::alone_driver_entry
         | Rule::alone_suite_entry
         | Rule::alone_statement => return None,
     })

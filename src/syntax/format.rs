@@ -51,7 +51,10 @@ impl Formatter {
             self.blank = false;
         }
         self.blank_line();
-        let continued = self.continues || code.starts_with("but ");
+        let continued = self.continues
+            || ["but ", "without "]
+                .iter()
+                .any(|word| code.starts_with(word));
         let depth = self.open.len().saturating_sub(usize::from(closes)) + usize::from(continued);
         self.indent(depth);
         self.out += &code;
@@ -116,9 +119,15 @@ fn line_of_c(line: &str) -> Option<(&str, &str)> {
     Some((line[..bar].trim(), text))
 }
 
-/// Code with one blank between any two words, none before `,` and `;`.
+/// Code with one blank between any two words, none before `,` and `;`, before `:` only
+/// in the head of a kind.
 fn spaced(code: &str) -> String {
     let mut out = String::new();
+    // A file's name is left as it is.
+    if let Some((before, quoted)) = code.split_once('"') {
+        return format!("{} \"{}", spaced(before), quoted.trim_end());
+    }
+    let is_kind = code.split_whitespace().next() == Some("kind");
     for word in code.split_whitespace() {
         let mut rest = word;
         while !rest.is_empty() {
@@ -128,7 +137,8 @@ fn spaced(code: &str) -> String {
                 None => rest.len(),
             };
             let token = &rest[..length];
-            if !out.is_empty() && token != "," && token != ";" {
+            let sticks = matches!(token, "," | ";") || token == ":" && !is_kind;
+            if !out.is_empty() && !sticks {
                 out.push(' ');
             }
             out += token;

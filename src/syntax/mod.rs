@@ -5,6 +5,7 @@ mod complain;
 mod format;
 mod parse;
 mod repair;
+mod statements;
 
 pub use format::format;
 pub use parse::parse;

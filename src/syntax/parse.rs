@@ -1,14 +1,11 @@
 //! Text to tree by the grammar, and the grammar's complaints in words.
 //!
-//! This file and complain.rs are the only ones that name pest.
+//! This file, statements.rs and complain.rs are the only ones that name pest.
 
 use pest::Parser;
 use pest::iterators::Pair;
 
-use super::ast::{
-    CSection, Deviation, Expectation, Expected, File, Kind, KindEntry, KindUse, Name, Outcome,
-    Release, Scenario, Statement, Suite,
-};
+use super::ast::{CSection, File, Kind, KindEntry, KindUse, Name, Release, Scenario, Suite};
 use super::repair;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
@@ -31,11 +28,13 @@ const KEYWORDS: &[&str] = &[
     "alive",
     "and",
     "around",
+    "as",
     "attach",
     "bind",
     "bound",
     "but",
     "bus",
+    "class",
     "close",
     "del",
     "device",
@@ -49,6 +48,8 @@ const KEYWORDS: &[&str] = &[
     "freed",
     "get",
     "group",
+    "halves",
+    "handles",
     "init",
     "kind",
     "language",
@@ -95,6 +96,7 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
     let mut file = File {
         source,
         uses: vec![],
+        files: vec![],
         kinds: vec![],
         suites: vec![],
     };
@@ -157,10 +159,24 @@ impl TreeBuilder<'_> {
         let mut doc = Vec::new();
         for part in item.into_inner() {
             match part.as_rule() {
-                Rule::use_item => file.uses.extend(self.names(part)),
+                Rule::use_item => self.use_item(part, file),
                 Rule::doc => doc = doc_lines(part),
                 Rule::kind => file.kinds.push(self.kind(part, std::mem::take(&mut doc))),
                 Rule::suite => file.suites.push(self.suite(part, std::mem::take(&mut doc))),
+                _ => {}
+            }
+        }
+    }
+
+    fn use_item(&mut self, pair: Pair<'_, Rule>, file: &mut File) {
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => file.uses.push(self.name(part)),
+                Rule::quoted => {
+                    let mut name = self.word(&part);
+                    name.value = name.value.trim_matches('"').to_owned();
+                    file.files.push(name);
+                }
                 _ => {}
             }
         }
@@ -172,12 +188,17 @@ impl TreeBuilder<'_> {
             doc,
             name: missing(whole),
             on_bus: false,
+            in_class: false,
             entries: vec![],
         };
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::name => kind.name = self.name(part),
-                Rule::kind_bus => kind.on_bus = true,
+                Rule::name => kind.name = self.title(part),
+                Rule::kind_bus => {
+                    let class = part.into_inner().any(|p| p.as_rule() == Rule::kw_class);
+                    kind.in_class = class;
+                    kind.on_bus = !class;
+                }
                 Rule::kind_entry => {
                     let entry = only(part);
                     if entry.as_rule() == Rule::bad_entry {
@@ -191,6 +212,8 @@ impl TreeBuilder<'_> {
                             self.names(entry).into_iter().next().map(KindEntry::Parent)
                         }
                         Rule::kind_release => Some(KindEntry::Release(release(entry))),
+                        Rule::kw_halves => Some(KindEntry::Halves),
+                        Rule::kw_handles => Some(KindEntry::Handles),
                         _ => Some(KindEntry::C(self.c_sections(entry))),
                     };
                     kind.entries
@@ -248,14 +271,7 @@ impl TreeBuilder<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::name => suite.name = self.title(part),
-                Rule::kind_use => {
-                    let mut parts = part.into_inner();
-                    if let Some(name) = parts.next() {
-                        let name = self.name(name);
-                        let bound = parts.next().map(|word| self.span(&word));
-                        suite.kinds.push(KindUse { name, bound });
-                    }
-                }
+                Rule::kind_use => suite.kinds.extend(self.kind_use(part)),
                 Rule::suite_entry => {
                     let entry = only(part);
                     if entry.as_rule() == Rule::bad_documented {
@@ -268,6 +284,26 @@ impl TreeBuilder<'_> {
             }
         }
         suite
+    }
+
+    pub(super) fn kind_use(&mut self, pair: Pair<'_, Rule>) -> Option<KindUse> {
+        let span = self.span(&pair);
+        let mut parts = pair.into_inner();
+        let name = self.title(parts.next()?);
+        let mut used = KindUse {
+            name,
+            bound: None,
+            parent: None,
+            span,
+        };
+        for part in parts {
+            match part.as_rule() {
+                Rule::kw_bound => used.bound = Some(self.span(&part)),
+                // A kind or a device, so it may be any word.
+                _ => used.parent = part.into_inner().last().map(|name| self.title(name)),
+            }
+        }
+        Some(used)
     }
 
     fn scenario(&mut self, entry: Pair<'_, Rule>) -> Option<Scenario> {
@@ -292,175 +328,14 @@ impl TreeBuilder<'_> {
         scenario
     }
 
-    fn body(&mut self, pair: Pair<'_, Rule>) -> Vec<Spanned<Statement>> {
-        let mut statements = Vec::new();
-        for statement in pair
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::statement)
-        {
-            let statement = only(statement);
-            if statement.as_rule() == Rule::bad_statement {
-                self.bad_statement(statement);
-                continue;
-            }
-            let statement = only(statement);
-            let span = self.span(&statement);
-            let value = self.statement(statement);
-            statements.extend(value.map(|value| Spanned { value, span }));
-        }
-        statements
-    }
-
-    fn statement(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
-        let rule = pair.as_rule();
-        if rule == Rule::finally {
-            let expect = pair.into_inner().last()?;
-            return Some(Statement::Finally(self.expectations(expect)));
-        }
-        if rule == Rule::expect {
-            return Some(Statement::Expect(self.expectations(pair)));
-        }
-        let mut names = Vec::new();
-        let mut fails = None;
-        let mut body = Vec::new();
-        for part in pair.into_inner() {
-            match part.as_rule() {
-                Rule::name => names.push(self.name(part)),
-                Rule::fails => fails = part.into_inner().last().map(|errno| self.word(&errno)),
-                Rule::body => body = self.body(part),
-                _ => {}
-            }
-        }
-        let mut names = names.into_iter();
-        let name = names.next()?;
-        match rule {
-            Rule::register => Some(Statement::Register(name)),
-            Rule::unregister => Some(Statement::Unregister(name)),
-            Rule::get => Some(Statement::Get(name)),
-            Rule::put => Some(Statement::Put(name)),
-            Rule::attach => Some(Statement::Attach(name, fails)),
-            Rule::unbind => Some(Statement::Unbind(name)),
-            Rule::action => Some(Statement::Action {
-                name,
-                on: names.next()?,
-                body,
-            }),
-            _ => None,
-        }
-    }
-
-    fn expectations(&mut self, pair: Pair<'_, Rule>) -> Vec<Expected> {
-        let all = pair
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::expectation);
-        all.filter_map(|part| self.expectation(part)).collect()
-    }
-
-    fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
-        let span = self.span(&pair);
-        let mut parts = pair.into_inner();
-        let first = parts.next()?;
-        if first.as_rule() == Rule::order {
-            return Some(Expected::Order(self.names(first)));
-        }
-        if first.as_rule() == Rule::no_leaks {
-            return Some(Expected::NoLeaks(span));
-        }
-        if first.as_rule() == Rule::refs {
-            return self.refs(first);
-        }
-        let subject = self.name(first);
-        let outcome = self.outcome(parts.next()?);
-        let deviations = parts.filter_map(|part| self.deviation(part)).collect();
-        Some(Expected::Outcome(Expectation {
-            subject,
-            outcome,
-            deviations,
-            span,
-        }))
-    }
-
-    fn outcome(&mut self, pair: Pair<'_, Rule>) -> Spanned<Outcome> {
-        let span = self.span(&pair);
-        let said = only(pair);
-        let value = match said.as_rule() {
-            Rule::kw_freed => Outcome::Freed,
-            Rule::kw_alive => Outcome::Alive,
-            Rule::kw_bound => Outcome::Bound,
-            Rule::kw_unbound => Outcome::Unbound,
-            Rule::kw_leaked => Outcome::Leaked,
-            Rule::ran => self.times(said).map_or(Outcome::Ran, Outcome::RanTimes),
-            _ => Outcome::NotRun,
-        };
-        Spanned { value, span }
-    }
-
-    fn refs(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
-        let mut parts = pair.into_inner().skip(1);
-        let name = self.name(parts.next()?);
-        let more = parts.next()?;
-        let Ok(value) = more.as_str().parse() else {
-            self.sink.report(
-                Diagnostic::new(Code::Limit, "nobody holds that many references")
-                    .label(self.span(&more), format!("{} at most", i16::MAX)),
-            );
-            return None;
-        };
-        Some(Expected::Refs(name, value))
-    }
-
-    /// The number of `ran N times`, if it stands there.
-    fn times(&mut self, ran: Pair<'_, Rule>) -> Option<u8> {
-        let times = ran
-            .into_inner()
-            .find(|part| part.as_rule() == Rule::times)?;
-        let number = only(times);
-        let times = number.as_str().parse().ok();
-        if times.is_none() {
-            self.sink.report(
-                Diagnostic::new(Code::Limit, "nothing runs that often in a scenario")
-                    .label(self.span(&number), format!("{} at most", u8::MAX)),
-            );
-        }
-        times
-    }
-
-    fn deviation(&mut self, pair: Pair<'_, Rule>) -> Option<Deviation> {
-        let mut outcome = None;
-        let mut fix = None;
-        let mut bound = None;
-        let mut span = None;
-        for part in pair.into_inner() {
-            let here = self.span(&part);
-            span = Some(span.map_or(here, |span: Span| span.to(here)));
-            match part.as_rule() {
-                Rule::outcome => outcome = Some(self.outcome(part)),
-                Rule::commit => fix = Some(self.word(&part)),
-                Rule::condition => {
-                    bound = part
-                        .into_inner()
-                        .last()
-                        .map(|word| word.as_rule() == Rule::kw_bound);
-                }
-                _ => {}
-            }
-        }
-        Some(Deviation {
-            outcome: outcome?,
-            fix: fix?,
-            bound,
-            span: span?,
-        })
-    }
-
-    fn names(&mut self, pair: Pair<'_, Rule>) -> Vec<Name> {
+    pub(super) fn names(&mut self, pair: Pair<'_, Rule>) -> Vec<Name> {
         let names = pair
             .into_inner()
             .filter(|part| part.as_rule() == Rule::name);
         names.map(|name| self.name(name)).collect()
     }
 
-    fn word(&self, pair: &Pair<'_, Rule>) -> Name {
+    pub(super) fn word(&self, pair: &Pair<'_, Rule>) -> Name {
         Spanned {
             value: pair.as_str().to_owned(),
             span: self.span(pair),
@@ -468,7 +343,7 @@ impl TreeBuilder<'_> {
     }
 
     /// A name that statements use, and so none of the language's own words.
-    fn name(&mut self, pair: Pair<'_, Rule>) -> Name {
+    pub(super) fn name(&mut self, pair: Pair<'_, Rule>) -> Name {
         let name = self.title(pair);
         let text = name.value.as_str();
         if KEYWORDS.contains(&text) {
@@ -506,7 +381,7 @@ impl TreeBuilder<'_> {
         name
     }
 
-    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+    pub(super) fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
         self.at(span.start(), span.end())
     }
@@ -521,7 +396,7 @@ impl TreeBuilder<'_> {
     }
 }
 
-fn only(pair: Pair<'_, Rule>) -> Pair<'_, Rule> {
+pub(super) fn only(pair: Pair<'_, Rule>) -> Pair<'_, Rule> {
     let fallback = pair.clone();
     pair.into_inner().next().unwrap_or(fallback)
 }

@@ -2,10 +2,10 @@
 
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case};
-use crate::ir::{Deviation, Unit};
+use crate::ir::{Deviation, FaultExpectation, Unit};
 use crate::ktap::{Log, Status};
 use crate::run::{self, Judge};
-use crate::sim::Model;
+use crate::sim::{Model, Warning};
 use crate::trace;
 
 /// What came of holding a log against the simulator.
@@ -75,8 +75,34 @@ impl Comparison {
         }
         if options.trace && predicted != Status::Skipped {
             let kernel = log.traces.get(&name).map_or(&[][..], Vec::as_slice);
+            // A kernel warns on its own, and not in the trace.
+            let (warnings, lines): (Vec<_>, Vec<_>) =
+                lines.into_iter().partition(|line| line.warning().is_some());
             self.trace(&name, &lines, kernel);
+            let warnings: Vec<&str> = warnings
+                .iter()
+                .filter_map(|line| Some(Warning::from_function(line.warning()?)?.file()))
+                .collect();
+            self.warnings(&name, &warnings, &result.warnings());
         }
+    }
+
+    /// By file: which function a report names depends on what the compiler inlined.
+    fn warnings(&mut self, case: &str, simulator: &[&str], kernel: &[&str]) {
+        if simulator == kernel {
+            self.agreed += kernel.len();
+            return;
+        }
+        let say = |files: &[&str]| match files {
+            [] => "of nothing".to_owned(),
+            files => format!("in {}", files.join(", ")),
+        };
+        let what = format!(
+            "the kernel warns {}, the simulator {}",
+            say(kernel),
+            say(simulator)
+        );
+        self.differ(case, what);
     }
 
     /// Line by line, up to the first difference: all that follows would only follow.
@@ -109,12 +135,14 @@ fn predict(case: &Case<'_>, broken: Broken) -> (Status, Vec<trace::Line>) {
         Broken::Skip | Broken::Expect => Judge::Stated,
     };
     let run = run::run_by(case, judge);
-    let applies = |d: &Deviation| d.applies(case.model, case.kind_use.bound);
+    let applies = |d: &Deviation| d.applies(case.model, &case.kind_use);
     let deviates = case
         .scenario
         .expectations()
         .any(|e| e.deviations.iter().any(applies));
-    let status = if broken == Broken::Skip && deviates {
+    let fault = |fault: &FaultExpectation| fault.applies(case.model, &case.kind_use);
+    let must_not_be_asked = case.scenario.faults().any(fault);
+    let status = if must_not_be_asked || broken == Broken::Skip && deviates {
         Status::Skipped
     } else if run.passed() {
         Status::Passed

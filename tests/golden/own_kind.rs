@@ -5,11 +5,11 @@
 
 use ::devres_gen::sim::Kind;
 
-/// root_device_register(): no bus, no parent, so no driver ever.
-const ROOT: Kind<'static> = Kind::new("root");
-
 /// A device of the test's own.
 const OWN: Kind<'static> = Kind::new("own");
+
+/// root_device_register(): no bus, no parent, so no driver ever.
+const ROOT: Kind<'static> = Kind::new("root");
 
 mod adds {
     use ::devres_gen::sim::{
@@ -21,22 +21,23 @@ mod adds {
         const INNER: ActionId = ActionId(0);
         const OUTER: ActionId = ActionId(1);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
             ],
+            ..Program::EMPTY
         };
         let mut s = Session::new("own_kind.devres", 26, &program, case.model);
         s.at(28).register(DEV);
         s.at(29).add_action(OUTER);
         s.at(32).unregister(DEV);
-        s.at(33).expect(Claim::RanTimes(OUTER, 1));
+        s.at(33).expect(Claim::ran_times(OUTER, 1));
         if case.lacks(Fix::DelReleasesDevres) {
-            s.at(34).expect(Claim::NotRun(INNER));
+            s.at(34).expect(Claim::not_run(INNER));
         } else {
-            s.at(34).expect(Claim::Ran(INNER));
+            s.at(34).expect(Claim::ran(INNER));
         }
         s.at(35).expect(Claim::Freed(DEV));
         s.at(27).finish();
@@ -70,9 +71,9 @@ mod leaves {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
-            actions: &[],
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            ..Program::EMPTY
         };
         let mut s = Session::new("own_kind.devres", 26, &program, case.model);
         s.at(40).register(DEV);
@@ -108,9 +109,9 @@ mod outlives {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         let program = Program {
-            devices: &[Device::new("dev", case.kind)],
-            drivers: case.drivers,
-            actions: &[],
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            ..Program::EMPTY
         };
         let mut s = Session::new("own_kind.devres", 26, &program, case.model);
         s.at(46).register(DEV);

@@ -2,11 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::{DriverObject, File, Function};
+use super::File;
 use crate::emit::names;
 use crate::emit::wrap::braces;
-use crate::ir::{CKey, Kind, KindC, KindId, KindUse, Unit};
+use crate::expand;
+use crate::ir::{CKey, Kind, KindC, KindId, KindUse, Suite, Unit};
 use crate::syntax::ast::Release;
+
+/// A driver that a scenario declares, or that keeps a device of its own bound.
+struct Slot {
+    /// Its name in the scenario, and that of the device that it is for.
+    driver: String,
+    device: String,
+    /// The kinds that the device may be of.
+    kinds: BTreeSet<KindId>,
+}
 
 /// The lines of a function's body.
 fn indent(lines: Vec<String>) -> Vec<String> {
@@ -20,125 +30,329 @@ fn indent(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(indent).collect()
 }
 
+fn function(head: String, lines: Vec<String>) -> Vec<String> {
+    let mut text = vec![head, "{".to_owned()];
+    text.extend(lines);
+    text.push("}".to_owned());
+    text
+}
+
 impl File {
-    /// The functions of each kind, once, and a row of the table for each use.
-    pub(super) fn kinds(&mut self, unit: &Unit, uses: &[(KindUse, &Kind, &KindC)]) {
-        for (_, kind, _) in uses {
-            self.uses.wrapped |= kind.release == Release::Wrapped;
-            self.uses.owned |= kind.release == Release::Owned;
+    /// What each kind needs, once, and a row of the table for each use.
+    pub(super) fn kinds(&mut self, unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>) {
+        let slots = slots(suite);
+        self.driver_slots = slots.iter().map(Slot::constant).collect();
+        for &id in kinds {
+            let kind = unit.kind(id);
+            let Some(c) = &kind.c else { continue };
+            let bound = suite.kinds.iter().any(|used| used.kind == id && used.bound);
+            let own: Vec<&Slot> = slots
+                .iter()
+                .filter(|slot| slot.kinds.contains(&id))
+                .collect();
+            self.kind(kind, c, bound, &own);
         }
-        let mut made: BTreeSet<KindId> = BTreeSet::new();
-        for (used, kind, c) in uses {
-            if made.insert(used.kind) {
-                let bound = uses
-                    .iter()
-                    .any(|(other, ..)| other.kind == used.kind && other.bound);
-                self.kind(kind, c, bound);
-            }
-            self.row(unit, *used, kind, c);
+        self.set_up_of(unit, kinds);
+        for id in self.objects(suite) {
+            let kind = unit.kind(id);
+            let used = KindUse {
+                kind: id,
+                bound: false,
+                parent: None,
+                span: kind.span,
+            };
+            let has_slots = slots.iter().any(|slot| slot.kinds.contains(&id));
+            let mut lines = vec![format!(
+                "static const struct test_kind {} = {{",
+                names::c_kind_object(&kind.name)
+            )];
+            let fields = self.fields(unit, &used, has_slots);
+            lines.extend(fields.into_iter().map(|field| format!("\t{field},")));
+            lines.push("};".to_owned());
+            self.kind_parts.push(lines);
+        }
+        for used in &suite.kinds {
+            let has_slots = slots.iter().any(|slot| slot.kinds.contains(&used.kind));
+            let fields = self.fields(unit, used, has_slots);
+            self.rows.extend(braces(&fields));
         }
     }
 
-    fn row(&mut self, unit: &Unit, used: KindUse, kind: &Kind, c: &KindC) {
-        let mut row = vec![format!("\"{}\"", used.label(unit))];
-        row.extend([CKey::Create, CKey::Destroy].map(|key| function(kind, c, key)));
+    /// The kinds of which an object is needed: those of declared devices and of parents.
+    fn objects(&self, suite: &Suite) -> BTreeSet<KindId> {
+        let devices = suite
+            .scenarios
+            .iter()
+            .flat_map(|scenario| &scenario.devices);
+        let declared = devices.filter_map(|device| device.kind);
+        let parents = suite.kinds.iter().filter_map(|used| used.parent);
+        declared.chain(parents).collect()
+    }
+
+    /// The fields of a `struct test_kind`; those that not all kinds have are named.
+    fn fields(&self, unit: &Unit, used: &KindUse, has_slots: bool) -> Vec<String> {
+        let kind = unit.kind(used.kind);
+        let Some(c) = &kind.c else { return vec![] };
+        let mut fields = vec![format!("\"{}\"", used.label(unit))];
+        fields.extend([CKey::Create, CKey::Destroy].map(|key| name_of(kind, c, key)));
+        let driver = [CKey::RegisterDriver, CKey::UnregisterDriver];
         if used.bound {
-            let driver = [CKey::RegisterDriver, CKey::UnregisterDriver];
-            row.extend(driver.map(|key| function(kind, c, key)));
+            fields.extend(driver.map(|key| name_of(kind, c, key)));
+            fields.push(format!("&{}.driver", own(kind, "driver")));
+        } else if has_slots {
+            fields
+                .extend(driver.map(|key| format!(".{} = {}", key.as_str(), name_of(kind, c, key))));
         }
-        if kind.release == Release::Wrapped && self.uses.owned {
-            row.push(".wrap_release = true".to_owned());
+        if has_slots {
+            fields.push(format!(".drivers = {}", own(kind, "drivers")));
         }
-        self.rows.extend(braces(&row));
+        if self.uses.halves && kind.halves {
+            let halves = [CKey::Init, CKey::Add, CKey::Del];
+            fields
+                .extend(halves.map(|key| format!(".{} = {}", key.as_str(), name_of(kind, c, key))));
+        }
+        if let Some(parent) = used.parent {
+            let parent = &unit.kind(parent).name;
+            fields.push(format!(".parent = &{}", names::c_kind_object(parent)));
+        }
+        if kind.release == Release::Wrapped && self.uses.wrapped && self.uses.owned {
+            fields.push(".wrap_release = true".to_owned());
+        }
+        fields
     }
 
-    fn kind(&mut self, kind: &Kind, c: &KindC, bound: bool) {
+    fn kind(&mut self, kind: &Kind, c: &KindC, bound: bool, slots: &[&Slot]) {
+        if let Some(lines) = c.sections.get(&CKey::Global) {
+            let lines = lines.iter().map(|line| line.value.clone());
+            self.kind_parts.push(lines.collect());
+        }
+        self.body(kind, c, CKey::Setup, "static int @(void)");
+        self.body(kind, c, CKey::Teardown, "static void @(void)");
         if kind.release == Release::Owned {
-            let mut lines = vec!["ctx.device.freed = true;".to_owned()];
-            if self.trace {
-                lines.push("log_event(\"release dev\");".to_owned());
-            }
-            let given = filled(kind, c, CKey::Release);
-            match bare_name(&given) {
-                Some(name) => lines.push(format!("{name}(dev);")),
-                None => lines.extend(given),
-            }
-            let head = format!(
-                "static void {}(struct device *dev)",
-                own(kind, CKey::Release)
-            );
-            self.kind_functions.push(Function::new(head, indent(lines)));
+            self.owned_release(kind, c);
         }
-        self.kind_functions
-            .extend(body(kind, c, CKey::Create, "static struct device *@(void)"));
-        self.kind_functions.extend(body(
-            kind,
-            c,
-            CKey::Destroy,
-            "static void @(struct device *dev)",
-        ));
-        if bound {
-            self.driver(kind, c);
+        let maker = format!("static struct device *@({})", self.maker());
+        let unmaker = "static void @(struct device *dev)";
+        let by_halves = self.uses.halves && kind.halves;
+        if by_halves || c.lines(CKey::Create).any(|line| line.contains("$init")) {
+            self.body(kind, c, CKey::Init, &maker);
+        }
+        self.body(kind, c, CKey::Create, &maker);
+        self.body(kind, c, CKey::Destroy, unmaker);
+        if by_halves {
+            self.body(kind, c, CKey::Add, "static int @(struct device *dev)");
+            self.body(kind, c, CKey::Del, unmaker);
+        }
+        if bound || !slots.is_empty() {
+            self.drivers_of(kind, c, bound, slots);
         }
     }
 
-    fn driver(&mut self, kind: &Kind, c: &KindC) {
-        self.uses.drivers = true;
-        let name = |what: &str| names::c_kind(&kind.name, what);
-        let argument = c.line(CKey::Probe);
-        // The driver core is content with a driver that has neither.
-        if self.trace {
-            self.kind_functions.push(Function::new(
-                format!("static int {}({argument})", name("probe")),
-                vec![
-                    format!("\tctx.device.dev = {};", c.line(CKey::Device)),
-                    "\tlog_event(\"probe driver dev\");".to_owned(),
-                    "\treturn 0;".to_owned(),
-                ],
-            ));
-            self.kind_functions.push(Function::new(
-                format!("static void {}({argument})", name("remove")),
-                vec!["\tlog_event(\"remove driver dev\");".to_owned()],
-            ));
+    fn owned_release(&mut self, kind: &Kind, c: &KindC) {
+        let mut lines = Vec::new();
+        if !self.uses.several {
+            lines.push("ctx.dev.freed = true;".to_owned());
+        } else {
+            lines.push("struct test_device *td = find_test_device(dev);".to_owned());
+            lines.push(String::new());
+            lines.push("if (td) {".to_owned());
+            lines.push("\ttd->freed = true;".to_owned());
+            if self.trace {
+                lines.push("\tlog_event(\"release\", log_device(td), NULL);".to_owned());
+            }
+            let why = "/* the next device may have the same address */";
+            lines.push(format!("\ttd->dev = NULL; {why}"));
+            lines.push("}".to_owned());
         }
-        let register = body(kind, c, CKey::RegisterDriver, "static int @(void)");
-        let unregister = body(kind, c, CKey::UnregisterDriver, "static void @(void)");
-        self.drivers.push(DriverObject {
-            object_type: c.line(CKey::Driver).to_owned(),
-            object: name("driver"),
-            probe: name("probe"),
-            remove: name("remove"),
-            functions: register.into_iter().chain(unregister).collect(),
-        });
+        let given = self.filled(kind, c, CKey::Release, "");
+        match bare_name(&given) {
+            Some(name) => lines.push(format!("{name}(dev);")),
+            None => lines.extend(given),
+        }
+        let head = format!("static void {}(struct device *dev)", own(kind, "release"));
+        self.kind_parts.push(function(head, indent(lines)));
+    }
+
+    fn drivers_of(&mut self, kind: &Kind, c: &KindC, bound: bool, slots: &[&Slot]) {
+        let argument = c.line(CKey::Probe);
+        if self.uses.callbacks {
+            let device = c.line(CKey::Device);
+            let head = format!("static int {}({argument})", own(kind, "probe"));
+            let line = format!("\treturn test_probe({device});");
+            self.kind_parts.push(function(head, vec![line]));
+            let head = format!("static void {}({argument})", own(kind, "remove"));
+            let line = format!("\ttest_remove({device});");
+            self.kind_parts.push(function(head, vec![line]));
+        }
+        if bound {
+            let object = own(kind, "driver");
+            let name = if self.uses.several {
+                format!("\"{}\"", names::c_device_name("dev"))
+            } else {
+                "KBUILD_MODNAME".to_owned()
+            };
+            self.driver_object(kind, c, &object, &name, "dev");
+        }
+        for slot in slots {
+            let name = format!("\"{}\"", names::c_device_name(&slot.driver));
+            self.driver_object(kind, c, &slot.object(kind), &name, &slot.device);
+        }
+        if !slots.is_empty() {
+            let head = format!(
+                "static struct device_driver *const {}[] = {{",
+                own(kind, "drivers")
+            );
+            let rows = slots
+                .iter()
+                .map(|slot| format!("\t[{}] = &{}.driver,", slot.constant(), slot.object(kind)));
+            let lines = std::iter::once(head).chain(rows);
+            self.kind_parts
+                .push(lines.chain(["};".to_owned()]).collect());
+        }
+        let register = "static int @(struct device_driver *driver)";
+        self.body(kind, c, CKey::RegisterDriver, register);
+        let unregister = "static void @(struct device_driver *driver)";
+        self.body(kind, c, CKey::UnregisterDriver, unregister);
+    }
+
+    /// The driver core is content with a driver that has neither probe nor remove.
+    fn driver_object(&mut self, kind: &Kind, c: &KindC, object: &str, name: &str, device: &str) {
+        let mut lines = vec![format!("static {} {object} = {{", c.line(CKey::Driver))];
+        if self.uses.callbacks {
+            lines.push(format!("\t.probe = {},", own(kind, "probe")));
+            lines.push(format!("\t.remove = {},", own(kind, "remove")));
+            lines.extend(indent(self.filled(kind, c, CKey::Match, device)));
+        }
+        lines.push("\t.driver = {".to_owned());
+        lines.push(format!("\t\t.name = {name},"));
+        lines.push("\t\t.probe_type = PROBE_FORCE_SYNCHRONOUS,".to_owned());
+        lines.push("\t\t.suppress_bind_attrs = true,".to_owned());
+        lines.push("\t},".to_owned());
+        lines.push("};".to_owned());
+        self.kind_parts.push(lines);
+    }
+
+    /// A section as a function with its name in the place of `@`, unless it names one.
+    fn body(&mut self, kind: &Kind, c: &KindC, key: CKey, head: &str) {
+        let lines = self.filled(kind, c, key, "");
+        if lines.is_empty() || bare_name(&lines).is_some() {
+            return;
+        }
+        let head = head.replace('@', &own(kind, key.as_str()));
+        self.kind_parts.push(function(head, indent(lines)));
+    }
+
+    /// A section of a kind's C, with its placeholders filled in.
+    fn filled(&self, kind: &Kind, c: &KindC, key: CKey, device: &str) -> Vec<String> {
+        let (name, parent) = if self.uses.several {
+            ("td->name", "parent_of(td)")
+        } else {
+            ("KBUILD_MODNAME", "NULL")
+        };
+        let fill = |line: &str| {
+            line.replace("$name", name)
+                .replace("$parent", parent)
+                .replace("$device", &format!("\"{}\"", names::c_device_name(device)))
+                .replace("$release", &own(kind, "release"))
+                .replace(
+                    "$init",
+                    &format!("{}({})", own(kind, "init"), self.made_from()),
+                )
+        };
+        c.lines(key).map(fill).collect()
+    }
+
+    /// What kinds want to be done before the first case and after the last.
+    fn set_up_of(&mut self, unit: &Unit, kinds: &BTreeSet<KindId>) {
+        let kinds = kinds.iter().map(|&id| unit.kind(id));
+        let with_c = kinds.filter_map(|kind| Some((kind, kind.c.as_ref()?)));
+        let calls: Vec<(String, String)> = with_c
+            .filter(|(_, c)| c.sections.contains_key(&CKey::Setup))
+            .map(|(kind, c)| {
+                (
+                    name_of(kind, c, CKey::Setup),
+                    name_of(kind, c, CKey::Teardown),
+                )
+            })
+            .collect();
+        let down = |calls: &[(String, String)], tabs: &str| -> Vec<String> {
+            let calls = calls.iter().rev();
+            calls.map(|(_, down)| format!("{tabs}{down}();")).collect()
+        };
+        self.set_down = down(&calls, "\t");
+        if let [(only, _)] = calls.as_slice() {
+            self.set_up = vec![format!("\treturn {only}();")];
+            return;
+        }
+        for (index, (up, _)) in calls.iter().enumerate() {
+            if index == 0 {
+                self.set_up = vec!["\tint ret;".to_owned(), String::new()];
+            }
+            self.set_up.push(format!("\tret = {up}();"));
+            if index == 0 {
+                self.set_up.push("\tif (ret)".to_owned());
+                self.set_up.push("\t\treturn ret;".to_owned());
+                continue;
+            }
+            self.set_up.push("\tif (ret) {".to_owned());
+            self.set_up.extend(down(&calls[..index], "\t\t"));
+            self.set_up.push("\t\treturn ret;".to_owned());
+            self.set_up.push("\t}".to_owned());
+        }
+        if !calls.is_empty() {
+            self.set_up.push("\treturn 0;".to_owned());
+        }
+    }
+}
+
+/// The drivers of a suite's scenarios, each once for a name and a device.
+fn slots(suite: &Suite) -> Vec<Slot> {
+    let mut slots: Vec<Slot> = Vec::new();
+    for scenario in &suite.scenarios {
+        let device = |id: crate::sim::DeviceId| &scenario.devices[usize::from(id.0)];
+        let declared = scenario.drivers.iter();
+        let declared = declared.map(|driver| (driver.name.clone(), device(driver.device)));
+        let bound = expand::bound_devices(scenario)
+            .map(|(_, device)| (expand::bound_driver(&device.name), device));
+        for (driver, device) in declared.chain(bound) {
+            let kinds = match device.kind {
+                Some(kind) => BTreeSet::from([kind]),
+                None => scenario.kinds.iter().map(|used| used.kind).collect(),
+            };
+            let known = slots
+                .iter_mut()
+                .find(|slot| slot.driver == driver && slot.device == device.name);
+            match known {
+                Some(slot) => slot.kinds.extend(kinds),
+                None => slots.push(Slot {
+                    driver,
+                    device: device.name.clone(),
+                    kinds,
+                }),
+            }
+        }
+    }
+    slots
+}
+
+impl Slot {
+    fn constant(&self) -> String {
+        names::c_driver_slot(&self.driver, &self.device)
+    }
+
+    fn object(&self, kind: &Kind) -> String {
+        own(kind, &self.constant().to_ascii_lowercase())
     }
 }
 
 /// The function that a section stands for: its own, or the one that it names.
-fn function(kind: &Kind, c: &KindC, key: CKey) -> String {
-    bare_name(&filled(kind, c, key)).map_or_else(|| own(kind, key), str::to_owned)
+fn name_of(kind: &Kind, c: &KindC, key: CKey) -> String {
+    let lines: Vec<String> = c.lines(key).map(str::to_owned).collect();
+    bare_name(&lines).map_or_else(|| own(kind, key.as_str()), str::to_owned)
 }
 
-fn own(kind: &Kind, key: CKey) -> String {
-    names::c_kind(&kind.name, key.as_str())
-}
-
-/// A section as a function with the name in the place of `@`, unless it names one.
-fn body(kind: &Kind, c: &KindC, key: CKey, head: &str) -> Option<Function> {
-    let lines = filled(kind, c, key);
-    let head = head.replace('@', &own(kind, key));
-    bare_name(&lines)
-        .is_none()
-        .then(|| Function::new(head, indent(lines)))
-}
-
-/// A section of a kind's C, with its placeholders filled in.
-fn filled(kind: &Kind, c: &KindC, key: CKey) -> Vec<String> {
-    let fill = |line: &str| {
-        line.replace("$name", "KBUILD_MODNAME")
-            .replace("$release", &own(kind, CKey::Release))
-            .replace("$driver", &own(kind, CKey::Driver))
-    };
-    c.lines(key).map(fill).collect()
+fn own(kind: &Kind, what: &str) -> String {
+    names::c_kind(&kind.name, what)
 }
 
 /// A section that is one bare name is no function's body, but that function.

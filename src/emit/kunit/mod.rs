@@ -3,8 +3,13 @@
 //! What is decided here: which helper a suite needs, in which words a statement is
 //! C, where lines break. The templates only put it in order.
 
+mod condition;
 mod kind;
+mod operation;
 mod scenario;
+mod uses;
+
+use std::collections::BTreeSet;
 
 use askama::Template;
 
@@ -13,7 +18,9 @@ use super::{MARK, Options, OutputFile, harmless, names};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
-use crate::ir::{CKey, Scenario, Suite, Unit};
+use crate::identity;
+use crate::ir::{CKey, KindId, Suite, Unit};
+use crate::source::Span;
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
 pub const FOLDER: &str = "kunit/devres";
@@ -101,45 +108,96 @@ struct File {
     kunit_name: String,
     /// The line of the source that the suite begins on.
     line: u32,
-    /// Device fields of the recorder.
-    devices: Vec<DeviceField>,
-    /// Counter fields of the recorder.
+    /// The name of the device under test, and of the one that it is below.
+    dev_name: String,
+    parent_name: String,
+    /// Fields of the recorder.
+    devices: Vec<Field>,
+    drivers: Vec<Field>,
     counters: Vec<String>,
-    kind_functions: Vec<Function>,
-    /// Drivers of the kinds that are there in the state bound.
-    drivers: Vec<DriverObject>,
+    /// The places of declared drivers in the tables of their kinds.
+    driver_slots: Vec<String>,
+    /// What kinds need: functions, objects, tables, in order.
+    kind_parts: Vec<Vec<String>>,
     /// The lines of the table of kinds.
     rows: Vec<String>,
-    /// The functions of the actions and of the scenarios.
+    /// The functions of the actions, the drivers and the scenarios.
     functions: Vec<Function>,
     /// The lines of the table of cases.
     tests: Vec<String>,
+    /// What is done before the first case and after the last.
+    set_up: Vec<String>,
+    set_down: Vec<String>,
     uses: Uses,
     trace: bool,
+}
+
+impl File {
+    /// The parameter of a kind's create and init: with one device there is none.
+    fn maker(&self) -> &'static str {
+        if self.uses.several {
+            "struct test_device *td"
+        } else {
+            "void"
+        }
+    }
+
+    fn made_from(&self) -> &'static str {
+        if self.uses.several { "td" } else { "" }
+    }
+
+    fn kind_of_td(&self) -> &'static str {
+        if self.uses.several {
+            "td->kind"
+        } else {
+            "ctx.kind"
+        }
+    }
 }
 
 /// Which helpers the file needs.
 #[derive(Default)]
 struct Uses {
+    /// Devices other than the one under test, or what has to tell them apart.
+    several: bool,
     get: bool,
-    actions: bool,
-    attach: bool,
+    register: bool,
+    halves: bool,
+    link: bool,
+    settle: bool,
     /// Something is expected of the number of references.
     refs: bool,
-    /// Something is expected of the order of actions.
+    /// Something is expected of the order of callbacks.
     order: bool,
     /// Something is expected of `dev->driver`.
     bound: bool,
+    /// Something is expected of a device that may never have been there.
+    alive: bool,
     wrapped: bool,
     owned: bool,
+    /// Drivers are registered.
     drivers: bool,
-    /// A driver is unregistered by the test itself, which judges what comes of it.
-    finally: bool,
-    /// An action adds an action.
-    nested: bool,
+    /// A driver keeps the device under test bound, for some kind.
+    bound_kind: bool,
+    /// The device under test is below another one, for some kind.
+    parent: bool,
+    /// A driver's probe and remove matter.
+    callbacks: bool,
+    /// It is counted how often they run.
+    counts: bool,
+    /// Init does something that has to be undone.
+    tear_down: bool,
+    /// Actions or drivers do something that may fail.
+    fallible: bool,
+    /// Actions or drivers do something.
+    bodies: bool,
+    /// A test asks for the name of its kind.
+    kind_names: bool,
+    find_device: bool,
+    parent_of: bool,
 }
 
-struct DeviceField {
+struct Field {
     name: String,
     field: String,
 }
@@ -160,60 +218,41 @@ impl Function {
     }
 }
 
-struct DriverObject {
-    object_type: String,
-    object: String,
-    probe: String,
-    remove: String,
-    functions: Vec<Function>,
-}
-
 fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) -> Option<File> {
-    let mut kinds = Vec::new();
-    for used in &suite.kinds {
-        let kind = unit.kind(used.kind);
-        match &kind.c {
-            Some(c) => kinds.push((*used, kind, c)),
-            None => sink.report(
-                Diagnostic::new(Code::Inability, format!("kind `{}` has no C", kind.name))
-                    .label(used.span, "C is emitted for every suite")
-                    .label(kind.span, "declared here, without `c { ... }`")
-                    .help("docs/language.md shows how a kind says what its C is"),
-            ),
-        }
-    }
-    if kinds.len() < suite.kinds.len() {
-        return None;
-    }
+    let kinds = kinds(unit, suite, sink)?;
     let source = unit.sources.get(suite.source).name.clone();
     let mut includes: Vec<String> = kinds
         .iter()
-        .flat_map(|(_, _, c)| c.lines(CKey::Include).map(str::to_owned))
+        .flat_map(|id| unit.kind(*id).c.iter())
+        .flat_map(|c| c.lines(CKey::Include).map(str::to_owned))
         .collect();
     includes.push("<linux/device.h>".to_owned());
     includes.sort();
     includes.dedup();
     let mut file = File {
-        header: header(&suite.doc, &options.command(&source)),
+        header: header(unit, suite, &options.command(&source)),
         includes,
         name: suite.name.clone(),
         kunit_name: names::suite(suite),
         line: unit.line(suite.span),
+        dev_name: names::c_device_name("dev"),
+        parent_name: names::c_device_name("parent"),
         devices: vec![],
-        counters: vec![],
-        kind_functions: vec![],
         drivers: vec![],
+        counters: vec![],
+        driver_slots: vec![],
+        kind_parts: vec![],
         rows: vec![],
         functions: vec![],
         tests: vec![],
-        uses: Uses::default(),
+        set_up: vec![],
+        set_down: vec![],
+        uses: uses::of(unit, suite, &kinds, options),
         trace: options.trace,
     };
-    file.kinds(unit, &kinds);
-    let judged_at_the_end = suite.scenarios.iter().any(Scenario::has_finally);
-    file.uses.finally = file.uses.drivers && judged_at_the_end;
+    file.kinds(unit, suite, &kinds);
     for scenario in &suite.scenarios {
-        let Some(&used) = suite.kinds.first() else {
+        let Some(&used) = scenario.kinds.first() else {
             continue;
         };
         expand::with_program(unit, scenario, used, |program| {
@@ -228,16 +267,77 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
             .emit();
         });
     }
+    if file.uses.parent {
+        file.devices.push(Field {
+            name: "parent".to_owned(),
+            field: names::c_device("parent"),
+        });
+    }
+    // Last, so that what a scenario declares goes before it.
+    if file.uses.callbacks && file.uses.bound_kind {
+        file.drivers.push(Field {
+            name: expand::bound_driver("dev"),
+            field: names::c_driver(&expand::bound_driver("dev")),
+        });
+    }
     Some(file)
 }
 
-/// What the suite is about, and what it was made from.
-fn header(doc: &[String], command: &str) -> Vec<String> {
-    let mut lines = comment(doc);
+/// The kinds that the suite needs, each of which has to have C.
+fn kinds(unit: &Unit, suite: &Suite, sink: &mut Sink) -> Option<BTreeSet<KindId>> {
+    let mut kinds: Vec<(KindId, Span)> = Vec::new();
+    for used in &suite.kinds {
+        kinds.push((used.kind, used.span));
+        kinds.extend(used.parent.map(|parent| (parent, used.span)));
+    }
+    for device in suite
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.devices)
+    {
+        kinds.extend(device.kind.map(|kind| (kind, device.span)));
+    }
+    let mut complete = true;
+    for &(id, span) in &kinds {
+        let kind = unit.kind(id);
+        if kind.c.is_none() {
+            complete = false;
+            sink.report(
+                Diagnostic::new(Code::Inability, format!("kind `{}` has no C", kind.name))
+                    .label(span, "C is emitted for every suite")
+                    .label(kind.span, "declared here, without `c { ... }`")
+                    .help(format!(
+                        "`run` does without C; leave the suite out with `--skip {}`, or say what the \
+                         kind's C is",
+                        suite.name
+                    )),
+            );
+        }
+    }
+    complete.then(|| kinds.into_iter().map(|(id, _)| id).collect())
+}
+
+/// What the suite is about, what it was made from, and what its cases are.
+fn header(unit: &Unit, suite: &Suite, command: &str) -> Vec<String> {
+    let mut lines = comment(&suite.doc);
     lines.extend(words(
         &harmless(&format!("Generated by {command}, do not edit.")),
         77,
     ));
+    let scenarios = suite.scenarios.iter().map(|scenario| {
+        let hash = identity::scenario(unit, scenario);
+        format!("{} {hash}", scenario.name)
+    });
+    let kinds = suite.kinds.iter().map(|used| {
+        let hash = identity::kind(unit, used);
+        format!("{} {hash}", used.label(unit))
+    });
+    let cases = format!(
+        "Content: {}; on {}.",
+        scenarios.collect::<Vec<_>>().join(", "),
+        kinds.collect::<Vec<_>>().join(", ")
+    );
+    lines.extend(words(&cases, 77));
     lines
 }
 

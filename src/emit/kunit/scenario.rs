@@ -1,11 +1,15 @@
-//! The C of a scenario: the functions of its actions, and the test itself.
+//! The C of a scenario: the functions of its actions and drivers, and the test itself.
 
-use super::{DeviceField, File, Function, comment_block};
-use crate::emit::wrap::call;
+use super::condition::Reach;
+use super::uses::is_made_in_a_body;
+use super::{Field, File, Function, comment_block};
+use crate::emit::wrap::{call, nested};
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, CaseStepKind};
-use crate::ir::{Deviation, Expectation, Scenario, Suite, Unit};
-use crate::sim::{ActionId, Claim, DeviceId, Errno, Holdings, Op, Program};
+use crate::ir::{DEV, Deviation, Expectation, KindUse, Scenario, Suite, Unit};
+use crate::sim::{
+    ActionId, Callback, Claim, DeviceId, DriverId, Fix, Holdings, Op, Probe, Program,
+};
 
 pub(super) struct Emitter<'e> {
     pub(super) unit: &'e Unit,
@@ -19,17 +23,16 @@ pub(super) struct Emitter<'e> {
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
         for device in &self.scenario.devices {
-            let known = |known: &DeviceField| known.name == device.name;
-            if !self.file.devices.iter().any(known) {
-                let field = names::c_device(&device.name);
-                self.file.devices.push(DeviceField {
-                    name: device.name.clone(),
-                    field,
-                });
-            }
+            field(&mut self.file.devices, &device.name, names::c_device);
+        }
+        for name in self.own_drivers().map(|(_, name)| name).collect::<Vec<_>>() {
+            field(&mut self.file.drivers, &name, names::c_driver);
         }
         for index in 0..self.scenario.actions.len() {
             self.action(ActionId(index as u8));
+        }
+        for index in 0..self.scenario.drivers.len() {
+            self.callbacks(DriverId(index as u8));
         }
         let test = self.test();
         self.file.functions.push(test);
@@ -40,16 +43,26 @@ impl Emitter<'_> {
             .extend(call(1, "KUNIT_CASE_PARAM", &[&name, &params], ","));
     }
 
-    fn device(&self, id: DeviceId) -> String {
-        format!("ctx.{}", names::c_device(self.program.device(id).name))
+    /// Its drivers, less the one that keeps the device under test bound.
+    fn own_drivers(&self) -> impl Iterator<Item = (DriverId, String)> + use<> {
+        let declared = self
+            .scenario
+            .drivers
+            .iter()
+            .map(|driver| driver.name.clone());
+        let bound = expand::bound_devices(self.scenario);
+        let bound = bound.map(|(_, device)| expand::bound_driver(&device.name));
+        let names: Vec<String> = declared.chain(bound).collect();
+        (0..).map(DriverId).zip(names)
     }
 
     fn ran(&self, id: ActionId) -> String {
         format!("ctx.{}", names::c_ran(self.program.action(id).name))
     }
 
-    fn action_function(&self, id: ActionId) -> String {
-        names::c_action(self.scenario, &self.scenario.actions[usize::from(id.0)])
+    pub(super) fn action_function(&self, id: ActionId) -> String {
+        let action = &self.scenario.actions[usize::from(id.0)];
+        names::c_action(self.suite, self.scenario, action)
     }
 
     /// The function of an action, which runs in whatever context the driver core
@@ -66,84 +79,99 @@ impl Emitter<'_> {
         if action.body.is_empty() && self.file.functions.iter().any(|known| known.head == head) {
             return;
         }
-        let mut lines = Vec::new();
+        let mut lines = self.ret(action.body);
         lines.push(format!("\t{}++;", self.ran(id)));
         if self.is_ordered(action.name) {
             let at = names::c_ran_at(action.name);
             if !self.file.counters.contains(&at) {
                 self.file.counters.push(at.clone());
-                self.file.uses.order = true;
             }
             lines.push(format!("\tctx.{at} = ++ctx.clock;"));
         }
         if self.options.trace {
-            lines.push(format!("\tlog_event(\"action {}\");", action.name));
+            let name = format!("\"{}\"", action.name);
+            lines.extend(call(1, "log_event", &["\"action\"", &name, "NULL"], ";"));
         }
-        for &op in action.body {
-            lines.extend(self.body_op(op));
+        let body: Vec<String> = action
+            .body
+            .iter()
+            .flat_map(|&op| self.body_op(op))
+            .collect();
+        match body.as_slice() {
+            [] => {}
+            [only] => lines.extend(["\tif (!ctx.over)".to_owned(), format!("\t{only}")]),
+            _ => {
+                lines.extend(["\tif (ctx.over)", "\t\treturn;"].map(str::to_owned));
+                lines.extend(body);
+            }
         }
         self.file.functions.push(Function::new(head, lines));
     }
 
-    fn body_op(&mut self, op: Op) -> Vec<String> {
-        let mut lines = match op {
-            Op::AddAction(id) => {
-                self.file.uses.nested = true;
-                let device = format!("{}.dev", self.device(self.program.action(id).on));
-                let function = self.action_function(id);
-                let args = [device.as_str(), &function, "NULL"];
-                let mut lines = if self.options.trace {
-                    let mut lines = call(1, "log_ret = devm_add_action", &args, ";");
-                    lines.push("\tif (log_ret)".to_owned());
-                    lines
-                } else {
-                    call(1, "if (devm_add_action", &args, ")")
-                };
-                lines.push("\t\tctx.failed = true;".to_owned());
-                lines
-            }
-            op => self.plain_op(op),
-        };
-        self.log_return(op, &mut lines);
-        lines
-    }
-
-    /// An operation that returns nothing, as a call of a helper.
-    fn plain_op(&mut self, op: Op) -> Vec<String> {
-        let (helper, dev) = match op {
-            Op::Register(dev) => return self.register(dev),
-            Op::Unregister(dev) => ("unregister_test_device", dev),
-            Op::Get(dev) => {
-                self.file.uses.get = true;
-                ("get_test_device", dev)
-            }
-            Op::Put(dev) => ("put_test_device", dev),
-            Op::Unbind(dev) => {
-                let device = format!("{}.dev", self.device(dev));
-                return call(1, "device_release_driver", &[&device], ";");
-            }
-            // Drivers of kinds are registered by init and unregistered by exit.
-            Op::Attach(_) | Op::AddAction(_) | Op::RegisterDriver(_) | Op::UnregisterDriver(_) => {
-                return vec![];
-            }
-        };
-        call(1, helper, &[&format!("&{}", self.device(dev))], ";")
-    }
-
-    fn register(&self, dev: DeviceId) -> Vec<String> {
-        call(
-            1,
-            "register_test_device",
-            &["test", &format!("&{}", self.device(dev))],
-            ";",
-        )
-    }
-
-    fn log_return(&self, op: Op, lines: &mut Vec<String>) {
-        if self.options.trace {
-            let text = format!("\"{}\"", self.program.describe(op));
-            lines.extend(call(1, "log_return", &[&text], ";"));
+    /// The variable that a body with a trace needs.
+    fn ret(&self, body: &[Op]) -> Vec<String> {
+        let fallible = body.iter().any(|&op| super::operation::is_fallible(op));
+        if self.options.trace && fallible {
+            vec!["\tint ret;".to_owned(), String::new()]
+        } else {
+            vec![]
         }
+    }
+
+    /// The functions of a driver that do something.
+    fn callbacks(&mut self, id: DriverId) {
+        let driver = self.program.driver(id);
+        if !driver.probes.is_empty() {
+            let lines = self.probe(id, driver.probes);
+            let name = names::c_callback(self.scenario, driver.name, "probe");
+            let head = format!("static int {name}(void)");
+            self.file.functions.push(Function::new(head, lines));
+        }
+        if !driver.remove.is_empty() {
+            let mut lines = self.ret(driver.remove);
+            lines.extend(driver.remove.iter().flat_map(|&op| self.body_op(op)));
+            let name = names::c_callback(self.scenario, driver.name, "remove");
+            let head = format!("static void {name}(void)");
+            self.file.functions.push(Function::new(head, lines));
+        }
+    }
+
+    fn probe(&self, id: DriverId, probes: &[Probe<'_>]) -> Vec<String> {
+        let bodies: Vec<Op> = probes
+            .iter()
+            .flat_map(|probe| probe.body)
+            .copied()
+            .collect();
+        let mut lines = self.ret(&bodies);
+        let one = |probe: &Probe<'_>| -> Vec<String> {
+            let mut lines: Vec<String> = Vec::new();
+            lines.extend(probe.body.iter().flat_map(|&op| self.body_op(op)));
+            lines.push(match probe.error {
+                Some(errno) => format!("\treturn -{};", errno.name()),
+                None => "\treturn 0;".to_owned(),
+            });
+            lines
+        };
+        if let [only @ Probe { attempt: None, .. }] = probes {
+            lines.extend(one(only));
+            return lines;
+        }
+        let mut sorted: Vec<&Probe<'_>> = probes.iter().collect();
+        sorted.sort_by_key(|probe| (probe.attempt.is_none(), probe.attempt));
+        lines.push(format!("\tswitch ({}.counts.probes) {{", self.driver(id)));
+        let otherwise = Probe::new(&[]);
+        if sorted.iter().all(|probe| probe.attempt.is_some()) {
+            sorted.push(&otherwise);
+        }
+        for probe in sorted {
+            lines.push(match probe.attempt {
+                Some(attempt) => format!("\tcase {attempt}:"),
+                None => "\tdefault:".to_owned(),
+            });
+            lines.extend(one(probe).into_iter().map(|line| format!("\t{line}")));
+        }
+        lines.push("\t}".to_owned());
+        lines
     }
 
     fn test(&mut self) -> Function {
@@ -152,21 +180,25 @@ impl Emitter<'_> {
             lines.push(format!("\tlog_scenario = \"{}\";", self.scenario.name));
         }
         lines.extend(self.skip());
-        // The device whose last reference may be gone by now.
+        lines.extend(self.set_up());
         let mut holdings = Holdings::new();
-        let mut maybe_freed = None;
+        // Devices that are known to be there, since nothing was done meanwhile.
+        let mut sure: Vec<DeviceId> = Vec::new();
         for step in expand::time_line(self.suite, self.scenario, self.program) {
             match step.kind {
-                CaseStepKind::Op(Op::RegisterDriver(_) | Op::UnregisterDriver(_), _) => {}
+                CaseStepKind::Op(op, _) if self.is_of_the_kind(op) => {}
                 CaseStepKind::Op(op, fails) => {
-                    if let Some(dev) = maybe_freed.filter(|&dev| touches(self.program, op, dev)) {
-                        let freed = format!("{}.freed", self.device(dev));
-                        lines.extend(call(1, "KUNIT_ASSERT_FALSE", &["test", &freed], ";"));
-                        maybe_freed = None;
+                    for dev in touched(self.program, op) {
+                        if !holdings.keeps(dev) && !sure.contains(&dev) {
+                            lines.extend(self.is_there(dev));
+                            sure.push(dev);
+                        }
                     }
-                    let _ = holdings.apply(self.program, op);
-                    if let Op::Put(dev) | Op::Unregister(dev) = op {
-                        maybe_freed = (!holdings.keeps(dev)).then_some(dev);
+                    // Also where the scenario gives up what it owns.
+                    self.file.uses.settle |= op == Op::Settle;
+                    let _ = holdings.apply(self.program, op, fails);
+                    if !matches!(op, Op::Get(_) | Op::AddAction(_)) {
+                        sure.clear();
                     }
                     if self.options.trace {
                         lines.push(format!("\tlog_step({});", self.unit.line(step.span)));
@@ -174,13 +206,18 @@ impl Emitter<'_> {
                     lines.extend(self.test_op(op, fails));
                 }
                 CaseStepKind::Expect(expectation) => lines.extend(self.expect(expectation)),
+                // The case was skipped where it happens.
+                CaseStepKind::Fault(_) => {}
             }
         }
-        if self.scenario.has_finally() && self.file.uses.drivers {
-            lines.push("\tunregister_test_driver();".to_owned());
+        if self.scenario.has_finally() && self.file.uses.tear_down {
+            lines.push("\ttear_down();".to_owned());
         }
         for (_, expectation) in expand::finally(self.scenario) {
             lines.extend(self.expect(expectation));
+        }
+        if lines.iter().any(|line| line.contains("ret = ")) {
+            lines.splice(0..0, ["\tint ret;".to_owned(), String::new()]);
         }
         Function {
             doc: comment_block(&self.scenario.doc),
@@ -192,31 +229,84 @@ impl Emitter<'_> {
         }
     }
 
-    fn test_op(&mut self, op: Op, fails: Option<Errno>) -> Vec<String> {
-        let mut lines = match op {
-            Op::AddAction(id) => {
-                self.file.uses.actions = true;
-                let device = format!("&{}", self.device(self.program.action(id).on));
-                let function = self.action_function(id);
-                call(1, "add_test_action", &["test", &device, &function], ";")
+    /// What init and exit do: the driver of a kind in the state bound, and the device that
+    /// the one under test is below.
+    fn is_of_the_kind(&self, op: Op) -> bool {
+        let first = self.scenario.devices.len();
+        match op {
+            Op::Register(id) | Op::Unregister(id) => usize::from(id.0) >= first,
+            Op::RegisterDriver(id) | Op::UnregisterDriver(id) => {
+                let driver = self.program.driver(id);
+                driver.set_up && driver.device == DEV
             }
-            Op::Attach(dev) => {
-                self.file.uses.attach = true;
-                let device = format!("&{}", self.device(dev));
-                let error = fails.map_or("0".to_owned(), |errno| format!("-{}", errno.name()));
-                call(1, "attach_test_device", &["test", &device, &error], ";")
+            _ => false,
+        }
+    }
+
+    /// What the scenario declares.
+    fn set_up(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (index, device) in self.scenario.devices.iter().enumerate().skip(1) {
+            let id = DeviceId(index as u8);
+            let kind = device.kind.map(|kind| &self.unit.kind(kind).name);
+            let kind = kind.map(|name| format!("&{}", names::c_kind_object(name)));
+            let parent = device
+                .parent
+                .map(|parent| format!("&{}", self.device(parent)));
+            let arguments = [
+                format!("&{}", self.device(id)),
+                format!("\"{}\"", names::c_device_name(&device.name)),
+                kind.unwrap_or_default(),
+                parent.unwrap_or("NULL".to_owned()),
+            ];
+            let arguments = arguments.each_ref().map(String::as_str);
+            lines.extend(call(1, "setup_test_device", &arguments, ";"));
+        }
+        for (id, name) in self.own_drivers() {
+            let device = self.program.driver(id).device;
+            let slot = names::c_driver_slot(&name, self.program.device(device).name);
+            let field = format!("&{}", self.driver(id));
+            let device = format!("&{}", self.device(device));
+            lines.extend(call(1, "setup_test_driver", &[&field, &device, &slot], ";"));
+            let Some(driver) = self.scenario.drivers.get(usize::from(id.0)) else {
+                continue;
+            };
+            let mut set = |callback: &str| {
+                let function = names::c_callback(self.scenario, &name, callback);
+                lines.push(format!("\t{}.{callback} = {function};", self.driver(id)));
+            };
+            if !driver.probes.is_empty() {
+                set("probe");
             }
-            op => self.plain_op(op),
-        };
-        self.log_return(op, &mut lines);
+            if !driver.remove.is_empty() {
+                set("remove");
+            }
+        }
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
         lines
+    }
+
+    /// A check that the memory of a device may be touched.
+    fn is_there(&mut self, dev: DeviceId) -> Vec<String> {
+        if is_made_in_a_body(self.scenario, dev) {
+            self.file.uses.alive = true;
+            let alive = format!("is_alive(&{})", self.device(dev));
+            return call(1, "KUNIT_ASSERT_TRUE", &["test", &alive], ";");
+        }
+        let freed = format!("{}.freed", self.device(dev));
+        call(1, "KUNIT_ASSERT_FALSE", &["test", &freed], ";")
     }
 
     /// Whether the suite says something of when an action of that name runs. Actions
     /// without a body are shared by its scenarios, so it is the name that counts.
     fn is_ordered(&self, action: &str) -> bool {
         self.suite.scenarios.iter().any(|scenario| {
-            let named = |id: ActionId| scenario.actions[usize::from(id.0)].name == action;
+            let named = |callback| match callback {
+                Callback::Action(id) => scenario.actions[usize::from(id.0)].name == action,
+                _ => false,
+            };
             scenario
                 .expectations()
                 .any(|expectation| match expectation.claim {
@@ -226,51 +316,70 @@ impl Emitter<'_> {
         })
     }
 
-    fn deviations(&self) -> impl Iterator<Item = &Deviation> {
-        self.scenario
-            .expectations()
-            .flat_map(|expectation| &expectation.deviations)
+    fn reach(&mut self, is: impl Fn(&KindUse) -> bool) -> Reach {
+        let reach = Reach::of(self.unit, &self.scenario.kinds, is);
+        if let Some(condition) = reach.condition() {
+            self.file.uses.kind_names |= condition.contains("is_kind");
+        }
+        reach
     }
 
-    /// On which kinds of the suite the kernel at hand deviates so.
-    fn reach(&self, deviation: &Deviation) -> Reach {
+    /// On which kinds of the scenario the kernel at hand deviates so.
+    fn deviates(&mut self, deviation: &Deviation) -> Reach {
         let model = self.options.model();
-        let applies = |bound| deviation.applies(model, bound);
-        let kinds = |bound| self.suite.kinds.iter().any(|used| used.bound == bound);
-        match (kinds(true) && applies(true), kinds(false) && applies(false)) {
-            (false, false) => Reach::None,
-            (true, false) if kinds(false) => Reach::Bound,
-            (false, true) if kinds(true) => Reach::Unbound,
-            _ => Reach::All,
-        }
+        self.reach(|used| deviation.applies(model, used))
     }
 
-    fn skip(&self) -> Vec<String> {
+    /// The first statements of a test that not every kind, or not every kernel, can run.
+    fn skip(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.options.broken != Broken::Skip {
-            return lines;
-        }
-        let mut said: Vec<(crate::sim::Fix, Reach)> = Vec::new();
-        for deviation in self.deviations() {
-            let reach = self.reach(deviation);
-            if reach == Reach::None || said.contains(&(deviation.fix, reach)) {
-                continue;
-            }
-            said.push((deviation.fix, reach));
+        let mut say = |reach: &Reach, reason: &str| {
             let tabs = match reach.condition() {
                 Some(condition) => {
-                    lines.push(format!("\tif ({condition})"));
+                    lines.extend(self::condition(1, condition));
                     2
                 }
                 None => 1,
             };
-            let reason = format!(
-                "\"needs {} (\\\"{}\\\")\"",
-                deviation.fix,
-                deviation.fix.title()
-            );
+            let reason = format!("\"{reason}\"");
             lines.extend(call(tabs, "kunit_skip", &["test", &reason], ";"));
             lines.push(String::new());
+        };
+        let unselected: Vec<KindUse> = self
+            .suite
+            .kinds
+            .iter()
+            .filter(|used| !self.scenario.kinds.iter().any(|kind| kind.is(used)))
+            .copied()
+            .collect();
+        if !unselected.is_empty() {
+            let is = |used: &KindUse| unselected.iter().any(|other| other.is(used));
+            let reach = Reach::of(self.unit, &self.suite.kinds, is);
+            self.file.uses.kind_names |= reach.condition().is_some_and(|c| c.contains("is_kind"));
+            say(&reach, "not selected");
+        }
+        let model = self.options.model();
+        for fault in self.scenario.faults() {
+            let reach = self.reach(|used| fault.applies(model, used));
+            if reach != Reach::None {
+                let what = fault.fault.describe(self.program).replace('`', "'");
+                say(&reach, &format!("a kernel must not be asked: {what}"));
+            }
+        }
+        if self.options.broken == Broken::Skip {
+            let mut said: Vec<(Fix, Reach)> = Vec::new();
+            for expectation in self.scenario.expectations() {
+                for deviation in &expectation.deviations {
+                    let reach = self.deviates(deviation);
+                    let saying = (deviation.fix, reach);
+                    if saying.1 == Reach::None || said.contains(&saying) {
+                        continue;
+                    }
+                    let (fix, reach) = &saying;
+                    say(reach, &format!("needs {fix} (\\\"{}\\\")", fix.title()));
+                    said.push(saying);
+                }
+            }
         }
         lines
     }
@@ -280,7 +389,7 @@ impl Emitter<'_> {
         let mut lines = Vec::new();
         let mut otherwise = expectation.claim;
         for deviation in &expectation.deviations {
-            let reach = self.reach(deviation);
+            let reach = self.deviates(deviation);
             if self.options.broken != Broken::Expect || reach == Reach::None {
                 continue;
             }
@@ -306,7 +415,27 @@ impl Emitter<'_> {
         lines
     }
 
-    /// One expectation in C; the helper that it calls is emitted as well.
+    /// How often a callback ran, and when it last did.
+    fn counter(&self, callback: Callback) -> (String, String) {
+        let counts = |owner: String, what: &str, at: &str| {
+            (
+                format!("{owner}.counts.{what}"),
+                format!("{owner}.counts.{at}"),
+            )
+        };
+        match callback {
+            Callback::Action(id) => {
+                let at = names::c_ran_at(self.program.action(id).name);
+                (self.ran(id), format!("ctx.{at}"))
+            }
+            Callback::Probe(id) => counts(self.driver(id), "probes", "probed_at"),
+            Callback::Remove(id) => counts(self.driver(id), "removes", "removed_at"),
+            Callback::ProbeOf(id) => counts(self.device(id), "probes", "probed_at"),
+            Callback::RemoveOf(id) => counts(self.device(id), "removes", "removed_at"),
+        }
+    }
+
+    /// One expectation in C.
     fn claim(&mut self, tabs: usize, claim: Claim, negated: bool) -> Vec<String> {
         let equal = if negated {
             "KUNIT_EXPECT_NE"
@@ -320,19 +449,18 @@ impl Emitter<'_> {
                 "KUNIT_EXPECT_FALSE"
             }
         };
+        let ran = |callback, times: u8| {
+            let (counter, _) = self.counter(callback);
+            call(tabs, equal, &["test", &counter, &times.to_string()], ";")
+        };
         match claim {
-            Claim::Ran(id) => call(tabs, equal, &["test", &self.ran(id), "1"], ";"),
-            Claim::RanTimes(id, times) => call(
-                tabs,
-                equal,
-                &["test", &self.ran(id), &times.to_string()],
-                ";",
-            ),
+            Claim::Ran(callback) => ran(callback, 1),
+            Claim::RanTimes(callback, times) => ran(callback, times),
+            Claim::NotRun(callback) => ran(callback, 0),
             Claim::Before(first, second) => {
-                let at = |id| format!("ctx.{}", names::c_ran_at(self.program.action(id).name));
-                let (first, second) = (at(first), at(second));
-                let order = format!("{first} && {first} < {second}");
-                call(tabs, truth(!negated), &["test", &order], ";")
+                let ((_, first), (_, second)) = (self.counter(first), self.counter(second));
+                let order = ("ran_before", [first.as_str(), second.as_str()]);
+                nested(tabs, truth(!negated), "test", order, ";")
             }
             Claim::Refs(id, more) => {
                 self.file.uses.refs = true;
@@ -345,7 +473,11 @@ impl Emitter<'_> {
                 let wanted = matches!(claim, Claim::Bound(_)) != negated;
                 call(tabs, truth(wanted), &["test", &bound], ";")
             }
-            Claim::NotRun(id) => call(tabs, equal, &["test", &self.ran(id), "0"], ";"),
+            Claim::Alive(id) if is_made_in_a_body(self.scenario, id) => {
+                self.file.uses.alive = true;
+                let alive = format!("is_alive(&{})", self.device(id));
+                call(tabs, truth(!negated), &["test", &alive], ";")
+            }
             Claim::Freed(id) | Claim::Alive(id) => {
                 let freed = format!("{}.freed", self.device(id));
                 let wanted = matches!(claim, Claim::Freed(_)) != negated;
@@ -355,30 +487,47 @@ impl Emitter<'_> {
     }
 }
 
-/// The kinds of a suite that something is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    None,
-    Bound,
-    Unbound,
-    All,
+/// `if (a || b)`, with a line for each alternative.
+fn condition(tabs: usize, condition: &str) -> Vec<String> {
+    let indent = "\t".repeat(tabs);
+    let mut parts = condition.split(" || ").peekable();
+    let mut lines = Vec::new();
+    let mut open = format!("{indent}if (");
+    while let Some(part) = parts.next() {
+        let close = if parts.peek().is_some() { " ||" } else { ")" };
+        lines.push(format!("{open}{part}{close}"));
+        open = format!("{indent}    ");
+    }
+    lines
 }
 
-impl Reach {
-    fn condition(self) -> Option<&'static str> {
-        match self {
-            Reach::None | Reach::All => None,
-            Reach::Bound => Some("ctx.kind->register_driver"),
-            Reach::Unbound => Some("!ctx.kind->register_driver"),
-        }
+/// A field of the recorder, once for a name.
+fn field(fields: &mut Vec<Field>, name: &str, field: fn(&str) -> String) {
+    if !fields.iter().any(|known| known.name == name) {
+        fields.push(Field {
+            name: name.to_owned(),
+            field: field(name),
+        });
     }
 }
 
-/// Whether an operation uses the device's memory.
-fn touches(program: &Program<'_>, op: Op, dev: DeviceId) -> bool {
+/// The devices whose memory an operation uses.
+fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
     match op {
-        Op::Unregister(d) | Op::Get(d) | Op::Put(d) | Op::Attach(d) | Op::Unbind(d) => d == dev,
-        Op::AddAction(id) => program.action(id).on == dev,
-        Op::Register(_) | Op::RegisterDriver(_) | Op::UnregisterDriver(_) => false,
+        Op::Add(id)
+        | Op::Del(id)
+        | Op::Unregister(id)
+        | Op::Get(id)
+        | Op::Put(id)
+        | Op::Attach(id)
+        | Op::Bind(id, _)
+        | Op::Unbind(id) => vec![id],
+        Op::AddAction(id) | Op::RemoveAction(id) | Op::ReleaseAction(id) => {
+            vec![program.action(id).on]
+        }
+        Op::Link(consumer, supplier) => vec![consumer, supplier],
+        Op::Register(id) | Op::Init(id) => program.device(id).parent.into_iter().collect(),
+        Op::Open(_) | Op::Close(_) | Op::Settle => vec![],
+        Op::RegisterDriver(_) | Op::UnregisterDriver(_) => vec![],
     }
 }

@@ -1,0 +1,180 @@
+//! Whether kinds can do and be what is asked of them.
+
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Sink};
+use crate::ir::{CKey, DEV, Kind, KindC, KindUse, Parent, Scenario, StepKind, Suite, Unit};
+use crate::sim::{DeviceId, Op};
+use crate::source::Span;
+
+/// What a suite asks of the kinds that it runs on.
+pub(super) fn of_kinds(unit: &Unit, uses: &[KindUse], sink: &mut Sink) {
+    for used in uses {
+        let kind = unit.kind(used.kind);
+        if used.bound {
+            bound(kind, used.span, sink);
+        }
+        if used.parent.is_some() {
+            parent(kind, used.span, sink);
+        }
+    }
+}
+
+fn bound(kind: &Kind, span: Span, sink: &mut Sink) {
+    if kind.on_bus {
+        return;
+    }
+    sink.report(
+        Diagnostic::new(
+            Code::Inability,
+            format!("a `{}` device cannot be bound", kind.name),
+        )
+        .label(span, "it sits on no bus, so no driver can bind to it")
+        .label(kind.span, "declared here, without `: bus`")
+        .help(format!(
+            "say `{}` alone, or take a kind with a bus",
+            kind.name
+        )),
+    );
+}
+
+fn parent(kind: &Kind, span: Span, sink: &mut Sink) {
+    if kind.parent != Parent::None {
+        let makers = [CKey::Create, CKey::Init];
+        let uses_it = |c: &KindC| {
+            let mut lines = makers.into_iter().flat_map(|key| c.lines(key));
+            lines.any(|line| line.contains("$parent"))
+        };
+        if kind.c.as_ref().is_some_and(|c| !uses_it(c)) {
+            sink.report(
+                Diagnostic::new(
+                    Code::Inability,
+                    format!("the C of kind `{}` makes no use of a parent", kind.name),
+                )
+                .label(span, "asked for here")
+                .label(kind.span, "declared here")
+                .help("its `create` can say `$parent`; or else it says `parent none`"),
+            );
+        }
+        return;
+    }
+    sink.report(
+        Diagnostic::new(
+            Code::Inability,
+            format!("a `{}` device has no parent", kind.name),
+        )
+        .label(span, "it is made without one, always")
+        .label(kind.span, "declared here, with `parent none`")
+        .help("take another kind, or leave `parent` out"),
+    );
+}
+
+/// What a scenario asks of its devices, and of the kinds of its suite.
+pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
+    for device in &scenario.devices[1..] {
+        let Some(kind) = device.kind.map(|id| unit.kind(id)) else {
+            continue;
+        };
+        if device.bound {
+            bound(kind, device.span, sink);
+        }
+        if device.parent.is_some() {
+            parent(kind, device.span, sink);
+        }
+    }
+    let asker = Asker {
+        unit,
+        suite,
+        scenario,
+    };
+    for driver in &scenario.drivers {
+        asker.ask(driver.device, driver.span, BUS, "have a driver", sink);
+    }
+    for step in &scenario.steps {
+        if let StepKind::Op(op, _) = step.kind {
+            asker.operation(op, step.span, sink);
+        }
+    }
+    // What bodies do is shown where the body begins.
+    for action in &scenario.actions {
+        for &op in &action.body {
+            asker.operation(op, action.span, sink);
+        }
+    }
+    for driver in &scenario.drivers {
+        let probes = driver.probes.iter().flat_map(|probe| &probe.body);
+        for &op in probes.chain(&driver.remove) {
+            asker.operation(op, driver.span, sink);
+        }
+    }
+}
+
+/// Something that a kind has or lacks.
+struct Ability {
+    has: fn(&Kind) -> bool,
+    lacks: &'static str,
+    help: &'static str,
+}
+
+const BUS: Ability = Ability {
+    has: |kind| kind.on_bus,
+    lacks: "it sits on no bus, so it never has a driver",
+    help: "put the scenario into a suite of kinds with a bus",
+};
+const HALVES: Ability = Ability {
+    has: |kind| kind.halves,
+    lacks: "its registration is one call",
+    help: "say `register` and `unregister`, or take a kind with `halves`",
+};
+const HANDLES: Ability = Ability {
+    has: |kind| kind.handles,
+    lacks: "there is nothing to open",
+    help: "take a kind with `handles`",
+};
+
+struct Asker<'a> {
+    unit: &'a Unit,
+    suite: &'a Suite,
+    scenario: &'a Scenario,
+}
+
+impl Asker<'_> {
+    fn operation(&self, op: Op, span: Span, sink: &mut Sink) {
+        match op {
+            Op::Attach(dev) => self.ask(dev, span, BUS, "be attached", sink),
+            Op::Bind(dev, _) => self.ask(dev, span, BUS, "be bound", sink),
+            Op::Unbind(dev) => self.ask(dev, span, BUS, "be unbound", sink),
+            Op::Init(dev) => self.ask(dev, span, HALVES, "be initialised alone", sink),
+            Op::Add(dev) => self.ask(dev, span, HALVES, "be added alone", sink),
+            Op::Del(dev) => self.ask(dev, span, HALVES, "be deleted alone", sink),
+            Op::Open(handle) => {
+                let dev = self.scenario.handles[usize::from(handle.0)].device;
+                self.ask(dev, span, HANDLES, "be opened", sink);
+            }
+            _ => {}
+        }
+    }
+
+    fn ask(&self, dev: DeviceId, span: Span, ability: Ability, what: &str, sink: &mut Sink) {
+        let kinds: Vec<(&Kind, Span)> = if dev == DEV {
+            let uses = self.suite.kinds.iter();
+            uses.map(|used| (self.unit.kind(used.kind), used.span))
+                .collect()
+        } else {
+            let device = &self.scenario.devices[usize::from(dev.0)];
+            let kind = device.kind.map(|id| self.unit.kind(id));
+            kind.map(|kind| (kind, device.span)).into_iter().collect()
+        };
+        let Some(&(kind, asked)) = kinds.iter().find(|(kind, _)| !(ability.has)(kind)) else {
+            return;
+        };
+        sink.report(
+            Diagnostic::new(
+                Code::Inability,
+                format!("a `{}` device cannot {what}", kind.name),
+            )
+            .label(span, ability.lacks)
+            .label(asked, "this is what it is")
+            .help(ability.help),
+        );
+    }
+}

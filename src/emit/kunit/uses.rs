@@ -1,0 +1,77 @@
+//! Which helpers a C file needs: what nothing uses is not emitted.
+
+use std::collections::BTreeSet;
+
+use super::Uses;
+use crate::emit::Options;
+use crate::expand;
+use crate::ir::{CKey, DEV, KindId, Scenario, Suite, Unit};
+use crate::sim::{Callback, Claim, DeviceId, Op};
+use crate::syntax::ast::Release;
+
+pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: &Options) -> Uses {
+    let mut uses = Uses::default();
+    for &id in kinds {
+        let kind = unit.kind(id);
+        uses.wrapped |= kind.release == Release::Wrapped;
+        uses.owned |= kind.release == Release::Owned;
+        let makers = [CKey::Create, CKey::Init].into_iter();
+        let mut lines = makers.flat_map(|key| kind.c.iter().flat_map(move |c| c.lines(key)));
+        uses.parent_of |= lines.any(|line| line.contains("$parent"));
+    }
+    uses.bound_kind = suite.kinds.iter().any(|used| used.bound);
+    uses.parent = suite.kinds.iter().any(|used| used.parent.is_some());
+    uses.drivers = uses.bound_kind;
+    uses.register = uses.parent;
+    for scenario in &suite.scenarios {
+        of_scenario(scenario, &mut uses);
+    }
+    let has_finally = suite.scenarios.iter().any(Scenario::has_finally);
+    uses.several |= uses.parent || options.trace;
+    uses.callbacks |= uses.drivers && (uses.several || has_finally);
+    uses.several |= uses.callbacks;
+    uses.tear_down = uses.parent || uses.callbacks && uses.bound_kind;
+    uses.find_device = uses.several;
+    // With one device it is a constant.
+    uses.parent_of &= uses.several;
+    uses
+}
+
+fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
+    uses.several |= scenario.devices.len() > 1;
+    let has_drivers =
+        !scenario.drivers.is_empty() || expand::bound_devices(scenario).next().is_some();
+    uses.drivers |= has_drivers;
+    uses.callbacks |= has_drivers;
+    uses.counts |= !scenario.drivers.is_empty();
+    for op in scenario.bodies() {
+        uses.fallible |= super::operation::is_fallible(op);
+        uses.bodies = true;
+    }
+    for op in scenario.operations() {
+        match op {
+            Op::Register(_) => uses.register = true,
+            Op::Init(_) | Op::Add(_) | Op::Del(_) => uses.halves = true,
+            Op::Get(_) => uses.get = true,
+            Op::Link(..) => uses.link = true,
+            _ => {}
+        }
+    }
+    for claim in scenario.expectations().flat_map(|expectation| {
+        let deviations = expectation.deviations.iter().map(|d| d.claim);
+        deviations.chain([expectation.claim])
+    }) {
+        uses.order |= matches!(claim, Claim::Before(..));
+        let of_driver = |callback| !matches!(callback, Callback::Action(_));
+        if claim.callbacks().any(of_driver) {
+            uses.counts = true;
+            uses.callbacks = true;
+        }
+    }
+}
+
+/// Whether a device comes to be in a callback, so that it is not sure to be there.
+pub(super) fn is_made_in_a_body(scenario: &Scenario, id: DeviceId) -> bool {
+    let makes = |op| op == Op::Register(id) || op == Op::Init(id);
+    id != DEV && scenario.bodies().any(makes)
+}

@@ -1,0 +1,271 @@
+//! Rust: one module a suite, one function a scenario, one `#[test]` a case, each on
+//! a kernel with all fixes and on one without each.
+
+mod layout;
+mod program;
+mod steps;
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+
+use super::wrap::words;
+use super::{MARK, Options, OutputFile, harmless, names};
+use crate::expand;
+use crate::ir::{KindId, KindUse, Scenario, Suite, Unit};
+use crate::sim::Fix;
+
+/// Where the Rust goes, below the output folder.
+pub const FOLDER: &str = "rust";
+
+/// Emits the Rust of a unit.
+pub fn emit(unit: &Unit, options: &Options) -> Vec<OutputFile> {
+    let module_name = |suite: &Suite| names::rust_module(&suite.name);
+    let modules = unit.suites.iter().map(module_name).collect();
+    let mut files = vec![output(
+        "main",
+        &Main {
+            mark: MARK,
+            modules,
+        },
+    )];
+    files.extend(unit.suites.iter().map(|suite| {
+        output(
+            names::rust_file(&module_name(suite)),
+            &module(unit, suite, options),
+        )
+    }));
+    files
+}
+
+fn output(name: &str, template: &impl Template) -> OutputFile {
+    // Rendering into a string fails only if a template says so, and none does.
+    let text = template.render().unwrap_or_default();
+    let text = format!("{}\n", text.trim_end());
+    OutputFile {
+        path: format!("{FOLDER}/{name}.rs"),
+        text,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "main.rs")]
+struct Main {
+    mark: &'static str,
+    modules: Vec<String>,
+}
+
+/// A Rust file, fully named and wrapped.
+#[derive(Template)]
+#[template(path = "suite.rs")]
+struct Module {
+    /// The lines of the file's doc comment.
+    header: Vec<String>,
+    kinds: Vec<KindConstant>,
+    scenarios: Vec<ScenarioModule>,
+}
+
+struct KindConstant {
+    doc: Vec<String>,
+    name: String,
+    value: String,
+}
+
+struct ScenarioModule {
+    doc: Vec<String>,
+    name: String,
+    imports: String,
+    constants: Vec<String>,
+    program: Vec<String>,
+    source: String,
+    set_up: u32,
+    steps: Vec<String>,
+    tests: Vec<Test>,
+}
+
+struct Test {
+    name: String,
+    call: Vec<String>,
+}
+
+fn module(unit: &Unit, suite: &Suite, options: &Options) -> Module {
+    let source = unit.sources.get(suite.source).name.clone();
+    let kinds = kinds_of(suite).into_iter().map(|id| {
+        let kind = unit.kind(id);
+        let semantics = kind.in_simulator();
+        let mut value = format!("Kind::new({:?})", kind.name);
+        if semantics.on_bus {
+            value += ".on_bus()";
+        }
+        if semantics.in_class {
+            value += ".in_class()";
+        }
+        if semantics.has_parent {
+            value += ".with_parent()";
+        }
+        KindConstant {
+            doc: comment(&kind.doc),
+            name: constant(&kind.name),
+            value,
+        }
+    });
+    let mut header = comment(&suite.doc);
+    if !header.is_empty() {
+        header.push(String::new());
+    }
+    header.push(format!("{MARK} from {}, do not edit:", harmless(&source)));
+    header.push(format!(
+        "`{}`",
+        harmless(&options.for_rust().command(&source))
+    ));
+    Module {
+        header,
+        kinds: kinds.collect(),
+        scenarios: suite
+            .scenarios
+            .iter()
+            .filter_map(|scenario| scenario_module(unit, suite, scenario, &source))
+            .collect(),
+    }
+}
+
+/// Every kind that the suite or a scenario of it speaks of.
+fn kinds_of(suite: &Suite) -> BTreeSet<KindId> {
+    let uses = suite.kinds.iter();
+    let of_uses = uses.flat_map(|used| [Some(used.kind), used.parent]);
+    let scenarios = suite.scenarios.iter();
+    let devices = scenarios.flat_map(|scenario| &scenario.devices);
+    let of_devices = devices.map(|device| device.kind);
+    of_uses.chain(of_devices).flatten().collect()
+}
+
+fn scenario_module(
+    unit: &Unit,
+    suite: &Suite,
+    scenario: &Scenario,
+    source: &str,
+) -> Option<ScenarioModule> {
+    let used = *scenario.kinds.first()?;
+    Some(expand::with_program(unit, scenario, used, |program| {
+        let constants = program::constants(scenario);
+        let program_lines = program::literal(unit, scenario, program);
+        let steps = steps::steps(unit, suite, scenario, program);
+        let mut imports = BTreeSet::from(["Case", "Program", "Session"]);
+        // What stands anywhere in the text has to be imported, and nothing else.
+        let lines = constants.iter().chain(&program_lines).chain(&steps);
+        let text: String = lines.map(String::as_str).collect();
+        let words: BTreeSet<&str> = text
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .collect();
+        imports.extend(IMPORTS.iter().filter(|name| words.contains(*name)));
+        let tests = tests(unit, scenario);
+        if tests
+            .iter()
+            .any(|test| test.call.concat().contains("Fix::"))
+        {
+            imports.insert("Fix");
+        }
+        ScenarioModule {
+            doc: comment(&scenario.doc),
+            name: names::rust_module(&scenario.name),
+            imports: imports_line(&imports),
+            constants,
+            program: program_lines,
+            source: format!("{source:?}"),
+            set_up: unit.line(suite.span),
+            steps,
+            tests,
+        }
+    }))
+}
+
+/// What a scenario may need of the simulator.
+const IMPORTS: &[&str] = &[
+    "Action", "ActionId", "Callback", "Claim", "Device", "DeviceId", "Driver", "DriverId", "Errno",
+    "Fault", "Fix", "Handle", "HandleId", "Op", "Probe",
+];
+
+fn imports_line(imports: &BTreeSet<&str>) -> String {
+    let names: Vec<&str> = imports.iter().copied().collect();
+    let one = format!("    use ::devres_gen::sim::{{{}}};", names.join(", "));
+    // rustfmt breaks a list of imports a column or two before its line is full.
+    if one.len() <= 98 {
+        return one;
+    }
+    // As rustfmt fills the lines of an import.
+    let mut text = "    use ::devres_gen::sim::{".to_owned();
+    let mut line = String::new();
+    for (index, name) in names.iter().enumerate() {
+        let width = if index + 1 == names.len() { 100 } else { 99 };
+        if line.is_empty() {
+            line = format!("        {name},");
+        } else if line.len() + name.len() + 2 <= width {
+            line += &format!(" {name},");
+        } else {
+            text += &format!("\n{line}");
+            line = format!("        {name},");
+        }
+    }
+    text + &format!("\n{line}\n    }};")
+}
+
+/// A case on each kind, on a kernel with all fixes and without each: what a scenario
+/// does not except holds everywhere.
+fn tests(unit: &Unit, scenario: &Scenario) -> Vec<Test> {
+    let models = std::iter::once(None).chain(Fix::ALL.map(Some));
+    let mut tests = Vec::new();
+    for fix in models {
+        for used in &scenario.kinds {
+            let mut case = case_chain(unit, used);
+            let mut name = format!("on_{}", used.label(unit));
+            if let Some(fix) = fix {
+                case.push(format!(".without(Fix::{fix:?})"));
+                name += &format!("_without_{fix}");
+            }
+            tests.push(Test {
+                name,
+                call: call(case),
+            });
+        }
+    }
+    tests
+}
+
+/// The call of a scenario with a case, as rustfmt breaks it.
+fn call(case: Vec<String>) -> Vec<String> {
+    const CHAIN: usize = 60;
+    let flat = case.concat();
+    if flat.len() < CHAIN || case.len() < 3 {
+        return vec![format!("scenario(&{flat});")];
+    }
+    let mut lines = vec!["scenario(".to_owned(), format!("    &{}", case[0])];
+    lines.extend(case[1..].iter().map(|part| format!("        {part}")));
+    if let Some(last) = lines.last_mut() {
+        last.push(',');
+    }
+    lines.push(");".to_owned());
+    lines
+}
+
+/// A kind in a state, as the simulator's `Case`.
+fn case(unit: &Unit, used: &KindUse) -> String {
+    case_chain(unit, used).concat()
+}
+
+fn case_chain(unit: &Unit, used: &KindUse) -> Vec<String> {
+    let kind = |id| format!("&super::{}", constant(&unit.kind(id).name));
+    let state = if used.bound { "bound" } else { "unbound" };
+    let below = used.parent.map(|id| format!(".below({})", kind(id)));
+    let mut chain = vec![format!("Case::{state}({})", kind(used.kind))];
+    chain.extend(below);
+    chain
+}
+
+fn constant(name: &str) -> String {
+    name.to_ascii_uppercase()
+}
+
+fn comment(doc: &[String]) -> Vec<String> {
+    let doc: Vec<String> = doc.iter().map(|line| harmless(line)).collect();
+    words(&doc.join(" "), 90)
+}

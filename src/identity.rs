@@ -1,0 +1,145 @@
+//! What a case is, as a short hash of its content: two cases with the same one are the
+//! same test, whatever their names, comments and files.
+//!
+//! It has two halves, since a case is a scenario on a kind: `SCENARIO.KIND`. The first
+//! changes with the operations and expectations, the second with what the simulator
+//! knows of the kind and its state.
+
+use sha2::{Digest, Sha256};
+
+use crate::expand;
+use crate::ir::{
+    Condition, Deviation, Device, Expectation, Kind, KindUse, Scenario, StepKind, Unit,
+};
+use crate::sim::Program;
+
+/// Hex digits of each half.
+const DIGITS: usize = 8;
+
+/// The hash of a case: those of its scenario and its kind.
+pub fn case(unit: &Unit, scenario: &Scenario, used: &KindUse) -> String {
+    format!("{}.{}", self::scenario(unit, scenario), kind(unit, used))
+}
+
+/// The hash of a kind in a state.
+pub fn kind(unit: &Unit, used: &KindUse) -> String {
+    let mut text = kind_text(unit.kind(used.kind));
+    if used.bound {
+        text += " bound";
+    }
+    if let Some(parent) = used.parent {
+        text += &format!(" below ({})", kind_text(unit.kind(parent)));
+    }
+    digest(&text)
+}
+
+/// The hash of a scenario, whatever it runs on.
+pub fn scenario(unit: &Unit, scenario: &Scenario) -> String {
+    let Some(&used) = scenario.kinds.first() else {
+        return digest("");
+    };
+    // The same on every kind: what a kind adds stands behind what the scenario declares.
+    let text = expand::with_program(unit, scenario, used, |program| {
+        scenario_text(unit, scenario, program)
+    });
+    digest(&text)
+}
+
+fn kind_text(kind: &Kind) -> String {
+    format!(
+        "bus {}, class {}, parent {}",
+        kind.on_bus,
+        kind.in_class,
+        kind.in_simulator().has_parent
+    )
+}
+
+fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> String {
+    let mut lines = Vec::new();
+    let kind = |device: &Device| {
+        let kind = device.kind.map(|id| kind_text(unit.kind(id)));
+        kind.unwrap_or_else(|| "of the suite".to_owned())
+    };
+    for device in &scenario.devices {
+        let parent = device.parent.map(|id| program.device(id).name);
+        lines.push(format!(
+            "device {} ({}) bound {} below {parent:?}",
+            device.name,
+            kind(device),
+            device.bound
+        ));
+    }
+    let body = |ops: &[crate::sim::Op]| -> Vec<String> {
+        ops.iter().map(|&op| program.describe(op)).collect()
+    };
+    for driver in &scenario.drivers {
+        let device = program.device(driver.device).name;
+        lines.push(format!("driver {} for {device}", driver.name));
+        for probe in &driver.probes {
+            let error = probe.error.map(|errno| errno.name());
+            let (attempt, ops) = (probe.attempt, body(&probe.body));
+            lines.push(format!("probe {attempt:?} {ops:?} {error:?}"));
+        }
+        lines.push(format!("remove {:?}", body(&driver.remove)));
+    }
+    for action in &scenario.actions {
+        let on = program.device(action.on).name;
+        lines.push(format!(
+            "action {} on {on} {:?}",
+            action.name,
+            body(&action.body)
+        ));
+    }
+    for step in &scenario.steps {
+        lines.push(match &step.kind {
+            StepKind::Op(op, fails) => {
+                let fails = fails.map(|errno| errno.name());
+                format!("{} fails {fails:?}", program.describe(*op))
+            }
+            StepKind::Expect(expectation) => {
+                format!("expect {}", expected(unit, program, expectation))
+            }
+            StepKind::Finally(expectation) => {
+                format!("finally {}", expected(unit, program, expectation))
+            }
+            StepKind::Fault(fault) => format!(
+                "fault {} without {:?} {}",
+                fault.fault.describe(program),
+                fault.without.map(crate::sim::Fix::commit),
+                condition(unit, &fault.condition)
+            ),
+        });
+    }
+    lines.join("\n")
+}
+
+fn expected(unit: &Unit, program: &Program<'_>, expectation: &Expectation) -> String {
+    let deviation = |deviation: &Deviation| {
+        format!(
+            " but {} without {} {}",
+            deviation.claim.describe(program),
+            deviation.fix,
+            condition(unit, &deviation.condition)
+        )
+    };
+    let deviations: String = expectation.deviations.iter().map(deviation).collect();
+    format!(
+        "{} {}{deviations}",
+        !expectation.negated,
+        expectation.claim.describe(program)
+    )
+}
+
+fn condition(unit: &Unit, condition: &Condition) -> String {
+    match condition {
+        Condition::Always => String::new(),
+        Condition::Bound(bound) => format!("bound {bound}"),
+        Condition::On(kinds) => kinds.iter().map(|used| kind(unit, used)).collect(),
+    }
+}
+
+fn digest(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex[..DIGITS].to_owned()
+}

@@ -1,0 +1,324 @@
+//! From tree to IR: every name is looked up, once.
+//!
+//! A name that is not known is reported where it stands, and the statement around
+//! it is left out; nothing that only follows from it is reported later.
+
+mod expect;
+mod scenario;
+
+use std::collections::BTreeMap;
+
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Sink};
+use crate::ir;
+use crate::source::{SourceId, Sources, Span};
+use crate::syntax::ast::{self, Name};
+use scenario::ScenarioResolver;
+
+/// The files of one run.
+#[derive(Debug)]
+pub struct Files<'f> {
+    /// The file behind `use kinds`.
+    pub library: &'f ast::File,
+    /// Those whose suites are wanted.
+    pub wanted: &'f [ast::File],
+    /// Those that only kinds are taken from.
+    pub used: &'f [ast::File],
+    /// Which files a file names with `use "FILE"`.
+    pub uses: &'f BTreeMap<SourceId, Vec<SourceId>>,
+}
+
+/// Resolves the files of one run.
+pub fn resolve(sources: Sources, files: &Files<'_>, sink: &mut Sink) -> ir::Unit {
+    let unit = ir::Unit {
+        sources,
+        ..ir::Unit::default()
+    };
+    let mut resolver = Resolver {
+        sink,
+        unit,
+        kinds: BTreeMap::new(),
+        declared: BTreeMap::new(),
+    };
+    let all = files.wanted.iter().chain(files.used);
+    for file in all.chain([files.library]) {
+        resolver.kinds_of(file);
+    }
+    for file in files.wanted {
+        resolver.file(file, files);
+    }
+    let mut unit = resolver.unit;
+    unit.suites.sort_by(|a, b| a.name.cmp(&b.name));
+    unit
+}
+
+type Kinds = BTreeMap<String, ir::KindId>;
+
+struct Resolver<'s> {
+    sink: &'s mut Sink,
+    unit: ir::Unit,
+    /// The kinds that the file at hand can see.
+    kinds: Kinds,
+    /// The kinds that each file declares.
+    declared: BTreeMap<SourceId, Kinds>,
+}
+
+impl Resolver<'_> {
+    fn kinds_of(&mut self, file: &ast::File) {
+        self.kinds = Kinds::new();
+        file.kinds.iter().for_each(|kind| self.kind(kind));
+        let declared = std::mem::take(&mut self.kinds);
+        self.declared.insert(file.source, declared);
+    }
+
+    fn file(&mut self, file: &ast::File, files: &Files<'_>) {
+        let standard = self.declared[&files.library.source].clone();
+        self.kinds = Kinds::new();
+        for library in &file.uses {
+            if library.value == "kinds" {
+                self.kinds.extend(standard.clone());
+                continue;
+            }
+            let name = &library.value;
+            self.sink.report(
+                Diagnostic::new(
+                    Code::UnknownLibrary,
+                    format!("there is no library `{name}`"),
+                )
+                .label(library.span, "unknown library")
+                .help("the only one is `kinds`; a file is named in quotes: `use \"other.devres\"`"),
+            );
+        }
+        let used = files.uses.get(&file.source).into_iter().flatten();
+        for source in used.chain([&file.source]) {
+            let declared = self.declared.get(source).cloned().unwrap_or_default();
+            for (name, id) in declared {
+                match self.kinds.insert(name.clone(), id) {
+                    Some(first) if first != id => self.seen_twice(&name, first, id),
+                    _ => {}
+                }
+            }
+        }
+        file.suites
+            .iter()
+            .for_each(|suite| self.suite(file, suite, &standard));
+    }
+
+    fn seen_twice(&mut self, name: &str, first: ir::KindId, second: ir::KindId) {
+        let name = Name {
+            value: name.to_owned(),
+            span: self.unit.kind(second).span,
+        };
+        let first = self.unit.kind(first).span;
+        self.duplicate("kind", &name, first);
+    }
+
+    fn kind(&mut self, kind: &ast::Kind) {
+        let name = &kind.name.value;
+        if let Some(&first) = self.kinds.get(name) {
+            let first = self.unit.kind(first).span;
+            return self.duplicate("kind", &kind.name, first);
+        }
+        let mut resolved = ir::Kind {
+            doc: kind.doc.clone(),
+            name: name.clone(),
+            span: kind.name.span,
+            on_bus: kind.on_bus,
+            in_class: kind.in_class,
+            parent: ir::Parent::Given,
+            halves: false,
+            handles: false,
+            release: ast::Release::Wrapped,
+            c: None,
+        };
+        let mut said: BTreeMap<&str, Span> = BTreeMap::new();
+        for entry in &kind.entries {
+            let word = match &entry.value {
+                ast::KindEntry::Parent(_) => "parent",
+                ast::KindEntry::Release(_) => "release",
+                ast::KindEntry::Halves => "halves",
+                ast::KindEntry::Handles => "handles",
+                ast::KindEntry::C(_) => "c",
+            };
+            if let Some(first) = said.insert(word, entry.span) {
+                self.sink.report(
+                    Diagnostic::new(
+                        Code::KindSection,
+                        format!("kind `{name}` says `{word}` twice"),
+                    )
+                    .label(entry.span, "the second time")
+                    .label(first, "the first time"),
+                );
+            }
+            match &entry.value {
+                ast::KindEntry::Parent(name) => {
+                    resolved.parent = match name.value.as_str() {
+                        "none" => ir::Parent::None,
+                        _ => ir::Parent::Always,
+                    }
+                }
+                ast::KindEntry::Halves => resolved.halves = true,
+                ast::KindEntry::Handles => resolved.handles = true,
+                ast::KindEntry::Release(release) => resolved.release = *release,
+                ast::KindEntry::C(sections) => resolved.c = Some(self.c_sections(name, sections)),
+            }
+        }
+        self.kinds
+            .insert(name.clone(), ir::KindId(self.unit.kinds.len()));
+        self.unit.kinds.push(resolved);
+    }
+
+    fn c_sections(&mut self, kind: &str, sections: &[ast::CSection]) -> ir::KindC {
+        let mut c = ir::KindC::default();
+        for section in sections {
+            let word = &section.key.value;
+            let Some(key) = ir::CKey::ALL.into_iter().find(|key| key.as_str() == word) else {
+                self.sink.report(
+                    Diagnostic::new(
+                        Code::KindSection,
+                        format!("there is no section `{word}` of C"),
+                    )
+                    .label(section.key.span, "unknown section")
+                    .suggest(word, ir::CKey::ALL.map(ir::CKey::as_str)),
+                );
+                continue;
+            };
+            let lines = c.sections.entry(key).or_default();
+            if !lines.is_empty() && key != ir::CKey::Include {
+                self.sink.report(
+                    Diagnostic::new(
+                        Code::KindSection,
+                        format!("kind `{kind}` has two sections `{word}`"),
+                    )
+                    .label(section.key.span, "the second")
+                    .help("a section goes on as long as lines begin with `|`"),
+                );
+            }
+            lines.extend(section.lines.iter().cloned());
+        }
+        c
+    }
+
+    fn suite(&mut self, file: &ast::File, suite: &ast::Suite, standard: &Kinds) {
+        let name = &suite.name;
+        if let Some(first) = self
+            .unit
+            .suites
+            .iter()
+            .find(|known| known.name == name.value)
+        {
+            let first = first.span;
+            return self.duplicate("suite", name, first);
+        }
+        let mut resolved = ir::Suite {
+            source: file.source,
+            doc: suite.doc.clone(),
+            name: name.value.clone(),
+            span: name.span,
+            kinds: vec![],
+            scenarios: vec![],
+        };
+        for kind in &suite.kinds {
+            self.kind_use(kind, &mut resolved.kinds, standard);
+        }
+        for scenario in &suite.scenarios {
+            let known = resolved
+                .scenarios
+                .iter()
+                .find(|known| known.name == scenario.name.value);
+            if let Some(first) = known {
+                let first = first.span;
+                self.duplicate("scenario", &scenario.name, first);
+                continue;
+            }
+            let scope = Scope {
+                kinds: &self.kinds,
+                standard,
+                uses: &resolved.kinds,
+            };
+            let resolver = ScenarioResolver::new(self.sink, scope, scenario);
+            resolved.scenarios.push(resolver.resolve(scenario));
+        }
+        self.unit.suites.push(resolved);
+    }
+
+    fn kind_use(&mut self, used: &ast::KindUse, uses: &mut Vec<ir::KindUse>, standard: &Kinds) {
+        let scope = Scope {
+            kinds: &self.kinds,
+            standard,
+            uses: &[],
+        };
+        let Some(new) = scope.kind_use(used, self.sink) else {
+            return;
+        };
+        match uses.iter().find(|known| known.is(&new)) {
+            Some(first) => self.sink.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    format!("the suite names kind `{}` twice", used.name.value),
+                )
+                .label(used.span, "the second time")
+                .label(first.span, "the first time"),
+            ),
+            None => uses.push(new),
+        }
+    }
+
+    fn duplicate(&mut self, sort: &str, name: &Name, first: Span) {
+        duplicate(self.sink, sort, name, first);
+    }
+}
+
+fn duplicate(sink: &mut Sink, sort: &str, name: &Name, first: Span) {
+    sink.report(
+        Diagnostic::new(
+            Code::Duplicate,
+            format!("{sort} `{}` is declared twice", name.value),
+        )
+        .label(name.span, "the second declaration")
+        .label(first, "the first declaration"),
+    );
+}
+
+/// The kinds that a scenario can see.
+#[derive(Clone, Copy)]
+struct Scope<'r> {
+    /// Those of its file.
+    kinds: &'r Kinds,
+    /// Those that it could see with `use kinds`.
+    standard: &'r Kinds,
+    /// Those that its suite runs on.
+    uses: &'r [ir::KindUse],
+}
+
+impl Scope<'_> {
+    fn kind(&self, name: &Name, sink: &mut Sink) -> Option<ir::KindId> {
+        let text = &name.value;
+        let found = self.kinds.get(text).copied();
+        if found.is_none() {
+            let diagnostic =
+                Diagnostic::new(Code::UnknownKind, format!("there is no kind `{text}`"))
+                    .label(name.span, "unknown kind");
+            sink.report(if self.standard.contains_key(text) {
+                diagnostic.help("it is a standard kind: say `use kinds` at the top of the file")
+            } else {
+                diagnostic.suggest(text, self.kinds.keys().map(String::as_str))
+            });
+        }
+        found
+    }
+
+    fn kind_use(&self, used: &ast::KindUse, sink: &mut Sink) -> Option<ir::KindUse> {
+        let kind = self.kind(&used.name, sink);
+        let parent = match &used.parent {
+            Some(name) => Some(self.kind(name, sink)?),
+            None => None,
+        };
+        Some(ir::KindUse {
+            kind: kind?,
+            bound: used.bound.is_some(),
+            parent,
+            span: used.span,
+        })
+    }
+}

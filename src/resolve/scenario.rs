@@ -1,0 +1,536 @@
+//! The names of one scenario: its devices, drivers, actions and handles, and the
+//! operations on them.
+
+use std::collections::BTreeMap;
+
+use super::{Scope, duplicate};
+use crate::codes::Code;
+use crate::diagnostic::{Diagnostic, Sink};
+use crate::ir;
+use crate::sim::{
+    ActionId, DeviceId, DriverId, Errno, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
+    MAX_HANDLES, Op,
+};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{self, DriverEntry, Name, Statement, Verb};
+
+/// What a name of a scenario stands for.
+#[derive(Clone, Copy)]
+pub(super) enum Entity {
+    Device(DeviceId),
+    Driver(DriverId),
+    Action(ActionId),
+    Handle(HandleId),
+}
+
+impl Entity {
+    pub(super) fn sort(self) -> &'static str {
+        match self {
+            Entity::Device(_) => "a device",
+            Entity::Driver(_) => "a driver",
+            Entity::Action(_) => "an action",
+            Entity::Handle(_) => "a handle",
+        }
+    }
+}
+
+/// Where a statement stands, and so what it may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Scenario,
+    Action,
+    Probe,
+    Remove,
+}
+
+pub(super) struct ScenarioResolver<'s> {
+    pub(super) sink: &'s mut Sink,
+    pub(super) scope: Scope<'s>,
+    pub(super) scenario: ir::Scenario,
+    names: BTreeMap<String, (Entity, Span)>,
+    /// Whether the expectation at hand is one of `finally`.
+    pub(super) finally: bool,
+    /// Where `no leaks` stands: what it means is known at the end.
+    pub(super) no_leaks: Vec<Span>,
+    /// Where the statement at hand stands.
+    place: Place,
+}
+
+impl<'s> ScenarioResolver<'s> {
+    pub(super) fn new(sink: &'s mut Sink, scope: Scope<'s>, scenario: &ast::Scenario) -> Self {
+        let dev = "dev".to_owned();
+        let span = scenario.name.span;
+        ScenarioResolver {
+            sink,
+            scope,
+            finally: false,
+            no_leaks: vec![],
+            place: Place::Scenario,
+            names: BTreeMap::from([(dev.clone(), (Entity::Device(ir::DEV), span))]),
+            scenario: ir::Scenario {
+                doc: scenario.doc.clone(),
+                name: scenario.name.value.clone(),
+                span,
+                kinds: scope.uses.to_vec(),
+                devices: vec![ir::Device {
+                    name: dev,
+                    span,
+                    kind: None,
+                    bound: false,
+                    parent: None,
+                }],
+                drivers: vec![],
+                actions: vec![],
+                handles: vec![],
+                steps: vec![],
+            },
+        }
+    }
+
+    pub(super) fn resolve(mut self, scenario: &ast::Scenario) -> ir::Scenario {
+        for statement in &scenario.body {
+            match &statement.value {
+                Statement::Device { name, kind } => self.declare_device(name, kind),
+                Statement::Driver {
+                    name,
+                    device,
+                    entries,
+                } => self.declare_driver(name, device, entries),
+                Statement::Expect(expectations) => {
+                    expectations
+                        .iter()
+                        .for_each(|expected| self.expected(expected));
+                }
+                Statement::Finally(expectations) => {
+                    self.finally = true;
+                    expectations
+                        .iter()
+                        .for_each(|expected| self.expected(expected));
+                    self.finally = false;
+                }
+                _ => {
+                    if let Some((op, fails)) = self.op(statement) {
+                        self.step(statement.span, ir::StepKind::Op(op, fails));
+                    }
+                }
+            }
+        }
+        for span in std::mem::take(&mut self.no_leaks) {
+            self.expand_no_leaks(span);
+        }
+        self.scenario
+    }
+
+    pub(super) fn step(&mut self, span: Span, kind: ir::StepKind) {
+        self.scenario.steps.push(ir::Step { span, kind });
+    }
+
+    fn declare_device(&mut self, name: &Name, kind: &ast::KindUse) {
+        let id = self.scope.kind(&kind.name, self.sink);
+        let parent = kind.parent.as_ref().map(|parent| self.device(parent));
+        let index = self.scenario.devices.len();
+        // One place is kept for what the suite's kind may hang below.
+        if !self.is_new(name) || !self.fits(name, index, MAX_DEVICES - 1, "devices") {
+            return;
+        }
+        self.declare(name, Entity::Device(DeviceId(index as u8)));
+        self.scenario.devices.push(ir::Device {
+            name: name.value.clone(),
+            span: kind.span,
+            // What is not known was reported, and nothing is done with the unit then.
+            kind: id,
+            bound: kind.bound.is_some(),
+            parent: parent.flatten(),
+        });
+    }
+
+    fn declare_driver(&mut self, name: &Name, device: &Name, entries: &[Spanned<DriverEntry>]) {
+        let device = self.device(device);
+        let index = self.scenario.drivers.len();
+        // Each device may have one more, which keeps it bound.
+        let most = MAX_DRIVERS - MAX_DEVICES;
+        if !self.is_new(name) || !self.fits(name, index, most, "drivers") {
+            return;
+        }
+        // Known in its own body.
+        self.declare(name, Entity::Driver(DriverId(index as u8)));
+        self.scenario.drivers.push(ir::Driver {
+            name: name.value.clone(),
+            span: name.span,
+            device: device.unwrap_or(ir::DEV),
+            probes: vec![],
+            remove: vec![],
+        });
+        let mut said: BTreeMap<(bool, Option<u8>), Span> = BTreeMap::new();
+        for entry in entries {
+            let (is_probe, attempt) = match &entry.value {
+                DriverEntry::Probe { attempt, .. } => (true, attempt.map(|n| n.value)),
+                DriverEntry::Remove(_) => (false, None),
+            };
+            if let Some(first) = said.insert((is_probe, attempt), entry.span) {
+                self.sink.report(
+                    Diagnostic::new(
+                        Code::Duplicate,
+                        format!("driver `{}` says the same twice", name.value),
+                    )
+                    .label(entry.span, "the second time")
+                    .label(first, "the first time"),
+                );
+            }
+            match &entry.value {
+                DriverEntry::Probe {
+                    attempt: Some(zero),
+                    ..
+                } if zero.value == 0 => self.sink.report(
+                    Diagnostic::new(Code::WrongSort, "attempts are counted from 1")
+                        .label(zero.span, "there is no attempt 0"),
+                ),
+                DriverEntry::Probe { body, .. } => {
+                    let error = self.probe_error(body);
+                    let body = match body.split_last() {
+                        Some((last, before)) if matches!(last.value, Statement::Return(_)) => {
+                            self.body(before, Place::Probe)
+                        }
+                        _ => self.body(body, Place::Probe),
+                    };
+                    self.scenario.drivers[index].probes.push(ir::Probe {
+                        attempt,
+                        body,
+                        error,
+                    });
+                }
+                DriverEntry::Remove(body) => {
+                    let body = self.body(body, Place::Remove);
+                    self.scenario.drivers[index].remove = body;
+                }
+            }
+        }
+    }
+
+    /// The error that stands at the end of a probe.
+    fn probe_error(&mut self, body: &[Spanned<Statement>]) -> Option<Errno> {
+        match &body.last()?.value {
+            Statement::Return(name) => self.errno(name),
+            _ => None,
+        }
+    }
+
+    fn op(&mut self, statement: &Spanned<Statement>) -> Option<(Op, Option<Errno>)> {
+        match &statement.value {
+            Statement::Op { verb, names, fails } => {
+                let error = match fails {
+                    Some(name) => Some(self.errno(name)?),
+                    None => None,
+                };
+                let op = self.verb(*verb, names)?;
+                Some((op, error))
+            }
+            Statement::Action { name, on, body } => {
+                self.action(name, on, body).map(|op| (op, None))
+            }
+            Statement::Return(_) => {
+                self.sink.report(match self.place {
+                    Place::Probe => {
+                        Diagnostic::new(Code::WrongSort, "statements follow a `return`")
+                            .label(statement.span, "the probe would end here")
+                            .help("`return` is the last statement of a probe")
+                    }
+                    _ => Diagnostic::new(Code::WrongSort, "nothing is returned here")
+                        .label(statement.span, "only a probe returns something")
+                        .help("`driver NAME for NAME { probe { return ENODEV } }`"),
+                });
+                None
+            }
+            Statement::Device { .. } | Statement::Driver { .. } => {
+                self.not_here(
+                    statement.span,
+                    "declare anything",
+                    "declare it in the scenario",
+                );
+                None
+            }
+            Statement::Expect(_) | Statement::Finally(_) => {
+                self.not_here(
+                    statement.span,
+                    "expect anything",
+                    "expect it in the scenario, after the operation that calls this",
+                );
+                None
+            }
+        }
+    }
+
+    fn not_here(&mut self, span: Span, what: &str, help: &str) {
+        let (who, place) = match self.place {
+            Place::Scenario => return,
+            Place::Action => ("an action", "inside of an action"),
+            Place::Probe => ("a driver", "inside of its probe"),
+            Place::Remove => ("a driver", "inside of its remove"),
+        };
+        self.sink.report(
+            Diagnostic::new(Code::WrongSort, format!("{who} cannot {what}"))
+                .label(span, place)
+                .help(help),
+        );
+    }
+
+    fn verb(&mut self, verb: Verb, names: &[Name]) -> Option<Op> {
+        let mut names = names.iter();
+        let mut next = || names.next();
+        let of_device = |resolver: &mut Self, name: Option<&Name>, op: fn(DeviceId) -> Op| {
+            resolver.device(name?).map(op)
+        };
+        match verb {
+            Verb::Init => of_device(self, next(), Op::Init),
+            Verb::Add => of_device(self, next(), Op::Add),
+            Verb::Del => of_device(self, next(), Op::Del),
+            Verb::Get => of_device(self, next(), Op::Get),
+            Verb::Put => of_device(self, next(), Op::Put),
+            Verb::Attach => of_device(self, next(), Op::Attach),
+            Verb::Unbind => of_device(self, next(), Op::Unbind),
+            Verb::Register => self.device_or_driver(next()?, Op::Register, Op::RegisterDriver),
+            Verb::Unregister => {
+                self.device_or_driver(next()?, Op::Unregister, Op::UnregisterDriver)
+            }
+            Verb::Bind => {
+                let (device, driver) = (next()?, next()?);
+                let id = self.device(device);
+                let drv = self.driver(driver)?;
+                let wanted = self.scenario.drivers[usize::from(drv.0)].device;
+                if id? != wanted {
+                    let wanted = &self.scenario.devices[usize::from(wanted.0)].name;
+                    let message = format!("driver `{}` is for `{wanted}`", driver.value);
+                    self.sink.report(
+                        Diagnostic::new(Code::WrongSort, message)
+                            .label(device.span, "a scenario's driver is for one device")
+                            .help("declare another driver, for this device"),
+                    );
+                    return None;
+                }
+                Some(Op::Bind(id?, drv))
+            }
+            Verb::Link => {
+                let (consumer, supplier) = (self.device(next()?), self.device(next()?));
+                Some(Op::Link(consumer?, supplier?))
+            }
+            Verb::Open => {
+                let (device, handle) = (next()?, next()?);
+                let device = self.device(device)?;
+                self.handle_of(handle, device).map(Op::Open)
+            }
+            Verb::Close => match self.entity(next()?)? {
+                (Entity::Handle(id), _) => Some(Op::Close(id)),
+                (other, name) => {
+                    self.wrong_sort(name, other, "a handle is wanted here");
+                    None
+                }
+            },
+            Verb::Settle => Some(Op::Settle),
+            Verb::Remove => self.action_id(next()?).map(Op::RemoveAction),
+            Verb::Release => self.action_id(next()?).map(Op::ReleaseAction),
+        }
+    }
+
+    fn device_or_driver(
+        &mut self,
+        name: &Name,
+        device: fn(DeviceId) -> Op,
+        driver: fn(DriverId) -> Op,
+    ) -> Option<Op> {
+        match self.entity(name)? {
+            (Entity::Device(id), _) => Some(device(id)),
+            (Entity::Driver(id), _) => Some(driver(id)),
+            (other, name) => {
+                self.wrong_sort(name, other, "a device or a driver is wanted here");
+                None
+            }
+        }
+    }
+
+    /// The handle of that name on that device: a new one, unless it was closed before.
+    fn handle_of(&mut self, name: &Name, device: DeviceId) -> Option<HandleId> {
+        if let Some(&(Entity::Handle(id), first)) = self.names.get(&name.value) {
+            if self.scenario.handles[usize::from(id.0)].device == device {
+                return Some(id);
+            }
+            duplicate(self.sink, "handle", name, first);
+            return None;
+        }
+        let index = self.scenario.handles.len();
+        if !self.is_new(name) || !self.fits(name, index, MAX_HANDLES, "handles") {
+            return None;
+        }
+        let id = HandleId(index as u8);
+        self.declare(name, Entity::Handle(id));
+        self.scenario.handles.push(ir::Handle {
+            name: name.value.clone(),
+            device,
+        });
+        Some(id)
+    }
+
+    fn errno(&mut self, name: &Name) -> Option<Errno> {
+        let found = Errno::from_name(&name.value);
+        if found.is_none() {
+            let text = &name.value;
+            self.sink.report(
+                Diagnostic::new(Code::UnknownName, format!("no error is known as `{text}`"))
+                    .label(name.span, "unknown error")
+                    .suggest(text, Errno::NAMES.map(|(name, _)| name)),
+            );
+        }
+        found
+    }
+
+    /// The statements of a body. Nobody is there to look at what they return, so that
+    /// they must not fail.
+    fn body(&mut self, body: &[Spanned<Statement>], place: Place) -> Vec<Op> {
+        let before = std::mem::replace(&mut self.place, place);
+        let ops = body
+            .iter()
+            .filter_map(|statement| self.body_op(statement))
+            .collect();
+        self.place = before;
+        ops
+    }
+
+    fn body_op(&mut self, statement: &Spanned<Statement>) -> Option<Op> {
+        let (op, fails) = self.op(statement)?;
+        if fails.is_some() {
+            self.not_here(
+                statement.span,
+                "look at what fails",
+                "do it in the scenario, or leave `fails` out",
+            );
+            return None;
+        }
+        if op == Op::Settle {
+            self.not_here(
+                statement.span,
+                "wait for queued work",
+                "the work may wait for this very callback; settle in the scenario",
+            );
+            return None;
+        }
+        Some(op)
+    }
+
+    fn action(&mut self, name: &Name, on: &Name, body: &[Spanned<Statement>]) -> Option<Op> {
+        let on = self.device(on);
+        let body = self.body(body, Place::Action);
+        let index = self.scenario.actions.len();
+        if !self.is_new(name) || !self.fits(name, index, MAX_ACTIONS, "actions") {
+            return None;
+        }
+        // Known from here on, even if its own declaration has an error.
+        let id = ActionId(index as u8);
+        self.declare(name, Entity::Action(id));
+        self.scenario.actions.push(ir::Action {
+            name: name.value.clone(),
+            span: name.span,
+            on: on.unwrap_or(ir::DEV),
+            body,
+        });
+        on.map(|_| Op::AddAction(id))
+    }
+
+    fn is_new(&mut self, name: &Name) -> bool {
+        let Some(&(first, span)) = self.names.get(&name.value) else {
+            return true;
+        };
+        if is_dev(first) {
+            self.sink.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    format!("`{}` is the suite's device", name.value),
+                )
+                .label(name.span, "nothing else can be called so as well"),
+            );
+        } else {
+            duplicate(self.sink, "name", name, span);
+        }
+        false
+    }
+
+    fn fits(&mut self, name: &Name, index: usize, most: usize, what: &str) -> bool {
+        if index == most {
+            self.sink.report(
+                Diagnostic::new(
+                    Code::Limit,
+                    format!("more than {most} {what} in a scenario"),
+                )
+                .label(name.span, "one too many")
+                .help("split the scenario"),
+            );
+            // Known all the same, so that nothing more is said of it.
+            self.names
+                .insert(name.value.clone(), (Entity::Device(ir::DEV), name.span));
+        }
+        index < most
+    }
+
+    fn declare(&mut self, name: &Name, entity: Entity) {
+        self.names.insert(name.value.clone(), (entity, name.span));
+    }
+
+    pub(super) fn device(&mut self, name: &Name) -> Option<DeviceId> {
+        match self.entity(name)? {
+            (Entity::Device(id), _) => Some(id),
+            (other, name) => {
+                self.wrong_sort(name, other, "a device is wanted here");
+                None
+            }
+        }
+    }
+
+    fn driver(&mut self, name: &Name) -> Option<DriverId> {
+        match self.entity(name)? {
+            (Entity::Driver(id), _) => Some(id),
+            (other, name) => {
+                self.wrong_sort(name, other, "a driver is wanted here");
+                None
+            }
+        }
+    }
+
+    fn action_id(&mut self, name: &Name) -> Option<ActionId> {
+        match self.entity(name)? {
+            (Entity::Action(id), _) => Some(id),
+            (other, name) => {
+                self.wrong_sort(name, other, "an action is wanted here");
+                None
+            }
+        }
+    }
+
+    pub(super) fn entity<'n>(&mut self, name: &'n Name) -> Option<(Entity, &'n Name)> {
+        let found = self.names.get(&name.value).map(|&(entity, _)| entity);
+        if found.is_none() {
+            let text = &name.value;
+            self.sink.report(
+                Diagnostic::new(
+                    Code::UnknownName,
+                    format!("nothing is called `{text}` here"),
+                )
+                .label(name.span, "unknown name")
+                .suggest(text, self.names.keys().map(String::as_str)),
+            );
+        }
+        found.map(|entity| (entity, name))
+    }
+
+    pub(super) fn wrong_sort(&mut self, name: &Name, found: Entity, wanted: &str) {
+        let message = format!("`{}` is {}", name.value, found.sort());
+        let mut diagnostic = Diagnostic::new(Code::WrongSort, message).label(name.span, wanted);
+        // The suite's device is declared nowhere.
+        let declared = self.names.get(&name.value);
+        if let Some(&(_, declared)) = declared.filter(|_| !is_dev(found)) {
+            diagnostic = diagnostic.label(declared, "declared here");
+        }
+        self.sink.report(diagnostic);
+    }
+}
+
+fn is_dev(entity: Entity) -> bool {
+    matches!(entity, Entity::Device(ir::DEV))
+}

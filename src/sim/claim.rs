@@ -1,0 +1,152 @@
+//! What can be known of a case at a point of its time line.
+
+use super::Recorder;
+use super::program::{ActionId, DeviceId, DriverId, Program};
+
+/// Something that the driver core calls, and that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Callback {
+    /// A device-managed action.
+    Action(ActionId),
+    /// The probe of a driver.
+    Probe(DriverId),
+    /// The remove of a driver.
+    Remove(DriverId),
+    /// The probe of any driver, on this device.
+    ProbeOf(DeviceId),
+    /// The remove of any driver, on this device.
+    RemoveOf(DeviceId),
+}
+
+impl From<ActionId> for Callback {
+    fn from(action: ActionId) -> Self {
+        Callback::Action(action)
+    }
+}
+
+impl Callback {
+    /// As the language names it.
+    pub fn describe(self, program: &Program<'_>) -> String {
+        match self {
+            Callback::Action(id) => program.action(id).name.to_owned(),
+            Callback::Probe(id) => format!("{}.probe", program.driver(id).name),
+            Callback::Remove(id) => format!("{}.remove", program.driver(id).name),
+            Callback::ProbeOf(id) => format!("{}.probe", program.device(id).name),
+            Callback::RemoveOf(id) => format!("{}.remove", program.device(id).name),
+        }
+    }
+}
+
+/// Something that can be known of a case at a point of its time line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Claim {
+    /// The callback ran, exactly once.
+    Ran(Callback),
+    /// The callback ran exactly that often.
+    RanTimes(Callback, u8),
+    /// The callback did not run.
+    NotRun(Callback),
+    /// Both callbacks ran, and the first one's last run began before the second one's.
+    Before(Callback, Callback),
+    /// The device is there, and has so many references more than when its registration
+    /// returned. Absolute counts are the business of lists, and of traces.
+    Refs(DeviceId, i16),
+    /// The device's release function was called.
+    Freed(DeviceId),
+    /// The device exists and was not released.
+    Alive(DeviceId),
+    /// The device has a driver, `dev->driver`.
+    Bound(DeviceId),
+    /// The device has none, or is gone.
+    Unbound(DeviceId),
+}
+
+impl Claim {
+    /// [`Claim::Ran`] of whatever can be called.
+    pub fn ran(callback: impl Into<Callback>) -> Claim {
+        Claim::Ran(callback.into())
+    }
+
+    /// [`Claim::RanTimes`] of whatever can be called.
+    pub fn ran_times(callback: impl Into<Callback>, times: u8) -> Claim {
+        Claim::RanTimes(callback.into(), times)
+    }
+
+    /// [`Claim::NotRun`] of whatever can be called.
+    pub fn not_run(callback: impl Into<Callback>) -> Claim {
+        Claim::NotRun(callback.into())
+    }
+
+    /// [`Claim::Before`] of whatever can be called.
+    pub fn before(first: impl Into<Callback>, second: impl Into<Callback>) -> Claim {
+        Claim::Before(first.into(), second.into())
+    }
+
+    /// The device that the claim is about, if it is about one.
+    pub fn device(self) -> Option<DeviceId> {
+        match self {
+            Claim::Refs(device, _)
+            | Claim::Freed(device)
+            | Claim::Alive(device)
+            | Claim::Bound(device)
+            | Claim::Unbound(device) => Some(device),
+            Claim::Ran(_) | Claim::RanTimes(..) | Claim::NotRun(_) | Claim::Before(..) => None,
+        }
+    }
+
+    /// The callbacks that the claim is about, if it is about some.
+    pub fn callbacks(self) -> impl Iterator<Item = Callback> {
+        let (first, second) = match self {
+            Claim::Ran(one) | Claim::RanTimes(one, _) | Claim::NotRun(one) => (Some(one), None),
+            Claim::Before(first, second) => (Some(first), Some(second)),
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// Whether the claim is true of what has been recorded so far.
+    pub fn holds(self, so_far: &Recorder<'_>) -> bool {
+        let state = so_far.state();
+        match self {
+            Claim::Before(first, second) => {
+                matches!((so_far.last_run(first), so_far.last_run(second)), (Some(first), Some(second)) if first < second)
+            }
+            Claim::Ran(callback) => so_far.runs(callback) == 1,
+            Claim::RanTimes(callback, times) => so_far.runs(callback) == usize::from(times),
+            Claim::NotRun(callback) => so_far.runs(callback) == 0,
+            Claim::Refs(device, more) => {
+                let registered = so_far.refs_when_registered(device);
+                let now = state.device(device).refs();
+                state.device(device).is_alive()
+                    && registered
+                        .is_some_and(|then| i32::from(now) == i32::from(then) + i32::from(more))
+            }
+            Claim::Freed(device) => state.device(device).is_released(),
+            Claim::Alive(device) => state.device(device).is_alive(),
+            Claim::Bound(device) => state.device(device).driver().is_some(),
+            Claim::Unbound(device) => state.device(device).driver().is_none(),
+        }
+    }
+
+    /// The claim in the words of the language.
+    pub fn describe(self, program: &Program<'_>) -> String {
+        let device = |id| program.device(id).name;
+        match self {
+            Claim::Ran(callback) => format!("{} ran", callback.describe(program)),
+            Claim::RanTimes(callback, times) => {
+                format!("{} ran {times} times", callback.describe(program))
+            }
+            Claim::NotRun(callback) => format!("{} not run", callback.describe(program)),
+            Claim::Before(first, second) => format!(
+                "order {} < {}",
+                first.describe(program),
+                second.describe(program)
+            ),
+            Claim::Refs(id, more) => format!("refs {} {more:+}", device(id)),
+            Claim::Freed(id) => format!("{} freed", device(id)),
+            Claim::Alive(id) => format!("{} alive", device(id)),
+            Claim::Bound(id) => format!("{} bound", device(id)),
+            Claim::Unbound(id) => format!("{} unbound", device(id)),
+        }
+    }
+}
