@@ -11,6 +11,12 @@ use ::devres_gen::sim::Kind;
 /// root_device_register(): no bus, no parent, so no driver ever.
 const ROOT: Kind<'static> = Kind::new("root");
 
+/// A struct device of the test's own, on no bus and in no class.
+const BARE: Kind<'static> = Kind::new("bare");
+
+/// device_create(), in a class of the test's own.
+const CLASS: Kind<'static> = Kind::new("class").in_class();
+
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
@@ -50,6 +56,16 @@ mod added_too_late {
     }
 
     #[test]
+    fn on_bare() {
+        scenario(&Case::unbound(&super::BARE));
+    }
+
+    #[test]
+    fn on_class() {
+        scenario(&Case::unbound(&super::CLASS));
+    }
+
+    #[test]
     fn on_platform() {
         scenario(&Case::unbound(&super::PLATFORM));
     }
@@ -57,6 +73,16 @@ mod added_too_late {
     #[test]
     fn on_root_without_699fb50d9903() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bare_without_699fb50d9903() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_class_without_699fb50d9903() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
     }
 
     #[test]

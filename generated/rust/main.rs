@@ -5,16 +5,66 @@
 //! One module a suite; `cargo test` runs them on the simulator.
 
 #[rustfmt::skip]
+mod actions;
+#[rustfmt::skip]
+mod actions_twice;
+#[rustfmt::skip]
+mod bind;
+#[rustfmt::skip]
+mod callbacks;
+#[rustfmt::skip]
+mod classes;
+#[rustfmt::skip]
+mod classes_below_classes;
+#[rustfmt::skip]
+mod deferral;
+#[rustfmt::skip]
+mod drivers;
+#[rustfmt::skip]
+mod faults;
+#[rustfmt::skip]
+mod faults_alone;
+#[rustfmt::skip]
+mod faults_of_drivers;
+#[rustfmt::skip]
 mod finally;
 #[rustfmt::skip]
 mod finally_unbound;
+#[rustfmt::skip]
+mod halves;
+#[rustfmt::skip]
+mod halves_bound;
+#[rustfmt::skip]
+mod links;
+#[rustfmt::skip]
+mod links_waiting;
 #[rustfmt::skip]
 mod order;
 #[rustfmt::skip]
 mod order_bound;
 #[rustfmt::skip]
+mod parents;
+#[rustfmt::skip]
+mod parents_and_actions;
+#[rustfmt::skip]
+mod parents_bound;
+#[rustfmt::skip]
+mod parents_to_be;
+#[rustfmt::skip]
+mod passes;
+#[rustfmt::skip]
+mod passes_bound;
+#[rustfmt::skip]
+mod probe;
+#[rustfmt::skip]
+mod probe_errors;
+#[rustfmt::skip]
 mod rebind;
 #[rustfmt::skip]
 mod references;
+#[rustfmt::skip]
+mod references_alone;
+#[rustfmt::skip]
+mod references_of_a_list;
 #[rustfmt::skip]
 mod unregister;

@@ -10,6 +10,9 @@ use ::devres_gen::sim::Kind;
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
+/// A struct device of the test's own, on a bus of the test's own.
+const BUS: Kind<'static> = Kind::new("bus").on_bus();
+
 /// Everything is taken off the list before the first runs: what one adds comes last.
 mod added_meanwhile {
     use ::devres_gen::sim::{
@@ -47,8 +50,18 @@ mod added_meanwhile {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }
 
@@ -88,7 +101,17 @@ mod put_meanwhile {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }

@@ -10,6 +10,9 @@ use ::devres_gen::sim::Kind;
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
+/// A struct device of the test's own, on a bus of the test's own.
+const BUS: Kind<'static> = Kind::new("bus").on_bus();
+
 /// Unbinding runs what was added while the driver was there; the device stays.
 mod unbind_and_attach {
     use ::devres_gen::sim::{
@@ -47,8 +50,18 @@ mod unbind_and_attach {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }
 
@@ -90,8 +103,18 @@ mod added_while_unbinding {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }
 
@@ -127,8 +150,18 @@ mod added_while_unbound {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }
 
@@ -164,8 +197,18 @@ mod attach_twice {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }
 
@@ -198,7 +241,17 @@ mod attach_after_unregister {
     }
 
     #[test]
+    fn on_bus_bound() {
+        scenario(&Case::bound(&super::BUS));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_without_699fb50d9903() {
+        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
 }

@@ -7,8 +7,14 @@
 
 use ::devres_gen::sim::Kind;
 
+/// root_device_register(): no bus, no parent, so no driver ever.
+const ROOT: Kind<'static> = Kind::new("root");
+
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
+
+/// A struct device of the test's own, on a bus of the test's own.
+const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// Taken and dropped references are all that changes after registration.
 mod counted {
@@ -39,8 +45,22 @@ mod counted {
     }
 
     #[test]
+    fn on_bus_bound_below_root() {
+        scenario(&Case::bound(&super::BUS).below(&super::ROOT));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_699fb50d9903() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::DelReleasesDevres),
+        );
     }
 }
 
@@ -70,8 +90,22 @@ mod drivers_hold_none {
     }
 
     #[test]
+    fn on_bus_bound_below_root() {
+        scenario(&Case::bound(&super::BUS).below(&super::ROOT));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_699fb50d9903() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::DelReleasesDevres),
+        );
     }
 }
 
@@ -103,7 +137,21 @@ mod lists_hold_two {
     }
 
     #[test]
+    fn on_bus_bound_below_root() {
+        scenario(&Case::bound(&super::BUS).below(&super::ROOT));
+    }
+
+    #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_699fb50d9903() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::DelReleasesDevres),
+        );
     }
 }
