@@ -1,6 +1,6 @@
 //! The conductor: the whole way from sources to output, in one screen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::check::check;
@@ -78,12 +78,13 @@ fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
         .iter()
         .map(|&id| parse(&sources, id, &mut sink))
         .collect();
-    let (used, uses) = used_files(&mut sources, &wanted, &mut sink);
+    let (used, uses, broken) = used_files(&mut sources, &wanted, &mut sink);
     let files = Files {
         library: &library,
         wanted: &wanted,
         used: &used,
         uses: &uses,
+        broken: &broken,
     };
     let unit = resolve(sources, &files, &mut sink);
     check(&unit, &mut sink);
@@ -99,18 +100,24 @@ fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     }
 }
 
-/// The files that others name with `use "FILE"`, less those that are wanted anyway, and
-/// who names which. Only their kinds are taken, so nothing follows from their own `use`.
+/// The files that others name with `use "FILE"`, less those that are wanted anyway, who
+/// names which, and who names one that cannot be read. Only their kinds are taken, so nothing follows from their own `use`.
 fn used_files(
     sources: &mut Sources,
     wanted: &[File],
     sink: &mut Sink,
-) -> (Vec<File>, BTreeMap<SourceId, Vec<SourceId>>) {
+) -> (
+    Vec<File>,
+    BTreeMap<SourceId, Vec<SourceId>>,
+    BTreeSet<SourceId>,
+) {
+    let mut broken = BTreeSet::new();
     let mut used: Vec<File> = Vec::new();
     let mut uses: BTreeMap<SourceId, Vec<SourceId>> = BTreeMap::new();
     for file in wanted {
         for name in &file.files {
             let Some(id) = sources.load_beside(file.source, name, sink) else {
+                broken.insert(file.source);
                 continue;
             };
             uses.entry(file.source).or_default().push(id);
@@ -120,7 +127,7 @@ fn used_files(
             }
         }
     }
-    (used, uses)
+    (used, uses, broken)
 }
 
 /// IR to output: everything that is generated, by path below the output folder.

@@ -103,6 +103,11 @@ impl Sink {
         self.all.push(diagnostic);
     }
 
+    /// How many were reported so far.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
     /// Whether an error was reported; warnings stop nothing.
     pub fn has_errors(&self) -> bool {
         has_errors(&self.all)

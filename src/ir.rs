@@ -59,6 +59,8 @@ pub struct Kind {
     pub release: Release,
     /// How C makes it, if it says so.
     pub c: Option<KindC>,
+    /// Whether nothing of it was left out.
+    pub whole: bool,
 }
 
 /// What devices of a kind hang below.
@@ -259,6 +261,8 @@ pub struct Scenario {
     pub handles: Vec<Handle>,
     /// The time line.
     pub steps: Vec<Step>,
+    /// Whether nothing of it was left out, so that it can be judged as a whole.
+    pub whole: bool,
 }
 
 impl Scenario {
@@ -311,7 +315,9 @@ impl Scenario {
 pub struct Device {
     /// Its name.
     pub name: String,
-    /// Where it is declared.
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Where it is said what it is.
     pub span: Span,
     /// What it is; `None` is the suite's kind.
     pub kind: Option<KindId>,

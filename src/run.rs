@@ -166,6 +166,7 @@ impl Runner<'_> {
         match ended {
             Ok(ret) if Errno::is_returned(fails, ret) => ControlFlow::Continue(()),
             Ok(ret) => {
+                let ends = op.ends_a_case(fails);
                 let op = self.program.describe(op);
                 let wanted = fails.map_or("no error".to_owned(), |e| e.name().to_owned());
                 let returned = Errno::from_return(ret);
@@ -173,6 +174,9 @@ impl Runner<'_> {
                     span,
                     format!("{wanted} from `{op}`, which returned {returned}"),
                 );
+                if ends {
+                    return ControlFlow::Break(());
+                }
                 ControlFlow::Continue(())
             }
             Err(fault) => {

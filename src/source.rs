@@ -170,6 +170,17 @@ impl Sources {
         name: &Name,
         sink: &mut Sink,
     ) -> Option<SourceId> {
+        if !name.value.ends_with(&format!(".{EXTENSION}")) {
+            sink.report(
+                Diagnostic::new(
+                    Code::UnknownLibrary,
+                    format!("`{}` is no scenario file", name.value),
+                )
+                .label(name.span, "used here")
+                .help(format!("scenario files end in `.{EXTENSION}`")),
+            );
+            return None;
+        }
         let folder = Path::new(&self.get(from).path).parent();
         let path = folder.unwrap_or(Path::new("")).join(&name.value);
         let whole = match path.canonicalize() {

@@ -112,23 +112,28 @@ pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink:
 struct Ability {
     has: fn(&Kind) -> bool,
     lacks: &'static str,
+    /// What to do about a kind of the suite, and about a device of the scenario's own.
     help: &'static str,
+    help_declared: &'static str,
 }
 
 const BUS: Ability = Ability {
     has: |kind| kind.on_bus,
     lacks: "it sits on no bus, so it never has a driver",
     help: "put the scenario into a suite of kinds with a bus",
+    help_declared: "declare it with a kind that has a bus: `platform`, `bus`",
 };
 const HALVES: Ability = Ability {
     has: |kind| kind.halves,
     lacks: "its registration is one call",
     help: "say `register` and `unregister`, or take a kind with `halves`",
+    help_declared: "say `register` and `unregister`, or declare it with a kind with `halves`",
 };
 const HANDLES: Ability = Ability {
     has: |kind| kind.handles,
     lacks: "there is nothing to open",
     help: "take a kind with `handles`",
+    help_declared: "declare it with a kind with `handles`: `chardev`",
 };
 
 struct Asker<'a> {
@@ -173,8 +178,19 @@ impl Asker<'_> {
                 format!("a `{}` device cannot {what}", kind.name),
             )
             .label(span, ability.lacks)
-            .label(asked, "this is what it is")
-            .help(ability.help),
+            .label(
+                asked,
+                if dev == DEV {
+                    "the suite asks for it here"
+                } else {
+                    "declared here"
+                },
+            )
+            .help(if dev == DEV {
+                ability.help
+            } else {
+                ability.help_declared
+            }),
         );
     }
 }

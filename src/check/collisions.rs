@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::names;
-use crate::ir::{Suite, Unit};
+use crate::expand;
+use crate::ir::{Scenario, Suite, Unit};
 use crate::source::Span;
 
 pub(super) fn check(unit: &Unit, sink: &mut Sink) {
@@ -42,6 +43,7 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
         }
     }
     for scenario in &suite.scenarios {
+        members(scenario, functions.sink);
         functions.take(names::c_test(scenario), scenario.span);
         for driver in &scenario.drivers {
             for callback in ["probe", "remove"] {
@@ -58,6 +60,32 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
                 functions.take(name, action.span);
             }
         }
+    }
+}
+
+/// The fields of the recorder and the places of drivers. Scenarios share those of one
+/// name, so that each is looked at alone.
+fn members(scenario: &Scenario, sink: &mut Sink) {
+    let mut members = Taken::new("field of the generated C", sink);
+    let device = |id: crate::sim::DeviceId| &scenario.devices[usize::from(id.0)];
+    for device in &scenario.devices {
+        members.take(names::c_device(&device.name), device.span);
+    }
+    for action in &scenario.actions {
+        members.take(names::c_ran(&action.name), action.span);
+        members.take(names::c_ran_at(&action.name), action.span);
+    }
+    let declared = scenario.drivers.iter();
+    let declared = declared.map(|driver| (driver.name.clone(), device(driver.device), driver.span));
+    let bound = expand::bound_devices(scenario);
+    let bound = bound.map(|(_, device)| (expand::bound_driver(&device.name), device, device.span));
+    let drivers: Vec<_> = declared.chain(bound).collect();
+    for (name, _, span) in &drivers {
+        members.take(names::c_driver(name), *span);
+    }
+    let mut slots = Taken::new("constant of the generated C", sink);
+    for (name, device, span) in &drivers {
+        slots.take(names::c_driver_slot(name, &device.name), *span);
     }
 }
 

@@ -15,6 +15,16 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
         .filter(|key| !c.sections.contains_key(key))
         .map(|key| format!("`{}`", key.as_str()))
         .collect();
+    for (key, lines) in &c.sections {
+        if let (Some(why), Some(line)) = (idle(kind, *key), lines.first()) {
+            let message = format!(
+                "section `{}` of kind `{}` is of no use without {why}",
+                key.as_str(),
+                kind.name
+            );
+            report(sink, message, line.span, "nothing calls it");
+        }
+    }
     if !missing.is_empty() {
         let message = format!("the C of kind `{}` lacks {}", kind.name, missing.join(", "));
         report(sink, message, kind.span, "this kind");
@@ -50,6 +60,25 @@ fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
         needed.push(CKey::Setup);
     }
     needed
+}
+
+/// What a kind would have to say for a section to be used.
+fn idle(kind: &Kind, key: CKey) -> Option<&'static str> {
+    match key {
+        CKey::Init | CKey::Add | CKey::Del if !kind.halves => Some("`halves`"),
+        CKey::Release if kind.release != Release::Owned => Some("`release owned`"),
+        CKey::Driver
+        | CKey::Match
+        | CKey::Probe
+        | CKey::Device
+        | CKey::RegisterDriver
+        | CKey::UnregisterDriver
+            if !kind.on_bus =>
+        {
+            Some("`: bus`")
+        }
+        _ => None,
+    }
 }
 
 fn report(sink: &mut Sink, message: String, span: Span, label: &str) {
@@ -105,7 +134,8 @@ fn placeholders(kind: &Kind, key: CKey, line: &Spanned<String>) -> Option<(Strin
                 format!("`${word}`, which is only there where a device is made")
             }
             "init" if key == CKey::Create && kind.halves => continue,
-            "init" => "`$init`, which is only there in `create`, and with `halves`".to_owned(),
+            "init" if key == CKey::Create => "`$init`, which needs `halves`".to_owned(),
+            "init" => "`$init`, which is only there in `create`".to_owned(),
             "release" if kind.release == Release::Owned && key != CKey::Release => continue,
             "release" => "`$release`, which is only there for `release owned`".to_owned(),
             "device" if key == CKey::Match => continue,

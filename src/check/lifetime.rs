@@ -11,14 +11,6 @@ use crate::run::{self, Failure};
 use crate::sim::{Fix, Model};
 use crate::source::Span;
 
-pub(super) fn check(unit: &Unit, sink: &mut Sink) {
-    for suite in &unit.suites {
-        for scenario in &suite.scenarios {
-            scenario_faults(unit, suite, scenario, sink);
-        }
-    }
-}
-
 /// What goes wrong somewhere, and how the first case gets there.
 struct Found {
     places: Vec<(Model, String)>,
@@ -26,7 +18,7 @@ struct Found {
 }
 
 /// One diagnostic for each place and fault, with the cases in which it happens.
-fn scenario_faults(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
+pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     let mut found: BTreeMap<(Span, Code, String), Found> = BTreeMap::new();
     for model in models() {
         for case in expand::cases_of(unit, suite, scenario, model) {
@@ -68,7 +60,14 @@ fn scenario_faults(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut S
         }
         sink.report(
             Diagnostic::new(code, format!("in scenario `{}`, {text}", scenario.name))
-                .label(span, "here")
+                .label(
+                    span,
+                    if span == scenario.span {
+                        "at its end, when it gives up what it owns"
+                    } else {
+                        "here"
+                    },
+                )
                 .help(help),
         );
     }

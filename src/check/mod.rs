@@ -17,29 +17,33 @@ use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op};
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
 /// references of a scenario of which a statement is missing, say.
 pub fn check(unit: &Unit, sink: &mut Sink) {
-    let whole = !sink.has_errors();
-    if whole {
-        unit.kinds.iter().for_each(|kind| kind_c::check(kind, sink));
-    }
+    let kinds = unit.kinds.iter().filter(|kind| kind.whole);
+    kinds.for_each(|kind| kind_c::check(kind, sink));
     collisions::check(unit, sink);
     for suite in &unit.suites {
+        let before = sink.count();
         abilities::of_kinds(unit, &suite.kinds, sink);
+        let kinds_are_able = sink.count() == before;
         for scenario in &suite.scenarios {
+            let before = sink.count();
             deviations(scenario, sink);
-            if whole {
-                abilities::of_scenario(unit, suite, scenario, sink);
-                too_early(scenario, sink);
-                after_a_fault(scenario, sink);
-                references(unit, suite, scenario, sink);
+            if !scenario.whole {
+                continue;
+            }
+            abilities::of_scenario(unit, suite, scenario, sink);
+            if !kinds_are_able {
+                continue;
+            }
+            too_early(scenario, sink);
+            after_a_fault(scenario, sink);
+            references(unit, suite, scenario, sink);
+            if sink.count() == before {
+                lifetime::check(unit, suite, scenario, sink);
+            }
+            if sink.count() == before {
+                unused(scenario, sink);
             }
         }
-    }
-    if !sink.has_errors() {
-        lifetime::check(unit, sink);
-    }
-    if !sink.has_errors() {
-        let scenarios = unit.suites.iter().flat_map(|suite| &suite.scenarios);
-        scenarios.for_each(|scenario| unused(scenario, sink));
     }
 }
 
@@ -75,13 +79,23 @@ fn too_early(scenario: &Scenario, sink: &mut Sink) {
             .find(|&device| !is_there(device))
         {
             let name = &scenario.devices[usize::from(device.0)].name;
+            let (what, help) = match step.kind {
+                StepKind::Finally(_) => (
+                    format!("`{name}` is never registered"),
+                    format!("say `register {name}`"),
+                ),
+                _ => (
+                    format!("`{name}` is not there yet"),
+                    format!("expect it after `register {name}`"),
+                ),
+            };
             sink.report(
-                Diagnostic::new(Code::WrongSort, format!("`{name}` is not there yet"))
+                Diagnostic::new(Code::WrongSort, what)
                     .label(
                         step.span,
                         "before it is registered, nothing can be known of it",
                     )
-                    .help(format!("expect it after `register {name}`")),
+                    .help(help),
             );
         }
     }
@@ -176,7 +190,7 @@ fn unused(scenario: &Scenario, sink: &mut Sink) {
             let name = &device.name;
             warn(
                 format!("`{name}` is never registered"),
-                device.span,
+                device.name_span,
                 "so it is never there",
                 format!("say `register {name}`, or leave it out"),
             );

@@ -113,8 +113,8 @@ pub fn rust_module(name: &str) -> String {
         "unsized", "use", "virtual", "where", "while", "yield",
     ];
     match name {
-        // These cannot be raw.
-        "main" | "self" | "super" | "crate" => format!("{name}_"),
+        // These cannot be raw, or are files that cargo knows.
+        "lib" | "main" | "self" | "super" | "crate" => format!("{name}_"),
         _ if KEYWORDS.contains(&name) => format!("r#{name}"),
         _ => name.to_owned(),
     }

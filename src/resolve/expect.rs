@@ -46,9 +46,9 @@ impl ScenarioResolver<'_> {
             }
             Expected::NoLeaks(span) if self.finally => self.no_leaks.push(*span),
             Expected::NoLeaks(span) => self.too_early(*span, "`no leaks`"),
-            Expected::Refs(name, more) => {
+            Expected::Refs(name, more, span) => {
                 if let Some(device) = self.device(name) {
-                    self.claimed(name.span, Claim::Refs(device, *more));
+                    self.claimed(*span, Claim::Refs(device, *more));
                 }
             }
             // Each pair is an expectation of its own: one may fail and another not.
@@ -59,7 +59,7 @@ impl ScenarioResolver<'_> {
                     .collect();
                 for (topics, subjects) in topics.windows(2).zip(subjects.windows(2)) {
                     if let (&[Some(first), Some(second)], [from, to]) = (topics, subjects) {
-                        self.before(first, second, from.span.to(to.span), &from.name.value);
+                        self.before(first, second, from.span.to(to.span), &from.text());
                     }
                 }
             }
@@ -142,7 +142,16 @@ impl ScenarioResolver<'_> {
                 );
                 return None;
             }
-            (other @ (Entity::Action(_) | Entity::Handle(_)), _) => {
+            (Entity::Action(_), Some(_)) => {
+                let (text, whole) = (&name.value, subject.text());
+                self.sink.report(
+                    Diagnostic::new(Code::WrongSort, format!("there is no `{whole}`"))
+                        .label(subject.span, "only drivers and devices have callbacks")
+                        .help(format!("`{text}` is an action: say `{text} ran`")),
+                );
+                return None;
+            }
+            (other @ (Entity::Handle(_) | Entity::Broken), _) => {
                 self.wrong_sort(
                     name,
                     other,
@@ -203,12 +212,13 @@ impl ScenarioResolver<'_> {
             (Topic::Device(id), Outcome::Bound) => Claim::Bound(id),
             (Topic::Device(id), Outcome::Unbound) => Claim::Unbound(id),
             (Topic::Device(_) | Topic::Callback(_), _) => {
+                let ran = "`ran`, `ran N times` or `not run`";
                 let (can, sort) = match topic {
                     Topic::Device(_) => ("`freed`, `alive`, `bound` or `unbound`", "a device"),
-                    Topic::Callback(Callback::Action(_)) => ("`ran` or `not run`", "an action"),
-                    Topic::Callback(_) => ("`ran` or `not run`", "a callback"),
+                    Topic::Callback(Callback::Action(_)) => (ran, "an action"),
+                    Topic::Callback(_) => (ran, "a callback"),
                 };
-                let name = &expectation.subject.name.value;
+                let name = expectation.subject.text();
                 self.sink.report(
                     Diagnostic::new(Code::WrongSort, format!("`{name}` is {sort}"))
                         .label(outcome.span, format!("{sort} is {can}"))
@@ -278,6 +288,9 @@ impl ScenarioResolver<'_> {
                 ..
             })
         );
+        if self.dropped {
+            return;
+        }
         if !follows_an_operation {
             return self.sink.report(
                 Diagnostic::new(Code::WrongSort, "a fault is expected where it happens")

@@ -6,10 +6,10 @@
 mod expect;
 mod scenario;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::diagnostic::{Diagnostic, Sink, nearest};
 use crate::ir;
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::ast::{self, Name};
@@ -26,6 +26,8 @@ pub struct Files<'f> {
     pub used: &'f [ast::File],
     /// Which files a file names with `use "FILE"`.
     pub uses: &'f BTreeMap<SourceId, Vec<SourceId>>,
+    /// Files that name one which cannot be read.
+    pub broken: &'f BTreeSet<SourceId>,
 }
 
 /// Resolves the files of one run.
@@ -39,6 +41,7 @@ pub fn resolve(sources: Sources, files: &Files<'_>, sink: &mut Sink) -> ir::Unit
         unit,
         kinds: BTreeMap::new(),
         declared: BTreeMap::new(),
+        whole: true,
     };
     let all = files.wanted.iter().chain(files.used);
     for file in all.chain([files.library]) {
@@ -61,6 +64,8 @@ struct Resolver<'s> {
     kinds: Kinds,
     /// The kinds that each file declares.
     declared: BTreeMap<SourceId, Kinds>,
+    /// Whether all kinds that the file at hand can see are known.
+    whole: bool,
 }
 
 impl Resolver<'_> {
@@ -74,12 +79,14 @@ impl Resolver<'_> {
     fn file(&mut self, file: &ast::File, files: &Files<'_>) {
         let standard = self.declared[&files.library.source].clone();
         self.kinds = Kinds::new();
+        self.whole = file.whole && !files.broken.contains(&file.source);
         for library in &file.uses {
             if library.value == "kinds" {
                 self.kinds.extend(standard.clone());
                 continue;
             }
             let name = &library.value;
+            self.whole = false;
             self.sink.report(
                 Diagnostic::new(
                     Code::UnknownLibrary,
@@ -130,7 +137,9 @@ impl Resolver<'_> {
             handles: false,
             release: ast::Release::Wrapped,
             c: None,
+            whole: kind.whole,
         };
+        let before = self.sink.count();
         let mut said: BTreeMap<&str, Span> = BTreeMap::new();
         for entry in &kind.entries {
             let word = match &entry.value {
@@ -152,6 +161,16 @@ impl Resolver<'_> {
             }
             match &entry.value {
                 ast::KindEntry::Parent(name) => {
+                    if nearest(&name.value, ["none"]).is_some() {
+                        self.sink.report(
+                            Diagnostic::new(
+                                Code::KindSection,
+                                format!("`{}` names a device that is always there", name.value),
+                            )
+                            .label(name.span, "as `platform_bus` would")
+                            .help("did you mean `none`?"),
+                        );
+                    }
                     resolved.parent = match name.value.as_str() {
                         "none" => ir::Parent::None,
                         _ => ir::Parent::Always,
@@ -163,6 +182,7 @@ impl Resolver<'_> {
                 ast::KindEntry::C(sections) => resolved.c = Some(self.c_sections(name, sections)),
             }
         }
+        resolved.whole &= self.sink.count() == before;
         self.kinds
             .insert(name.clone(), ir::KindId(self.unit.kinds.len()));
         self.unit.kinds.push(resolved);
@@ -218,9 +238,11 @@ impl Resolver<'_> {
             kinds: vec![],
             scenarios: vec![],
         };
+        let before = self.sink.count();
         for kind in &suite.kinds {
             self.kind_use(kind, &mut resolved.kinds, standard);
         }
+        let whole = self.sink.count() == before;
         for scenario in &suite.scenarios {
             let known = resolved
                 .scenarios
@@ -235,9 +257,13 @@ impl Resolver<'_> {
                 kinds: &self.kinds,
                 standard,
                 uses: &resolved.kinds,
+                whole: whole && self.whole,
             };
+            let before = self.sink.count();
             let resolver = ScenarioResolver::new(self.sink, scope, scenario);
-            resolved.scenarios.push(resolver.resolve(scenario));
+            let mut scenario = resolver.resolve(scenario);
+            scenario.whole &= whole && self.sink.count() == before;
+            resolved.scenarios.push(scenario);
         }
         self.unit.suites.push(resolved);
     }
@@ -247,6 +273,7 @@ impl Resolver<'_> {
             kinds: &self.kinds,
             standard,
             uses: &[],
+            whole: self.whole,
         };
         let Some(new) = scope.kind_use(used, self.sink) else {
             return;
@@ -289,13 +316,15 @@ struct Scope<'r> {
     standard: &'r Kinds,
     /// Those that its suite runs on.
     uses: &'r [ir::KindUse],
+    /// Whether all of these are known: if not, an unknown one may be among the others.
+    whole: bool,
 }
 
 impl Scope<'_> {
     fn kind(&self, name: &Name, sink: &mut Sink) -> Option<ir::KindId> {
         let text = &name.value;
         let found = self.kinds.get(text).copied();
-        if found.is_none() {
+        if found.is_none() && self.whole {
             let diagnostic =
                 Diagnostic::new(Code::UnknownKind, format!("there is no kind `{text}`"))
                     .label(name.span, "unknown kind");

@@ -13,6 +13,7 @@ use crate::sim::{
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, DriverEntry, Name, Statement, Verb};
+use crate::syntax::is_keyword;
 
 /// What a name of a scenario stands for.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub(super) enum Entity {
     Driver(DriverId),
     Action(ActionId),
     Handle(HandleId),
+    /// Something whose declaration has an error: nothing more is said of it.
+    Broken,
 }
 
 impl Entity {
@@ -30,6 +33,7 @@ impl Entity {
             Entity::Driver(_) => "a driver",
             Entity::Action(_) => "an action",
             Entity::Handle(_) => "a handle",
+            Entity::Broken => "broken",
         }
     }
 }
@@ -54,6 +58,8 @@ pub(super) struct ScenarioResolver<'s> {
     pub(super) no_leaks: Vec<Span>,
     /// Where the statement at hand stands.
     place: Place,
+    /// Whether an operation was left out since the last one that was not.
+    pub(super) dropped: bool,
 }
 
 impl<'s> ScenarioResolver<'s> {
@@ -66,6 +72,7 @@ impl<'s> ScenarioResolver<'s> {
             finally: false,
             no_leaks: vec![],
             place: Place::Scenario,
+            dropped: false,
             names: BTreeMap::from([(dev.clone(), (Entity::Device(ir::DEV), span))]),
             scenario: ir::Scenario {
                 doc: scenario.doc.clone(),
@@ -74,6 +81,7 @@ impl<'s> ScenarioResolver<'s> {
                 kinds: scope.uses.to_vec(),
                 devices: vec![ir::Device {
                     name: dev,
+                    name_span: span,
                     span,
                     kind: None,
                     bound: false,
@@ -83,6 +91,7 @@ impl<'s> ScenarioResolver<'s> {
                 actions: vec![],
                 handles: vec![],
                 steps: vec![],
+                whole: scenario.whole,
             },
         }
     }
@@ -108,11 +117,13 @@ impl<'s> ScenarioResolver<'s> {
                         .for_each(|expected| self.expected(expected));
                     self.finally = false;
                 }
-                _ => {
-                    if let Some((op, fails)) = self.op(statement) {
+                _ => match self.op(statement) {
+                    Some((op, fails)) => {
+                        self.dropped = false;
                         self.step(statement.span, ir::StepKind::Op(op, fails));
                     }
-                }
+                    None => self.dropped = true,
+                },
             }
         }
         for span in std::mem::take(&mut self.no_leaks) {
@@ -129,13 +140,18 @@ impl<'s> ScenarioResolver<'s> {
         let id = self.scope.kind(&kind.name, self.sink);
         let parent = kind.parent.as_ref().map(|parent| self.device(parent));
         let index = self.scenario.devices.len();
-        // One place is kept for what the suite's kind may hang below.
-        if !self.is_new(name) || !self.fits(name, index, MAX_DEVICES - 1, "devices") {
+        // One place is the suite's, and one is kept for what its kind may hang below.
+        let most = MAX_DEVICES - 2;
+        if !self.is_new(name) || !self.fits(name, index - 1, most, "devices besides `dev`") {
             return;
+        }
+        if id.is_none() || parent == Some(None) {
+            return self.declare(name, Entity::Broken);
         }
         self.declare(name, Entity::Device(DeviceId(index as u8)));
         self.scenario.devices.push(ir::Device {
             name: name.value.clone(),
+            name_span: name.span,
             span: kind.span,
             // What is not known was reported, and nothing is done with the unit then.
             kind: id,
@@ -153,7 +169,13 @@ impl<'s> ScenarioResolver<'s> {
             return;
         }
         // Known in its own body.
-        self.declare(name, Entity::Driver(DriverId(index as u8)));
+        self.declare(
+            name,
+            match device {
+                Some(_) => Entity::Driver(DriverId(index as u8)),
+                None => Entity::Broken,
+            },
+        );
         self.scenario.drivers.push(ir::Driver {
             name: name.value.clone(),
             span: name.span,
@@ -218,12 +240,19 @@ impl<'s> ScenarioResolver<'s> {
     fn op(&mut self, statement: &Spanned<Statement>) -> Option<(Op, Option<Errno>)> {
         match &statement.value {
             Statement::Op { verb, names, fails } => {
-                let error = match fails {
-                    Some(name) => Some(self.errno(name)?),
-                    None => None,
-                };
+                let error = fails.as_ref().map(|name| self.errno(name));
                 let op = self.verb(*verb, names)?;
-                Some((op, error))
+                match error {
+                    Some(error) => Some((op, Some(error?))),
+                    None => Some((op, None)),
+                }
+            }
+            Statement::Broken(words) => {
+                for word in words {
+                    let broken = (Entity::Broken, statement.span);
+                    self.names.entry(word.clone()).or_insert(broken);
+                }
+                None
             }
             Statement::Action { name, on, body } => {
                 self.action(name, on, body).map(|op| (op, None))
@@ -315,7 +344,12 @@ impl<'s> ScenarioResolver<'s> {
             }
             Verb::Open => {
                 let (device, handle) = (next()?, next()?);
-                let device = self.device(device)?;
+                let Some(device) = self.device(device) else {
+                    self.names
+                        .entry(handle.value.clone())
+                        .or_insert((Entity::Broken, handle.span));
+                    return None;
+                };
                 self.handle_of(handle, device).map(Op::Open)
             }
             Verb::Close => match self.entity(next()?)? {
@@ -399,8 +433,8 @@ impl<'s> ScenarioResolver<'s> {
         if fails.is_some() {
             self.not_here(
                 statement.span,
-                "look at what fails",
-                "do it in the scenario, or leave `fails` out",
+                "say what fails",
+                "in a callback nothing may fail: do it in the scenario, or leave `fails` out",
             );
             return None;
         }
@@ -438,6 +472,9 @@ impl<'s> ScenarioResolver<'s> {
         let Some(&(first, span)) = self.names.get(&name.value) else {
             return true;
         };
+        if matches!(first, Entity::Broken) {
+            return true;
+        }
         if is_dev(first) {
             self.sink.report(
                 Diagnostic::new(
@@ -462,9 +499,7 @@ impl<'s> ScenarioResolver<'s> {
                 .label(name.span, "one too many")
                 .help("split the scenario"),
             );
-            // Known all the same, so that nothing more is said of it.
-            self.names
-                .insert(name.value.clone(), (Entity::Device(ir::DEV), name.span));
+            self.declare(name, Entity::Broken);
         }
         index < most
     }
@@ -505,7 +540,11 @@ impl<'s> ScenarioResolver<'s> {
 
     pub(super) fn entity<'n>(&mut self, name: &'n Name) -> Option<(Entity, &'n Name)> {
         let found = self.names.get(&name.value).map(|&(entity, _)| entity);
-        if found.is_none() {
+        if matches!(found, Some(Entity::Broken)) {
+            return None;
+        }
+        // A word of the language was reported as such.
+        if found.is_none() && !is_keyword(&name.value) {
             let text = &name.value;
             self.sink.report(
                 Diagnostic::new(

@@ -137,8 +137,12 @@ impl Holdings {
 
     /// What an action will drop or unregister is the action's from now on.
     fn hand_over(&mut self, program: &Program<'_>, body: &[Op]) -> Result<(), DeviceId> {
+        // What the body itself took before, it may drop.
+        let mut taken = [0u16; MAX_DEVICES];
         for &op in body {
             match op {
+                Op::Get(dev) => taken[usize::from(dev.0)] += 1,
+                Op::Put(dev) if taken[usize::from(dev.0)] > 0 => taken[usize::from(dev.0)] -= 1,
                 Op::Put(dev) if !self.put(dev) => return Err(dev),
                 Op::Unregister(dev) | Op::Del(dev) => _ = take(&mut self.devices, dev),
                 Op::Close(handle) => _ = take(&mut self.handles, handle),
@@ -152,8 +156,11 @@ impl Holdings {
     }
 
     fn take_back(&mut self, program: &Program<'_>, body: &[Op]) {
+        let mut taken = [0u16; MAX_DEVICES];
         for &op in body {
             match op {
+                Op::Get(dev) => taken[usize::from(dev.0)] += 1,
+                Op::Put(dev) if taken[usize::from(dev.0)] > 0 => taken[usize::from(dev.0)] -= 1,
                 Op::Put(dev) => self.get(dev),
                 Op::Unregister(dev) | Op::Del(dev) => self.devices.push(dev),
                 Op::Close(handle) => self.handles.push(handle),

@@ -295,6 +295,14 @@ pub enum Op {
     UnregisterDriver(DriverId),
 }
 
+impl Op {
+    /// Whether the operation is one that the rest of a case stands on: when it returns an
+    /// error that it need not return, what follows would only follow from that.
+    pub fn ends_a_case(self, wanted: Option<Errno>) -> bool {
+        wanted.is_none() && !matches!(self, Op::Attach(_))
+    }
+}
+
 /// A case: everything that its operations may refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program<'a> {

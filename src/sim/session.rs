@@ -329,6 +329,7 @@ impl<'a> Session<'a> {
             }
             Err(fault) => self.fault(op, fault),
         };
+        let ends = op.ends_a_case(wanted);
         let op = self.program.describe(op);
         if let Some(fault) = announced {
             let fault = fault.describe(self.program);
@@ -339,6 +340,9 @@ impl<'a> Session<'a> {
             self.note(&format!(
                 "expected {wanted} from `{op}`, which returned {ret}"
             ));
+            if ends {
+                self.fail();
+            }
         }
     }
 

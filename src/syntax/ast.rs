@@ -18,6 +18,8 @@ pub struct File {
     pub kinds: Vec<Kind>,
     /// `suite NAME on KIND, ... { ... }`
     pub suites: Vec<Suite>,
+    /// Whether no item of it was left out, of which one may have been a kind.
+    pub whole: bool,
 }
 
 /// `kind NAME [: bus | : class] { ... }`
@@ -33,6 +35,8 @@ pub struct Kind {
     pub in_class: bool,
     /// What stands between its braces.
     pub entries: Vec<Spanned<KindEntry>>,
+    /// Whether nothing of it was left out.
+    pub whole: bool,
 }
 
 /// A line of a kind.
@@ -103,6 +107,8 @@ pub struct Scenario {
     pub name: Name,
     /// What it does.
     pub body: Vec<Spanned<Statement>>,
+    /// Whether nothing of it was left out.
+    pub whole: bool,
 }
 
 /// One statement of a scenario, an action or a driver.
@@ -144,6 +150,8 @@ pub enum Statement {
     },
     /// `return ERRNO`
     Return(Name),
+    /// What the grammar could not read: the words in it, which may be names.
+    Broken(Vec<String>),
     /// `expect ..., ...`
     Expect(Vec<Expected>),
     /// `finally expect ..., ...`
@@ -212,6 +220,18 @@ pub struct Subject {
     pub span: Span,
 }
 
+impl Subject {
+    /// As it is written.
+    pub fn text(&self) -> String {
+        let name = &self.name.value;
+        match self.member {
+            None => name.clone(),
+            Some(Member::Probe) => format!("{name}.probe"),
+            Some(Member::Remove) => format!("{name}.remove"),
+        }
+    }
+}
+
 /// A callback of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Member {
@@ -229,7 +249,7 @@ pub enum Expected {
     /// `order NAME < NAME < ...`
     Order(Vec<Subject>),
     /// `refs NAME +N`
-    Refs(Name, i16),
+    Refs(Name, i16, Span),
     /// `no leaks`
     NoLeaks(Span),
     /// `fault NAME on NAME ...`

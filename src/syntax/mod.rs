@@ -8,4 +8,4 @@ mod repair;
 mod statements;
 
 pub use format::format;
-pub use parse::parse;
+pub use parse::{is_keyword, parse};

@@ -84,6 +84,11 @@ const KEYWORDS: &[&str] = &[
     "without",
 ];
 
+/// Whether a word cannot be a name that statements use.
+pub fn is_keyword(word: &str) -> bool {
+    KEYWORDS.contains(&word)
+}
+
 /// Parses one file. Everything that is wrong goes to the sink; the tree holds what
 /// was right.
 pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
@@ -99,6 +104,7 @@ pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
         files: vec![],
         kinds: vec![],
         suites: vec![],
+        whole: true,
     };
     if let Some(at) = repair::too_deep(text, MAX_DEPTH) {
         parser.report_too_deep(at);
@@ -154,6 +160,7 @@ impl TreeBuilder<'_> {
     fn item(&mut self, item: Pair<'_, Rule>, file: &mut File) {
         let item = only(item);
         if item.as_rule() == Rule::bad_item {
+            file.whole = false;
             return self.bad(item, Rule::alone_item);
         }
         let mut doc = Vec::new();
@@ -190,7 +197,9 @@ impl TreeBuilder<'_> {
             on_bus: false,
             in_class: false,
             entries: vec![],
+            whole: true,
         };
+        let before = self.sink.count();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::name => kind.name = self.title(part),
@@ -222,6 +231,7 @@ impl TreeBuilder<'_> {
                 _ => {}
             }
         }
+        kind.whole = self.sink.count() == before;
         kind
     }
 
@@ -287,7 +297,7 @@ impl TreeBuilder<'_> {
     }
 
     pub(super) fn kind_use(&mut self, pair: Pair<'_, Rule>) -> Option<KindUse> {
-        let span = self.span(&pair);
+        let span = self.trimmed(&pair);
         let mut parts = pair.into_inner();
         let name = self.title(parts.next()?);
         let mut used = KindUse {
@@ -318,11 +328,13 @@ impl TreeBuilder<'_> {
                 .into_inner()
                 .filter(|part| part.as_rule() != Rule::kw_scenario);
             let name = self.title(parts.next()?);
+            let before = self.sink.count();
             let body = parts.next().map(|body| self.body(body)).unwrap_or_default();
             scenario = Some(Scenario {
                 doc: std::mem::take(&mut doc),
                 name,
                 body,
+                whole: self.sink.count() == before,
             });
         }
         scenario
@@ -346,7 +358,7 @@ impl TreeBuilder<'_> {
     pub(super) fn name(&mut self, pair: Pair<'_, Rule>) -> Name {
         let name = self.title(pair);
         let text = name.value.as_str();
-        if KEYWORDS.contains(&text) {
+        if is_keyword(text) {
             self.sink.report(
                 Diagnostic::new(Code::BadName, format!("`{text}` is a word of the language"))
                     .label(name.span, "a name is wanted here")
@@ -384,6 +396,21 @@ impl TreeBuilder<'_> {
     pub(super) fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
         self.at(span.start(), span.end())
+    }
+
+    /// The span of a pair that ends in something optional: what the grammar skipped on its
+    /// way to that, blanks and a comment, is no part of it.
+    pub(super) fn trimmed(&self, pair: &Pair<'_, Rule>) -> Span {
+        let span = pair.as_span();
+        let mut text = pair.as_str();
+        loop {
+            let line = text.rfind('\n').map_or(0, |at| at + 1);
+            let code = repair::code_of(&text[line..]).trim_end();
+            if !code.is_empty() || line == 0 {
+                return self.at(span.start(), span.start() + line + code.len());
+            }
+            text = &text[..line - 1];
+        }
     }
 
     pub(super) fn at(&self, start: usize, end: usize) -> Span {

@@ -20,11 +20,14 @@ impl TreeBuilder<'_> {
         {
             let statement = only(statement);
             if statement.as_rule() == Rule::bad_statement {
+                let span = self.span(&statement);
+                let value = Statement::Broken(words(statement.as_str()));
+                statements.push(Spanned { value, span });
                 self.bad_statement(statement);
                 continue;
             }
             let statement = only(statement);
-            let span = self.span(&statement);
+            let span = self.trimmed(&statement);
             let value = self.statement(statement);
             statements.extend(value.map(|value| Spanned { value, span }));
         }
@@ -162,7 +165,7 @@ impl TreeBuilder<'_> {
     }
 
     fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
-        let span = self.span(&pair);
+        let span = self.trimmed(&pair);
         let mut parts = pair.into_inner();
         let first = parts.next()?;
         match first.as_rule() {
@@ -190,7 +193,7 @@ impl TreeBuilder<'_> {
     }
 
     fn subject(&mut self, pair: Pair<'_, Rule>) -> Option<Subject> {
-        let span = self.span(&pair);
+        let span = self.trimmed(&pair);
         let mut parts = pair.into_inner();
         let name = self.name(parts.next()?);
         let member = parts.last().map(|word| match word.as_rule() {
@@ -201,7 +204,7 @@ impl TreeBuilder<'_> {
     }
 
     fn fault(&mut self, pair: Pair<'_, Rule>) -> Option<FaultExpected> {
-        let span = self.span(&pair);
+        let span = self.trimmed(&pair);
         let mut names = Vec::new();
         let mut without = None;
         let mut condition = None;
@@ -247,6 +250,7 @@ impl TreeBuilder<'_> {
     }
 
     fn refs(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
+        let span = self.trimmed(&pair);
         let mut parts = pair.into_inner().skip(1);
         let name = self.name(parts.next()?);
         let more = parts.next()?;
@@ -257,7 +261,7 @@ impl TreeBuilder<'_> {
             );
             return None;
         };
-        Some(Expected::Refs(name, value))
+        Some(Expected::Refs(name, value, span))
     }
 
     /// The number of `ran N times`, if it stands there.
@@ -316,4 +320,11 @@ impl TreeBuilder<'_> {
         }
         Condition::On(kinds)
     }
+}
+
+/// The words of a statement that the grammar could not read.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let words = words.filter(|word| !word.is_empty() && !super::is_keyword(word));
+    words.map(str::to_owned).collect()
 }

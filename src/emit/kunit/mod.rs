@@ -314,6 +314,20 @@ fn kinds(unit: &Unit, suite: &Suite, sink: &mut Sink) -> Option<BTreeSet<KindId>
             );
         }
     }
+    let kinds_are_complete = complete;
+    let with_handles = suite.scenarios.iter().filter(|s| !s.handles.is_empty());
+    // Kinds without C were reported; the rest can be made, but not opened.
+    for scenario in with_handles.filter(|_| kinds_are_complete) {
+        complete = false;
+        sink.report(
+            Diagnostic::new(Code::Inability, "C cannot open a device yet")
+                .label(scenario.span, "this scenario does")
+                .help(format!(
+                    "`run` and the generated Rust can; leave it out with `--skip {}/{}`",
+                    suite.name, scenario.name
+                )),
+        );
+    }
     complete.then(|| kinds.into_iter().map(|(id, _)| id).collect())
 }
 

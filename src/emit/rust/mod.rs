@@ -147,17 +147,23 @@ fn scenario_module(
 ) -> Option<ScenarioModule> {
     let used = *scenario.kinds.first()?;
     Some(expand::with_program(unit, scenario, used, |program| {
-        let constants = program::constants(scenario);
         let program_lines = program::literal(unit, scenario, program);
         let steps = steps::steps(unit, suite, scenario, program);
         let mut imports = BTreeSet::from(["Case", "Program", "Session"]);
         // What stands anywhere in the text has to be imported, and nothing else.
-        let lines = constants.iter().chain(&program_lines).chain(&steps);
-        let text: String = lines.map(String::as_str).collect();
-        let words: BTreeSet<&str> = text
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .collect();
-        imports.extend(IMPORTS.iter().filter(|name| words.contains(*name)));
+        let lines = program_lines.iter().chain(&steps).map(String::as_str);
+        let text = lines.collect::<Vec<_>>().join(" ");
+        let words = |text: &str| -> BTreeSet<String> {
+            // A variant is imported with its type: `Callback::Probe`.
+            let text = text.replace("Callback::Probe(", "Callback(");
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            words.map(str::to_owned).collect()
+        };
+        let mut constants = program::constants(scenario);
+        let used = words(&text);
+        constants.retain(|constant| constant.split([' ', ':']).any(|word| used.contains(word)));
+        let used = words(&format!("{text} {}", constants.join(" ")));
+        imports.extend(IMPORTS.iter().filter(|name| used.contains(**name)));
         let tests = tests(unit, scenario);
         if tests
             .iter()
