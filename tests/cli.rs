@@ -364,7 +364,7 @@ fn run_prints_ktap_that_can_be_read() {
 #[test]
 fn what_there_is_can_be_asked() {
     let output = here(&["explain", "e0303"]);
-    assert!(out(&output).starts_with("E0303: an action takes over a reference"));
+    assert!(out(&output).starts_with("E0303: a reference that is not there"));
     let output = here(&["explain", "E0330"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
