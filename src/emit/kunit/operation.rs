@@ -103,17 +103,22 @@ impl Emitter<'_> {
         }
     }
 
+    /// A call of something that returns nothing.
+    fn void(&self, op: Op, called: &Call) -> Vec<String> {
+        let mut lines = called.statement("", ";");
+        if self.options.trace {
+            lines.extend(log_return(&self.program.describe(op), "0"));
+        }
+        lines
+    }
+
     /// An operation of a body: what it returns is for later.
     pub(super) fn body_op(&self, op: Op) -> Vec<String> {
         let called = self.call(op);
-        let text = self.program.describe(op);
         if !is_fallible(op) {
-            let mut lines = called.statement("", ";");
-            if self.options.trace {
-                lines.extend(log_return(&text, "0"));
-            }
-            return lines;
+            return self.void(op, &called);
         }
+        let text = self.program.describe(op);
         if !self.options.trace {
             // A comparison binds tighter than `|=`.
             return called.statement("ctx.failed |= ", " < 0;");
@@ -127,14 +132,10 @@ impl Emitter<'_> {
     /// An operation of the test's own, which has to return that error or none.
     pub(super) fn test_op(&self, op: Op, fails: Option<Errno>) -> Vec<String> {
         let called = self.call(op);
-        let text = self.program.describe(op);
         if !is_fallible(op) {
-            let mut lines = called.statement("", ";");
-            if self.options.trace {
-                lines.extend(log_return(&text, "0"));
-            }
-            return lines;
+            return self.void(op, &called);
         }
+        let text = self.program.describe(op);
         let (check, wanted) = match (op, fails) {
             (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
             // Whether a driver was found is another question.
