@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use devres_gen::emit::{self, Options};
+use devres_gen::ir::Linux;
 use devres_gen::select::{Filter, Selection};
 use devres_gen::sim::{Fix, Model};
 
@@ -114,8 +115,6 @@ pub struct Verify {
     #[command(flatten)]
     pub select: Select,
     #[command(flatten)]
-    pub emit: Emit,
-    #[command(flatten)]
     pub kernel: Kernel,
     /// What the C does about a contract that such a kernel breaks.
     #[arg(long, value_enum, default_value_t = Broken::Assert, requires = "without")]
@@ -150,8 +149,8 @@ impl Select {
 #[derive(Debug, Args)]
 pub struct Emit {
     /// The kernel version that the C is for.
-    #[arg(long, value_enum, default_value_t = Target::V6_12)]
-    pub target: Target,
+    #[arg(long, value_name = "VERSION", default_value_t = emit::TARGET, value_parser = target)]
+    pub target: Linux,
 }
 
 #[derive(Debug, Args)]
@@ -169,12 +168,12 @@ impl Kernel {
     }
 
     /// The options of the emitted C.
-    pub fn options(&self, emit: &Emit, select: &Select, broken: Broken, trace: bool) -> Options {
+    pub fn options(&self, target: Linux, select: &Select, broken: Broken, trace: bool) -> Options {
         let mut without = self.without.clone();
         without.sort_unstable();
         without.dedup();
         Options {
-            target: emit.target.into(),
+            target,
             without,
             broken: broken.into(),
             trace,
@@ -188,20 +187,6 @@ pub enum Format {
     Human,
     Json,
     Ktap,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Target {
-    #[value(name = "6.12")]
-    V6_12,
-}
-
-impl From<Target> for emit::Target {
-    fn from(target: Target) -> Self {
-        match target {
-            Target::V6_12 => emit::Target::V6_12,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -232,4 +217,13 @@ fn fix(commit: &str) -> Result<Fix, String> {
             known.join(", ")
         )
     })
+}
+
+fn target(version: &str) -> Result<Linux, String> {
+    let oldest = emit::OLDEST_TARGET;
+    match Linux::parse(version) {
+        Some(linux) if linux >= oldest => Ok(linux),
+        Some(_) => Err(format!("C can be emitted for {oldest} and later")),
+        None => Err("a version is MAJOR.MINOR, such as 6.12".to_owned()),
+    }
 }

@@ -30,6 +30,15 @@ impl Unit {
         &self.kinds[id.0]
     }
 
+    /// The unit with the C of its kinds for one version of Linux.
+    pub fn on(&self, linux: Linux) -> Unit {
+        let mut unit = self.clone();
+        for kind in &mut unit.kinds {
+            kind.c = kind.c.as_ref().map(|c| c.on(linux));
+        }
+        unit
+    }
+
     /// The line, counted from 1, that a span begins on.
     pub fn line(&self, span: Span) -> u32 {
         self.sources.line(span)
@@ -87,14 +96,79 @@ impl Kind {
     }
 }
 
-/// The C of a kind, by section.
+/// The C of a kind.
 #[derive(Clone, Debug, Default)]
 pub struct KindC {
-    /// The lines of each section, each with its place.
+    /// Every section, in the order of the text.
+    pub parts: Vec<CPart>,
+    /// The lines of each section on one version of Linux, each with its place:
+    /// [`crate::emit::TARGET`], or what [`KindC::on`] was asked for.
     pub sections: BTreeMap<CKey, Vec<Spanned<String>>>,
 }
 
+/// A section of C as it stands in the text.
+#[derive(Clone, Debug)]
+pub struct CPart {
+    /// What it is for.
+    pub key: CKey,
+    /// From which version on, or else (`false`) before which one; `None` is all.
+    pub versions: Option<(bool, Linux)>,
+    /// The lines.
+    pub lines: Vec<Spanned<String>>,
+}
+
+/// A version of Linux: `6.12`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Linux(pub u32, pub u32);
+
+impl Linux {
+    /// Reads `MAJOR.MINOR`.
+    pub fn parse(text: &str) -> Option<Linux> {
+        let (major, minor) = text.split_once('.')?;
+        Some(Linux(major.parse().ok()?, minor.parse().ok()?))
+    }
+}
+
+impl Linux {
+    /// Whether `KUNIT_ARRAY_PARAM_DESC` is there (include/kunit/test.h).
+    pub fn has_array_param_desc(self) -> bool {
+        self >= Linux(6, 8)
+    }
+}
+
+impl std::fmt::Display for Linux {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+impl CPart {
+    /// Whether it is for that version.
+    pub fn is_for(&self, linux: Linux) -> bool {
+        self.versions
+            .is_none_or(|(since, version)| (linux >= version) == since)
+    }
+}
+
 impl KindC {
+    /// The C for one version of Linux.
+    pub fn on(&self, linux: Linux) -> KindC {
+        let mut sections: BTreeMap<CKey, Vec<Spanned<String>>> = BTreeMap::new();
+        for part in self.parts.iter().filter(|part| part.is_for(linux)) {
+            let section = sections.entry(part.key).or_default();
+            if let (CKey::Global, Some(last)) = (part.key, section.last()) {
+                // Definitions stand apart.
+                let (value, span) = (String::new(), last.span);
+                section.push(Spanned { value, span });
+            }
+            section.extend(part.lines.iter().cloned());
+        }
+        KindC {
+            parts: self.parts.clone(),
+            sections,
+        }
+    }
+
     /// The lines of a section, none if it is absent.
     pub fn lines(&self, key: CKey) -> impl Iterator<Item = &str> {
         self.sections
@@ -137,6 +211,8 @@ pub enum CKey {
     Driver,
     /// The member of that structure that says which device it is for.
     Match,
+    /// The member of that structure that remove goes into, if it is not `remove`.
+    Remove,
     /// The parameter of the driver's probe and remove.
     Probe,
     /// The `struct device *` in that parameter.
@@ -149,7 +225,7 @@ pub enum CKey {
 
 impl CKey {
     /// Every section, in the order of the documentation.
-    pub const ALL: [CKey; 16] = [
+    pub const ALL: [CKey; 17] = [
         CKey::Include,
         CKey::Global,
         CKey::Setup,
@@ -162,6 +238,7 @@ impl CKey {
         CKey::Release,
         CKey::Driver,
         CKey::Match,
+        CKey::Remove,
         CKey::Probe,
         CKey::Device,
         CKey::RegisterDriver,
@@ -183,6 +260,7 @@ impl CKey {
             CKey::Release => "release",
             CKey::Driver => "driver",
             CKey::Match => "match",
+            CKey::Remove => "remove",
             CKey::Probe => "probe",
             CKey::Device => "device",
             CKey::RegisterDriver => "register_driver",

@@ -222,8 +222,16 @@ static const struct test_kind @{ kunit_name }@_kinds[] = {
 @{ line }@
 @%- endfor %@
 };
-
+@% if target.has_array_param_desc() %@
 KUNIT_ARRAY_PARAM_DESC(@{ kunit_name }@, @{ kunit_name }@_kinds, name);
+@%- else %@
+static void kind_name(const struct test_kind *kind, char *name)
+{
+	strscpy(name, kind->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(@{ kunit_name }@, @{ kunit_name }@_kinds, kind_name);
+@%- endif %@
 @% if uses.kind_names %@
 static bool is_kind(const char *name)
 {

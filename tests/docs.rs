@@ -116,6 +116,7 @@ const TOKENS: &[&str] = &[
     "number",
     "more",
     "errno",
+    "linux",
     "quoted",
     "doc_line",
     "c_text",

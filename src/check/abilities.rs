@@ -41,8 +41,9 @@ fn parent(kind: &Kind, span: Span, sink: &mut Sink) {
     if kind.parent != Parent::None {
         let makers = [CKey::Create, CKey::Init];
         let uses_it = |c: &KindC| {
-            let mut lines = makers.into_iter().flat_map(|key| c.lines(key));
-            lines.any(|line| line.contains("$parent"))
+            let parts = c.parts.iter().filter(|part| makers.contains(&part.key));
+            let mut lines = parts.flat_map(|part| &part.lines);
+            lines.any(|line| line.value.contains("$parent"))
         };
         if kind.c.as_ref().is_some_and(|c| !uses_it(c)) {
             sink.report(

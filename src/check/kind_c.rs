@@ -2,21 +2,20 @@
 //!
 //! C exists in kinds only, and kinds are trusted; this is about mistakes.
 
+use std::collections::BTreeMap;
+
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::ir::{CKey, Kind, KindC};
+use crate::emit::{OLDEST_TARGET, TARGET};
+use crate::ir::{CKey, CPart, Kind, KindC, Linux};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::Release;
 
 pub(super) fn check(kind: &Kind, sink: &mut Sink) {
     let Some(c) = &kind.c else { return };
-    let missing: Vec<String> = needed(kind, c)
-        .into_iter()
-        .filter(|key| !c.sections.contains_key(key))
-        .map(|key| format!("`{}`", key.as_str()))
-        .collect();
-    for (key, lines) in &c.sections {
-        if let (Some(why), Some(line)) = (idle(kind, *key), lines.first()) {
+    for CPart { key, lines, .. } in &c.parts {
+        let idle = idle(kind, *key).filter(|_| kind.whole);
+        if let (Some(why), Some(line)) = (idle, lines.first()) {
             let message = format!(
                 "section `{}` of kind `{}` is of no use without {why}",
                 key.as_str(),
@@ -24,12 +23,6 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
             );
             report(sink, message, line.span, "nothing calls it");
         }
-    }
-    if !missing.is_empty() {
-        let message = format!("the C of kind `{}` lacks {}", kind.name, missing.join(", "));
-        report(sink, message, kind.span, "this kind");
-    }
-    for (key, lines) in &c.sections {
         if let Some((problem, span)) = problem(kind, *key, lines) {
             let message = format!(
                 "section `{}` of kind `{}` has {problem}",
@@ -37,6 +30,64 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
                 kind.name
             );
             report(sink, message, span, "here");
+        }
+    }
+    // What is missing on one version is likely to be missing on others too.
+    let mut versions = vec![TARGET, OLDEST_TARGET];
+    versions.extend(c.parts.iter().filter_map(|part| part.versions.map(|v| v.1)));
+    let has_versions = versions.len() > 2;
+    for linux in versions {
+        let on = c.on(linux);
+        let when = if has_versions {
+            format!(" on Linux {linux}")
+        } else {
+            String::new()
+        };
+        let before = sink.count();
+        twice(kind, c, linux, &when, sink);
+        let needed = if kind.whole {
+            needed(kind, &on)
+        } else {
+            vec![]
+        };
+        let missing: Vec<String> = needed
+            .into_iter()
+            .filter(|key| !on.sections.contains_key(key))
+            .map(|key| format!("`{}`", key.as_str()))
+            .collect();
+        if !missing.is_empty() {
+            let message = format!(
+                "the C of kind `{}` lacks {}{when}",
+                kind.name,
+                missing.join(", ")
+            );
+            report(sink, message, kind.span, "this kind");
+        }
+        if sink.count() > before {
+            break;
+        }
+    }
+}
+
+/// Only headers and definitions may stand in several sections of one key.
+fn twice(kind: &Kind, c: &KindC, linux: Linux, when: &str, sink: &mut Sink) {
+    let mut seen: BTreeMap<CKey, Span> = BTreeMap::new();
+    for part in c.parts.iter().filter(|part| part.is_for(linux)) {
+        let many = matches!(part.key, CKey::Include | CKey::Global);
+        let Some(line) = part.lines.first().filter(|_| !many) else {
+            continue;
+        };
+        if let Some(first) = seen.insert(part.key, line.span) {
+            let word = part.key.as_str();
+            sink.report(
+                Diagnostic::new(
+                    Code::KindSection,
+                    format!("kind `{}` has two sections `{word}`{when}", kind.name),
+                )
+                .label(line.span, "the second")
+                .label(first, "the first")
+                .help("a section goes on as long as lines begin with `|`; `since` and `until` keep versions apart"),
+            );
         }
     }
 }
@@ -69,6 +120,7 @@ fn idle(kind: &Kind, key: CKey) -> Option<&'static str> {
         CKey::Release if kind.release != Release::Owned => Some("`release owned`"),
         CKey::Driver
         | CKey::Match
+        | CKey::Remove
         | CKey::Probe
         | CKey::Device
         | CKey::RegisterDriver
@@ -115,7 +167,7 @@ fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String,
         return Some(("nothing".to_owned(), first));
     }
     // These stand inside of a line.
-    let inside = [CKey::Driver, CKey::Probe, CKey::Device].contains(&key);
+    let inside = [CKey::Driver, CKey::Remove, CKey::Probe, CKey::Device].contains(&key);
     if let (true, Some(second)) = (inside, lines.get(1)) {
         return Some(("more than one line".to_owned(), second.span));
     }

@@ -17,8 +17,7 @@ use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op};
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
 /// references of a scenario of which a statement is missing, say.
 pub fn check(unit: &Unit, sink: &mut Sink) {
-    let kinds = unit.kinds.iter().filter(|kind| kind.whole);
-    kinds.for_each(|kind| kind_c::check(kind, sink));
+    unit.kinds.iter().for_each(|kind| kind_c::check(kind, sink));
     collisions::check(unit, sink);
     for suite in &unit.suites {
         let before = sink.count();

@@ -8,7 +8,7 @@ pub(super) fn compile(args: &Compile) -> Done {
     let unit = load_or_report(&args.paths, &args.select.selection())?;
     let options = args
         .kernel
-        .options(&args.emit, &args.select, args.broken, args.trace);
+        .options(args.emit.target, &args.select, args.broken, args.trace);
     let files = compile::compile(&unit, &options).map_err(|diagnostics| {
         report(&diagnostics, &unit.sources);
         BAD_INPUT

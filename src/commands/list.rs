@@ -54,7 +54,11 @@ pub(super) fn kinds() -> Done {
 }
 
 fn c(kind: &Kind) -> &'static str {
-    if kind.c.is_some() { "6.12" } else { "none" }
+    if kind.c.is_some() {
+        "6.1 and later"
+    } else {
+        "none"
+    }
 }
 
 pub(super) fn fixes() -> Done {

@@ -2,6 +2,7 @@
 
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report, say};
 use crate::cli::{Broken, Verify as Args};
+use devres_gen::emit::TARGET;
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
 use devres_gen::verify::compare::Comparison;
@@ -21,7 +22,7 @@ pub(super) fn verify(args: &Args) -> Done {
     }
     let options = args
         .kernel
-        .options(&args.emit, &args.select, args.broken, !args.plain);
+        .options(TARGET, &args.select, args.broken, !args.plain);
     let progress = |what: &str| say(&format!("verify: {what}"));
     let comparison = match verify::verify(&unit, &args.tree, &options, &progress) {
         Ok(comparison) => comparison,

@@ -6,6 +6,7 @@ pub mod names;
 pub mod rust;
 mod wrap;
 
+use crate::ir::Linux;
 use crate::select::Selection;
 use crate::sim::{Fix, Model};
 
@@ -32,22 +33,11 @@ fn harmless(text: &str) -> String {
     text.replace("*/", "* /").replace("/*", "/ *")
 }
 
-/// The kernel version that C is emitted for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Target {
-    /// Linux 6.12
-    #[default]
-    V6_12,
-}
+/// The version that C is emitted for when nothing is said.
+pub const TARGET: Linux = Linux(6, 12);
 
-impl Target {
-    /// As it is written on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Target::V6_12 => "6.12",
-        }
-    }
-}
+/// The oldest version that C can be emitted for.
+pub const OLDEST_TARGET: Linux = Linux(6, 1);
 
 /// What C does about a contract that the kernel at hand is known to break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,10 +63,10 @@ impl Broken {
 }
 
 /// What shapes the emitted C.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The kernel version.
-    pub target: Target,
+    /// The kernel version, not older than [`OLDEST_TARGET`].
+    pub target: Linux,
     /// Fixes that the kernel lacks, sorted.
     pub without: Vec<Fix>,
     /// What to do about contracts that it breaks for that reason.
@@ -85,6 +75,18 @@ pub struct Options {
     pub trace: bool,
     /// Which cases were selected, for the header.
     pub selection: Selection,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            target: TARGET,
+            without: vec![],
+            broken: Broken::default(),
+            trace: false,
+            selection: Selection::default(),
+        }
+    }
 }
 
 impl Options {
@@ -106,8 +108,8 @@ impl Options {
     /// The command that emits a source, without what goes without saying.
     pub fn command(&self, source: &str) -> String {
         let mut command = String::from("devres-gen compile");
-        if self.target != Target::default() {
-            command += &format!(" --target {}", self.target.as_str());
+        if self.target != TARGET {
+            command += &format!(" --target {}", self.target);
         }
         for fix in &self.without {
             command += &format!(" --without {fix}");

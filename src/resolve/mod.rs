@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink, nearest};
+use crate::emit::TARGET;
 use crate::ir;
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::ast::{self, Name};
@@ -179,7 +180,7 @@ impl Resolver<'_> {
                 ast::KindEntry::Halves => resolved.halves = true,
                 ast::KindEntry::Handles => resolved.handles = true,
                 ast::KindEntry::Release(release) => resolved.release = *release,
-                ast::KindEntry::C(sections) => resolved.c = Some(self.c_sections(name, sections)),
+                ast::KindEntry::C(sections) => resolved.c = Some(self.c_sections(sections)),
             }
         }
         resolved.whole &= self.sink.count() == before;
@@ -188,7 +189,7 @@ impl Resolver<'_> {
         self.unit.kinds.push(resolved);
     }
 
-    fn c_sections(&mut self, kind: &str, sections: &[ast::CSection]) -> ir::KindC {
+    fn c_sections(&mut self, sections: &[ast::CSection]) -> ir::KindC {
         let mut c = ir::KindC::default();
         for section in sections {
             let word = &section.key.value;
@@ -203,20 +204,18 @@ impl Resolver<'_> {
                 );
                 continue;
             };
-            let lines = c.sections.entry(key).or_default();
-            if !lines.is_empty() && key != ir::CKey::Include {
-                self.sink.report(
-                    Diagnostic::new(
-                        Code::KindSection,
-                        format!("kind `{kind}` has two sections `{word}`"),
-                    )
-                    .label(section.key.span, "the second")
-                    .help("a section goes on as long as lines begin with `|`"),
-                );
-            }
-            lines.extend(section.lines.iter().cloned());
+            // The grammar has no other form of a version.
+            let versions = section.versions.as_ref().and_then(|versions| {
+                let linux = ir::Linux::parse(&versions.linux.value)?;
+                Some((versions.since, linux))
+            });
+            c.parts.push(ir::CPart {
+                key,
+                versions,
+                lines: section.lines.clone(),
+            });
         }
-        c
+        c.on(TARGET)
     }
 
     fn suite(&mut self, file: &ast::File, suite: &ast::Suite, standard: &Kinds) {

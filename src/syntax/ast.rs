@@ -63,13 +63,24 @@ pub enum Release {
     Wrapped,
 }
 
-/// `KEY | text`, once or more.
+/// `KEY [since LINUX | until LINUX] | text`, the text once or more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CSection {
     /// What it is for.
     pub key: Name,
+    /// The versions of Linux that it is for, if not all.
+    pub versions: Option<Versions>,
     /// C, as it stands.
     pub lines: Vec<Spanned<String>>,
+}
+
+/// `since LINUX` or `until LINUX`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions {
+    /// From this version on, or else before it.
+    pub since: bool,
+    /// The version, as it is written.
+    pub linux: Name,
 }
 
 /// `suite NAME on KIND, ... { ... }`

@@ -34,8 +34,7 @@ impl Formatter {
     fn line(&mut self, line: &str) {
         if let (Some(true), Some((section, text))) = (self.open.last(), line_of_c(line)) {
             self.blank_line();
-            self.sections
-                .push((section.to_owned(), text.trim_end().to_owned()));
+            self.sections.push((section, text.trim_end().to_owned()));
             return;
         }
         self.flush();
@@ -113,10 +112,11 @@ impl Formatter {
 }
 
 /// A line of C: the name of its section, if it stands there, and all behind the bar.
-fn line_of_c(line: &str) -> Option<(&str, &str)> {
+fn line_of_c(line: &str) -> Option<(String, &str)> {
     let bar = code_of(line).len();
     let text = line[bar..].strip_prefix('|')?;
-    Some((line[..bar].trim(), text))
+    let section = line[..bar].split_whitespace().collect::<Vec<_>>().join(" ");
+    Some((section, text))
 }
 
 /// Code with one blank between any two words, none before `,` and `;`, before `:` only

@@ -5,7 +5,9 @@
 use pest::Parser;
 use pest::iterators::Pair;
 
-use super::ast::{CSection, File, Kind, KindEntry, KindUse, Name, Release, Scenario, Suite};
+use super::ast::{
+    CSection, File, Kind, KindEntry, KindUse, Name, Release, Scenario, Suite, Versions,
+};
 use super::repair;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
@@ -73,12 +75,14 @@ const KEYWORDS: &[&str] = &[
     "run",
     "scenario",
     "settle",
+    "since",
     "suite",
     "times",
     "to",
     "unbind",
     "unbound",
     "unregister",
+    "until",
     "use",
     "while",
     "without",
@@ -248,12 +252,14 @@ impl TreeBuilder<'_> {
             }
             let mut section = CSection {
                 key: missing(self.span(&entry)),
+                versions: None,
                 lines: vec![],
             };
             for part in entry.into_inner() {
                 match part.as_rule() {
                     // Keys are no names: `release` may be one.
                     Rule::name => section.key = self.word(&part),
+                    Rule::c_versions => section.versions = self.versions(part),
                     Rule::c_line => {
                         let text = only(part);
                         let value = text.as_str().trim_end().to_owned();
@@ -268,6 +274,13 @@ impl TreeBuilder<'_> {
             sections.push(section);
         }
         sections
+    }
+
+    fn versions(&self, pair: Pair<'_, Rule>) -> Option<Versions> {
+        let mut parts = pair.into_inner();
+        let since = parts.next()?.as_rule() == Rule::kw_since;
+        let linux = self.word(&parts.next()?);
+        Some(Versions { since, linux })
     }
 
     fn suite(&mut self, pair: Pair<'_, Rule>, doc: Vec<String>) -> Suite {

@@ -100,17 +100,21 @@ pub(super) fn too_deep(text: &str, max: usize) -> Option<usize> {
 }
 
 /// A line without its comment or its C. Before the bar of a line of C stands nothing
-/// but the name of its section.
+/// but the name of its section, and since or until which version it is for.
 pub(super) fn code_of(line: &str) -> &str {
     let code = line.find("//").map_or(line, |at| &line[..at]);
     let Some(bar) = code.find('|') else {
         return code;
     };
-    let section = code[..bar].trim();
-    let is_name = section
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if is_name { &code[..bar] } else { code }
+    let is_word = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let words: Vec<&str> = code[..bar].split_whitespace().collect();
+    let is_section = match words.as_slice() {
+        [] => true,
+        [name] => is_word(name),
+        [name, "since" | "until", _] => is_word(name),
+        _ => false,
+    };
+    if is_section { &code[..bar] } else { code }
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::compile;
 use crate::diagnostic::Diagnostic;
-use crate::emit::{Options, kunit};
-use crate::ir::Unit;
+use crate::emit::{OLDEST_TARGET, Options, kunit};
+use crate::ir::{Linux, Unit};
 use crate::ktap;
 use crate::sim::{Fix, Model};
 use compare::Comparison;
@@ -30,7 +30,8 @@ impl From<String> for Error {
     }
 }
 
-/// Emits the unit, builds it into a copy of the tree, runs it, and compares.
+/// Emits the unit for the tree's version, builds it into a copy of the tree, runs it, and
+/// compares.
 ///
 /// `say` is told what goes on. The tree itself is only read.
 ///
@@ -42,15 +43,19 @@ pub fn verify(
     options: &Options,
     say: &dyn Fn(&str),
 ) -> Result<Comparison, Error> {
-    let files = compile::compile(unit, options).map_err(Error::Source)?;
     let version = tree::version(tree)?;
-    if version != options.target.as_str() {
-        let known = options.target.as_str();
+    let target = Linux::parse(&version).filter(|&linux| linux >= OLDEST_TARGET);
+    let Some(target) = target else {
         return Err(Error::Kernel(format!(
-            "`{}` is Linux {version}; C can be emitted for {known}",
+            "`{}` is Linux {version}; C can be emitted for {OLDEST_TARGET} and later",
             tree.display()
         )));
-    }
+    };
+    let options = &Options {
+        target,
+        ..options.clone()
+    };
+    let files = compile::compile(unit, options).map_err(Error::Source)?;
     let copy = tree::private_copy(tree, say)?;
     let c = files.iter().filter_map(|file| {
         let name = file.path.strip_prefix(kunit::FOLDER)?.strip_prefix('/')?;
@@ -59,7 +64,8 @@ pub fn verify(
     copy.install(&c.collect::<Vec<_>>())?;
     let log = kernel::run(copy.path(), say)?;
     let log_read = ktap::parse(&log);
-    let mut comparison = compare::compare(unit, options, &log_read);
+    let model = options.model();
+    let mut comparison = compare::compare(unit, options, model, &log_read);
     if !comparison.differences.is_empty() {
         let place = copy.path().join("devres-gen.log");
         std::fs::write(&place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
@@ -71,14 +77,13 @@ pub fn verify(
 
 /// The kernels that would have printed that log.
 fn explanations(unit: &Unit, options: &Options, log: &ktap::Log) -> Vec<Model> {
-    let with = |without: Vec<Fix>| Options {
-        without,
-        ..options.clone()
+    let without = Fix::ALL.map(|fix| Model::ALL.without(fix));
+    let models = std::iter::once(Model::ALL).chain(without);
+    let explains = |model: &Model| {
+        let comparison = compare::compare(unit, options, *model, log);
+        comparison.differences.is_empty()
     };
-    let others = std::iter::once(with(vec![])).chain(Fix::ALL.map(|fix| with(vec![fix])));
-    let explained =
-        others.filter(|other| compare::compare(unit, other, log).differences.is_empty());
-    explained.map(|other| other.model()).collect()
+    models.filter(explains).collect()
 }
 
 /// Where kernels and private copies are kept: `$DEVRES_GEN_CACHE`, else `devres-gen`

@@ -220,7 +220,11 @@ impl File {
         let mut lines = vec![format!("static {} {object} = {{", c.line(CKey::Driver))];
         if self.uses.callbacks {
             lines.push(format!("\t.probe = {},", own(kind, "probe")));
-            lines.push(format!("\t.remove = {},", own(kind, "remove")));
+            let member = match c.line(CKey::Remove) {
+                "" => "remove",
+                member => member,
+            };
+            lines.push(format!("\t.{member} = {},", own(kind, "remove")));
             lines.extend(indent(self.filled(kind, c, CKey::Match, device)));
         }
         lines.push("\t.driver = {".to_owned());

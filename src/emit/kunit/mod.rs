@@ -19,7 +19,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::identity;
-use crate::ir::{CKey, KindId, Suite, Unit};
+use crate::ir::{CKey, KindId, Linux, Suite, Unit};
 use crate::source::Span;
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
@@ -30,6 +30,7 @@ pub const SYMBOL: &str = "DEVRES_KUNIT_TEST";
 
 /// Emits the C of a unit. Suites on a kind without C are reported.
 pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> {
+    let unit = &unit.on(options.target);
     let mut files = Vec::new();
     let mut objects = Vec::new();
     for suite in &unit.suites {
@@ -130,6 +131,7 @@ struct File {
     set_down: Vec<String>,
     uses: Uses,
     trace: bool,
+    target: Linux,
 }
 
 impl File {
@@ -249,6 +251,7 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
         set_down: vec![],
         uses: uses::of(unit, suite, &kinds, options),
         trace: options.trace,
+        target: options.target,
     };
     file.kinds(unit, suite, &kinds);
     for scenario in &suite.scenarios {
