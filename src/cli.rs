@@ -110,14 +110,28 @@ pub struct Verify {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// The kernel's source tree; it is only read.
-    #[arg(long, value_name = "LINUX")]
-    pub tree: PathBuf,
+    #[arg(long, value_name = "LINUX", required_unless_present = "ktap")]
+    pub tree: Option<PathBuf>,
+    /// Keep what the kernel prints.
+    #[arg(long, value_name = "FILE", requires = "tree")]
+    pub log: Option<PathBuf>,
+    /// A log of the emitted C from anywhere, instead of a tree.
+    #[arg(long, value_name = "LOG", conflicts_with = "tree")]
+    pub ktap: Option<PathBuf>,
+    /// The kernel that printed the log: `all` fixes, or `without:FIX`. Else it is looked for.
+    #[arg(long, value_name = "MODEL", requires = "ktap", value_parser = model)]
+    pub model: Option<Model>,
+    /// In which form to print.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+    pub format: ReportFormat,
     #[command(flatten)]
     pub select: Select,
     #[command(flatten)]
+    pub emit: Emit,
+    #[command(flatten)]
     pub kernel: Kernel,
-    /// What the C does about a contract that such a kernel breaks.
-    #[arg(long, value_enum, default_value_t = Broken::Assert, requires = "without")]
+    /// What the C does about a contract that the kernel breaks.
+    #[arg(long, value_enum, default_value_t = Broken::Assert)]
     pub broken: Broken,
     /// Run the C as `compile` writes it, without traces: only results are compared.
     #[arg(long)]
@@ -148,7 +162,7 @@ impl Select {
 
 #[derive(Debug, Args)]
 pub struct Emit {
-    /// The kernel version that the C is for.
+    /// The kernel version that the C is for; `verify --tree` takes the tree's own.
     #[arg(long, value_name = "VERSION", default_value_t = emit::TARGET, value_parser = target)]
     pub target: Linux,
 }
@@ -189,6 +203,13 @@ pub enum Format {
     Ktap,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ReportFormat {
+    Human,
+    Json,
+    Junit,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Broken {
     /// Skip the case, with the reason.
@@ -226,4 +247,15 @@ fn target(version: &str) -> Result<Linux, String> {
         Some(_) => Err(format!("C can be emitted for {oldest} and later")),
         None => Err("a version is MAJOR.MINOR, such as 6.12".to_owned()),
     }
+}
+
+fn model(text: &str) -> Result<Model, String> {
+    if text == "all" {
+        return Ok(Model::ALL);
+    }
+    let fixes = text
+        .strip_prefix("without:")
+        .ok_or("a model is `all` or `without:FIX`")?;
+    let without = |model: Model, commit| Ok(model.without(fix(commit)?));
+    fixes.split(',').try_fold(Model::ALL, without)
 }

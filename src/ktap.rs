@@ -62,6 +62,8 @@ pub struct Log {
     pub traces: BTreeMap<String, Vec<trace::Line>>,
     /// Trace lines that could not be read.
     pub garbled: Vec<String>,
+    /// What the kernel said when it died, if it did.
+    pub panic: Option<String>,
 }
 
 /// Reads a log.
@@ -121,6 +123,9 @@ impl Reader {
             let said = std::mem::take(&mut self.said);
             self.log.results.insert(path, TestResult { status, said });
         } else if !text.is_empty() {
+            if text.contains("Kernel panic - not syncing") {
+                self.log.panic.get_or_insert(text.to_owned());
+            }
             self.said.push(text.to_owned());
         }
     }

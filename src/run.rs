@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Expectation, FaultExpectation};
-use crate::sim::{Errno, Fix, Op, Program, Recorder};
+use crate::sim::{Errno, Fix, Model, Op, Program, Recorder};
 use crate::source::Span;
 use crate::trace;
 
@@ -70,26 +70,18 @@ pub struct FaultAt {
     pub announced: bool,
 }
 
-/// What is asked of a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judge {
-    /// What the scenario states for the case's kernel, deviations included.
-    Stated,
-    /// The contract, whatever the kernel.
-    Contract,
-}
-
-/// Runs a case and judges it by what its scenario states.
+/// Runs a case and judges it by what its scenario states for the case's kernel.
 pub fn run(case: &Case<'_>) -> Run {
-    run_by(case, Judge::Stated)
+    run_as(case, case.model)
 }
 
-/// Runs a case and judges it.
-pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
+/// Runs a case and judges it by what its scenario states for another kernel: the contract,
+/// say, which is what it states for one with all fixes.
+pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
     expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
         let mut runner = Runner {
             case,
-            judge,
+            stated_for,
             program,
             recorder: Recorder::new(program, case.model),
             run: Run::default(),
@@ -120,7 +112,7 @@ pub fn run_by(case: &Case<'_>, judge: Judge) -> Run {
 
 struct Runner<'r> {
     case: &'r Case<'r>,
-    judge: Judge,
+    stated_for: Model,
     program: &'r Program<'r>,
     recorder: Recorder<'r>,
     run: Run,
@@ -191,10 +183,7 @@ impl Runner<'_> {
     }
 
     fn expect(&mut self, expectation: &Expectation, span: Span) {
-        let claim = match self.judge {
-            Judge::Stated => expectation.stated(self.case.model, &self.case.kind_use),
-            Judge::Contract => expectation.claim,
-        };
+        let claim = expectation.stated(self.stated_for, &self.case.kind_use);
         let holds = claim.holds(&self.recorder);
         if holds == expectation.negated {
             let not = if expectation.negated { "not: " } else { "" };
@@ -241,7 +230,7 @@ impl Runner<'_> {
 pub fn cures(case: &Case<'_>) -> Vec<Fix> {
     let cured = |&fix: &Fix| {
         let model = case.model.with(fix);
-        run_by(&Case { model, ..*case }, Judge::Contract).passed()
+        run_as(&Case { model, ..*case }, Model::ALL).passed()
     };
     case.model.lacks().filter(cured).collect()
 }

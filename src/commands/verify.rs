@@ -1,38 +1,49 @@
 //! `devres-gen verify`
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report, say};
-use crate::cli::{Broken, Verify as Args};
-use devres_gen::emit::TARGET;
+use std::fs;
+use std::path::Path;
+
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, say};
+use crate::cli::{Broken, ReportFormat, Verify as Args};
+use devres_gen::emit::Options;
+use devres_gen::ir::Unit;
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
 use devres_gen::verify::compare::Comparison;
-use devres_gen::verify::{self, Error};
+use devres_gen::verify::{self, Error, report};
 
 pub(super) fn verify(args: &Args) -> Done {
     let mut unit = load_or_report(&args.paths, &args.select.selection())?;
-    if args.negate {
-        if !args.kernel.without.is_empty() && args.broken != Broken::Expect {
-            return fail(
-                "--negate on a kernel without a fix needs `--broken expect`: what is negated is \
-                 what the scenario says of that kernel",
-                BAD_INPUT,
-            );
-        }
+    // What is negated is what the scenario says of the kernel at hand.
+    let broken = if args.negate {
         unit = negate(&unit);
-    }
+        Broken::Expect
+    } else {
+        args.broken
+    };
+    let target = args.emit.target;
     let options = args
         .kernel
-        .options(TARGET, &args.select, args.broken, !args.plain);
-    let progress = |what: &str| say(&format!("verify: {what}"));
-    let comparison = match verify::verify(&unit, &args.tree, &options, &progress) {
-        Ok(comparison) => comparison,
-        Err(Error::Source(diagnostics)) => {
-            report(&diagnostics, &unit.sources);
-            return Err(BAD_INPUT);
+        .options(target, &args.select, broken, !args.plain);
+    let comparison = match (&args.tree, &args.ktap) {
+        (Some(tree), _) => on_tree(&unit, tree, &options, args.log.as_deref())?,
+        (None, Some(log)) => {
+            let text = fs::read(log).or_else(|why| {
+                fail(
+                    &format!("cannot read `{}`: {why}", log.display()),
+                    BAD_INPUT,
+                )
+            })?;
+            let text = String::from_utf8_lossy(&text);
+            verify::verify_log(&unit, &text, &options, args.model)
         }
-        Err(Error::Kernel(why)) => return fail(&why, NOT_WELL),
+        (None, None) => return fail("neither a tree nor a log to verify", BAD_INPUT),
     };
-    print(&describe(&comparison))?;
+    print(&match args.format {
+        ReportFormat::Human => human(&comparison),
+        ReportFormat::Json => format!("{:#}\n", report::json(&comparison)),
+        ReportFormat::Junit => report::junit(&comparison),
+    })?;
     let alive = comparison
         .cases
         .iter()
@@ -54,7 +65,24 @@ pub(super) fn verify(args: &Args) -> Done {
     }
 }
 
-fn describe(comparison: &Comparison) -> String {
+fn on_tree(
+    unit: &Unit,
+    tree: &Path,
+    options: &Options,
+    keep_log: Option<&Path>,
+) -> Result<Comparison, u8> {
+    let progress = |what: &str| say(&format!("verify: {what}"));
+    match verify::verify(unit, tree, options, keep_log, &progress) {
+        Ok(comparison) => Ok(comparison),
+        Err(Error::Source(diagnostics)) => {
+            super::report(&diagnostics, &unit.sources);
+            Err(BAD_INPUT)
+        }
+        Err(Error::Kernel(why)) => fail(&why, NOT_WELL),
+    }
+}
+
+fn human(comparison: &Comparison) -> String {
     let mut text = String::new();
     for (case, status) in &comparison.cases {
         let word = match status {
@@ -76,7 +104,9 @@ fn describe(comparison: &Comparison) -> String {
             .count()
     };
     for model in &comparison.explanations {
-        text += &format!("a kernel {model} would print exactly this\n");
+        if *model != comparison.model || comparison.differences.is_empty() {
+            text += &format!("a kernel {model} would print exactly this\n");
+        }
     }
     text += &format!(
         "{} cases on the kernel: {} ok, {} not ok, {} skipped; {} operations and events compared, {} differences\n",

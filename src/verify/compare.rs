@@ -4,13 +4,15 @@ use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case};
 use crate::ir::{Deviation, Linux, Unit};
 use crate::ktap::{Log, Status};
-use crate::run::{self, Judge};
+use crate::run;
 use crate::sim::{Model, Warning};
 use crate::trace;
 
 /// What came of holding a log against the simulator.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Comparison {
+    /// The kernel that the simulator was asked about.
+    pub model: Model,
     /// Each case with how it ended on the kernel, if it ended.
     pub cases: Vec<(String, Option<Status>)>,
     /// Operations and events that were compared and agree.
@@ -33,9 +35,18 @@ pub struct Difference {
 /// Holds a log of the C that was emitted with these options against what the simulator
 /// predicts of that kernel.
 pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Comparison {
-    let mut comparison = Comparison::default();
+    let mut comparison = Comparison {
+        model,
+        cases: vec![],
+        agreed: 0,
+        differences: vec![],
+        explanations: vec![],
+    };
     for case in expand::cases(unit, model) {
         comparison.case(&case, options, log);
+    }
+    if let Some(panic) = &log.panic {
+        comparison.differ("(any)", format!("the kernel died: {panic}"));
     }
     for garbled in &log.garbled {
         comparison.differ("(any)", format!("a line of a trace is garbled: {garbled}"));
@@ -143,11 +154,11 @@ impl Comparison {
 /// How a case of the emitted C should end, and its trace. Nothing can be said of a case
 /// that runs into a fault on this kernel, and was not emitted for it.
 fn predict(case: &Case<'_>, options: &Options) -> Option<(Status, Vec<trace::Line>)> {
-    let judge = match options.broken {
-        Broken::Assert => Judge::Contract,
-        Broken::Skip | Broken::Expect => Judge::Stated,
+    let asserted = match options.broken {
+        Broken::Assert => Model::ALL,
+        Broken::Skip | Broken::Expect => options.model(),
     };
-    let run = run::run_by(case, judge);
+    let run = run::run_as(case, asserted);
     // What is skipped was decided when the C was emitted.
     let emitted_for = options.model();
     let fault = |model| {

@@ -9,6 +9,9 @@ use wait_timeout::ChildExt as _;
 
 use super::tree::BUILD;
 
+/// What the kernel printed, in the copy of the tree.
+pub(super) const LOG: &str = "devres-gen.log";
+
 /// How long a boot may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -36,7 +39,7 @@ pub(super) fn run(tree: &Path, say: &dyn Fn(&str)) -> Result<String, String> {
 /// Boots user-mode Linux as kunit.py does, but with a file as its console: through a
 /// pipe lines are lost, without a word, when the reader is slower than the kernel.
 fn boot(kernel: &Path, tree: &Path) -> Result<String, String> {
-    let place = tree.join("devres-gen.log");
+    let place = tree.join(LOG);
     let failed = |why: std::io::Error| format!("`{}`: {why}", place.display());
     let log = File::create(&place).map_err(failed)?;
     let mut running = Command::new(kernel)

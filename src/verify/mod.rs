@@ -3,13 +3,15 @@
 
 pub mod compare;
 mod kernel;
+mod model;
+pub mod report;
 mod tree;
 
 use std::path::{Path, PathBuf};
 
 use crate::compile;
 use crate::diagnostic::Diagnostic;
-use crate::emit::{OLDEST_TARGET, Options, kunit};
+use crate::emit::{OLDEST_TARGET, Options, OutputFile, kunit};
 use crate::ir::{Linux, Unit};
 use crate::ktap;
 use crate::sim::{Fix, Model};
@@ -33,7 +35,8 @@ impl From<String> for Error {
 /// Emits the unit for the tree's version, builds it into a copy of the tree, runs it, and
 /// compares.
 ///
-/// `say` is told what goes on. The tree itself is only read.
+/// `say` is told what goes on. The tree itself is only read. What the kernel printed is
+/// written to `keep_log` as well.
 ///
 /// # Errors
 /// Why there is nothing to compare.
@@ -41,6 +44,7 @@ pub fn verify(
     unit: &Unit,
     tree: &Path,
     options: &Options,
+    keep_log: Option<&Path>,
     say: &dyn Fn(&str),
 ) -> Result<Comparison, Error> {
     let version = tree::version(tree)?;
@@ -51,39 +55,95 @@ pub fn verify(
             tree.display()
         )));
     };
+    let model = model::by_source(tree)?;
+    if !options.without.is_empty() && options.model() != model {
+        return Err(Error::Kernel(format!(
+            "by its source `{}` is a kernel {model}, not one {}",
+            tree.display(),
+            options.model()
+        )));
+    }
+    say(&format!("Linux {version}, by its source {model}"));
     let options = &Options {
         target,
+        without: model.lacks().collect(),
         ..options.clone()
     };
     let files = compile::compile(unit, options).map_err(Error::Source)?;
     let copy = tree::private_copy(tree, say)?;
-    let c = files.iter().filter_map(|file| {
-        let name = file.path.strip_prefix(kunit::FOLDER)?.strip_prefix('/')?;
-        Some((name, file.text.as_str()))
-    });
-    copy.install(&c.collect::<Vec<_>>())?;
+    copy.install(&with_questions(&files, options))?;
     let log = kernel::run(copy.path(), say)?;
-    let log_read = ktap::parse(&log);
-    let model = options.model();
-    let mut comparison = compare::compare(unit, options, model, &log_read);
+    if let Some(place) = keep_log {
+        std::fs::write(place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
+    }
+    let read = ktap::parse(&log);
+    if let Some(answered) = model::by_answers(&read).filter(|&answered| answered != model) {
+        return Err(Error::Kernel(format!(
+            "by its source this is a kernel {model}, by what it does one {answered}: the simulator \
+             knows too little of one of them"
+        )));
+    }
+    let mut comparison = compare::compare(unit, options, options.model(), &read);
     if !comparison.differences.is_empty() {
-        let place = copy.path().join("devres-gen.log");
-        std::fs::write(&place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
+        let place = copy.path().join(kernel::LOG);
         say(&format!("the kernel's log is in {}", place.display()));
-        comparison.explanations = explanations(unit, options, &log_read);
+        comparison.explanations = explanations(unit, options, &read);
     }
     Ok(comparison)
 }
 
+/// The C below its folder, and what asks the kernel for its fixes before all else.
+fn with_questions(files: &[OutputFile], options: &Options) -> Vec<(String, String)> {
+    let below = |file: &OutputFile| {
+        let name = file.path.strip_prefix(kunit::FOLDER)?.strip_prefix('/')?;
+        Some((name.to_owned(), file.text.clone()))
+    };
+    let mut c: Vec<(String, String)> = files.iter().filter_map(below).collect();
+    let Some(questions) = model::questions(options).as_ref().and_then(below) else {
+        return c;
+    };
+    let object = questions.0.replace(".c", ".o");
+    if let Some((_, makefile)) = c.iter_mut().find(|(name, _)| name == "Makefile") {
+        // Suites run in the order in which they are linked.
+        *makefile = format!("obj-$(CONFIG_{}) += {object}\n{makefile}", kunit::SYMBOL);
+    }
+    c.push(questions);
+    c
+}
+
+/// Holds a log from anywhere, of C that was emitted with these options, against what the
+/// simulator predicts of a kernel; or, when none is named, of the kernels that it knows:
+/// the one that explains the log, else the one with the fewest differences.
+pub fn verify_log(unit: &Unit, log: &str, options: &Options, model: Option<Model>) -> Comparison {
+    let read = ktap::parse(log);
+    let options = &Options {
+        trace: options.trace && !read.traces.is_empty(),
+        ..options.clone()
+    };
+    let judge = |model| compare::compare(unit, options, model, &read);
+    let mut best = judge(model.unwrap_or(Model::ALL));
+    let others = models().filter(|_| model.is_none()).map(judge);
+    for other in others {
+        if other.differences.len() < best.differences.len() {
+            best = other;
+        }
+    }
+    best.explanations = explanations(unit, options, &read);
+    best
+}
+
+fn models() -> impl Iterator<Item = Model> {
+    let without = Fix::ALL.map(|fix| Model::ALL.without(fix));
+    std::iter::once(Model::ALL).chain(without)
+}
+
 /// The kernels that would have printed that log.
 fn explanations(unit: &Unit, options: &Options, log: &ktap::Log) -> Vec<Model> {
-    let without = Fix::ALL.map(|fix| Model::ALL.without(fix));
-    let models = std::iter::once(Model::ALL).chain(without);
     let explains = |model: &Model| {
         let comparison = compare::compare(unit, options, *model, log);
         comparison.differences.is_empty()
     };
-    models.filter(explains).collect()
+    models().filter(explains).collect()
 }
 
 /// Where kernels and private copies are kept: `$DEVRES_GEN_CACHE`, else `devres-gen`

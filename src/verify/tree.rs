@@ -110,12 +110,16 @@ impl Copy {
     }
 
     /// Drops the generated C into the copy.
-    pub(super) fn install(&self, files: &[(&str, &str)]) -> Result<(), String> {
+    pub(super) fn install(&self, files: &[(String, String)]) -> Result<(), String> {
         let tests = self.path.join(TESTS);
         let folder = tests.join("devres");
         fs::create_dir_all(&folder).map_err(|why| failed(&folder, &why))?;
         for (name, text) in files {
             let path = folder.join(name);
+            // What has not changed need not be built again.
+            if fs::read_to_string(&path).is_ok_and(|old| old == *text) {
+                continue;
+            }
             fs::write(&path, text).map_err(|why| failed(&path, &why))?;
         }
         append(

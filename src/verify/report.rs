@@ -1,0 +1,119 @@
+//! A comparison for programs: JSON, and the XML that CI systems read.
+
+use askama::Template;
+use serde_json::{Value, json};
+
+use super::compare::Comparison;
+use crate::ktap::Status;
+
+/// The version of the JSON form.
+const FORMAT: u32 = 1;
+
+/// `devres-gen verify --format json`
+pub fn json(comparison: &Comparison) -> Value {
+    let lacks = |model: crate::sim::Model| -> Vec<&str> {
+        model.lacks().map(crate::sim::Fix::commit).collect()
+    };
+    let cases = comparison.cases.iter().map(|(case, status)| {
+        let differences = comparison.differences.iter().filter(|d| d.case == *case);
+        let differences: Vec<&str> = differences.map(|d| d.what.as_str()).collect();
+        json!({ "case": case, "kernel": word(*status), "differences": differences })
+    });
+    let elsewhere = comparison.differences.iter().filter(|d| d.case == "(any)");
+    json!({
+        "format": FORMAT,
+        "without": lacks(comparison.model),
+        "explained_by": comparison.explanations.iter().map(|&m| lacks(m)).collect::<Vec<_>>(),
+        "compared": comparison.agreed,
+        "cases": cases.collect::<Vec<_>>(),
+        "differences": elsewhere.map(|d| d.what.as_str()).collect::<Vec<_>>(),
+    })
+}
+
+fn word(status: Option<Status>) -> &'static str {
+    match status {
+        Some(Status::Passed) => "ok",
+        Some(Status::Failed) => "not ok",
+        Some(Status::Skipped) => "skip",
+        None => "lost",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "junit.xml")]
+struct Junit {
+    suites: Vec<Suite>,
+    tests: usize,
+    failures: usize,
+    skipped: usize,
+}
+
+struct Suite {
+    name: String,
+    cases: Vec<Case>,
+    failures: usize,
+    skipped: usize,
+}
+
+struct Case {
+    name: String,
+    differences: Vec<String>,
+    skipped: bool,
+}
+
+/// `devres-gen verify --format junit`: a case fails where the kernel and the simulator
+/// differ. That a contract breaks where the simulator says so is no failure.
+pub fn junit(comparison: &Comparison) -> String {
+    let of = |name: &str| -> Vec<String> {
+        let differences = comparison.differences.iter().filter(|d| d.case == name);
+        differences.map(|d| printable(&d.what)).collect()
+    };
+    let mut suites: Vec<Suite> = Vec::new();
+    let mut add = |suite: &str, case: Case| {
+        if suites.last().is_none_or(|last| last.name != suite) {
+            suites.push(Suite {
+                name: suite.to_owned(),
+                cases: vec![],
+                failures: 0,
+                skipped: 0,
+            });
+        }
+        if let Some(last) = suites.last_mut() {
+            last.failures += usize::from(!case.differences.is_empty());
+            last.skipped += usize::from(case.skipped);
+            last.cases.push(case);
+        }
+    };
+    for (case, status) in &comparison.cases {
+        let (suite, name) = case.split_once('/').unwrap_or(("", case));
+        let case = Case {
+            name: name.to_owned(),
+            differences: of(case),
+            skipped: *status == Some(Status::Skipped),
+        };
+        add(suite, case);
+    }
+    let differences = of("(any)");
+    if !differences.is_empty() {
+        let case = Case {
+            name: "whole".to_owned(),
+            differences,
+            skipped: false,
+        };
+        add("log", case);
+    }
+    let template = Junit {
+        tests: suites.iter().map(|suite| suite.cases.len()).sum(),
+        failures: suites.iter().map(|suite| suite.failures).sum(),
+        skipped: suites.iter().map(|suite| suite.skipped).sum(),
+        suites,
+    };
+    // Rendering into a string fails only if a template says so, and none does.
+    template.render().unwrap_or_default() + "\n"
+}
+
+/// What XML cannot say, not even escaped, is replaced.
+fn printable(text: &str) -> String {
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().map(|c| if odd(c) { '?' } else { c }).collect()
+}

@@ -1,0 +1,158 @@
+//! Logs of real kernels, held against the simulator: `verify --ktap` without a kernel.
+//!
+//! tests/logs/ is what user-mode Linux printed for scenarios/unregister.devres, from the
+//! first line of KTAP on: `devres-gen verify --tree TREE --log FILE scenarios/unregister.devres`.
+
+use devres_gen::compile::load;
+use devres_gen::emit::{Broken, Options};
+use devres_gen::ir::{Linux, Unit};
+use devres_gen::sim::{Fix, Model};
+use devres_gen::verify::compare::Comparison;
+use devres_gen::verify::{report, verify_log};
+
+const FIXED: Model = Model::ALL;
+const UNFIXED: Model = Model::ALL.without(Fix::DelReleasesDevres);
+
+fn unit() -> Unit {
+    load(&["scenarios/unregister.devres".into()]).unit
+}
+
+fn log(name: &str) -> String {
+    std::fs::read_to_string(format!("tests/logs/{name}.log")).unwrap()
+}
+
+/// How the C of that log was emitted: for its own kernel, asserting the contract.
+fn options(name: &str) -> Options {
+    let (version, model) = match name.split_once("-without-") {
+        Some((version, _)) => (version, UNFIXED),
+        None => (name, FIXED),
+    };
+    Options {
+        target: Linux::parse(version).unwrap(),
+        without: model.lacks().collect(),
+        broken: Broken::Assert,
+        trace: true,
+        ..Options::default()
+    }
+}
+
+fn judged(name: &str, text: &str, model: Option<Model>) -> Comparison {
+    verify_log(&unit(), text, &options(name), model)
+}
+
+const LOGS: [(&str, Model, usize); 4] = [
+    ("6.12", FIXED, 69),
+    ("6.12-without-699fb50d9903", UNFIXED, 63),
+    ("6.1", FIXED, 69),
+    ("6.1-without-699fb50d9903", UNFIXED, 63),
+];
+
+#[test]
+fn each_log_is_explained_by_its_own_kernel_and_no_other() {
+    for (name, model, compared) in LOGS {
+        let found = judged(name, &log(name), None);
+        assert_eq!(found.differences, [], "{name}");
+        assert_eq!((found.model, found.agreed), (model, compared), "{name}");
+        assert_eq!(found.explanations, [model], "{name}");
+        let other = if model == FIXED { UNFIXED } else { FIXED };
+        let wrong = judged(name, &log(name), Some(other));
+        let cases: Vec<&str> = wrong.differences.iter().map(|d| d.case.as_str()).collect();
+        assert!(cases.contains(&"unregister/get_devm_put/root"), "{cases:?}");
+        assert!(
+            !cases.contains(&"unregister/plain/platform_bound"),
+            "{cases:?}"
+        );
+        assert_eq!(wrong.explanations, [model]);
+    }
+}
+
+/// Time stamps, carriage returns, messages between the lines, and another test's document
+/// before and after change nothing.
+#[test]
+fn noise_does_not_matter() {
+    let other = "KTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: other\n    1..1\n    ok 1 works\nok 1 other\n";
+    for (name, model, _) in LOGS {
+        let mut noisy = other.to_owned();
+        for (number, line) in log(name).lines().enumerate() {
+            noisy += &format!("[{:5}.{:06}][  T{number}] {line}\r\n", number / 7, number);
+            if number % 5 == 0 {
+                noisy += "[    1.000000] random: crng init done\n";
+            }
+        }
+        noisy += other;
+        let found = judged(name, &noisy, None);
+        assert_eq!(found.differences, [], "{name}");
+        assert_eq!(found.explanations, [model], "{name}");
+    }
+}
+
+/// A log that ends in the middle loses what comes after, and nothing before.
+#[test]
+fn a_cut_log_says_what_is_lost() {
+    let text = log("6.12");
+    let lines: Vec<&str> = text.lines().collect();
+    for end in (0..lines.len()).step_by(7) {
+        let cut = lines[..end].join("\n");
+        let found = judged("6.12", &cut, Some(FIXED));
+        let lost = found.cases.iter().filter(|(_, status)| status.is_none());
+        let lost: Vec<&str> = lost.map(|(case, _)| case.as_str()).collect();
+        let differ: Vec<&str> = found.differences.iter().map(|d| d.case.as_str()).collect();
+        assert_eq!(differ, lost, "after line {end}");
+    }
+}
+
+#[test]
+fn a_crash_is_reported_with_what_the_kernel_said() {
+    let text = log("6.12");
+    let (before, _) = text.split_once("        # Subtest: get_put_test").unwrap();
+    let crashed =
+        format!("{before}Kernel panic - not syncing: Segfault with no mm\nCPU: 0 PID: 1\n");
+    let found = judged("6.12", &crashed, Some(FIXED));
+    let whole = found
+        .differences
+        .iter()
+        .find(|d| d.case == "(any)")
+        .unwrap();
+    assert!(whole.what.contains("Segfault with no mm"), "{}", whole.what);
+    let lost = found.cases.iter().filter(|(_, status)| status.is_none());
+    assert_eq!(lost.count(), 6);
+}
+
+/// A single event less is a difference, on its case and no other.
+#[test]
+fn a_missing_event_is_seen() {
+    let text = log("6.12");
+    let event = text
+        .lines()
+        .find(|line| line.contains("action cleanup\"") && line.contains("get_put_test"))
+        .unwrap();
+    let found = judged(
+        "6.12",
+        &text.replacen(&format!("{event}\n"), "", 1),
+        Some(FIXED),
+    );
+    let cases: Vec<&str> = found.differences.iter().map(|d| d.case.as_str()).collect();
+    assert_eq!(cases, ["unregister/get_put/root"]);
+}
+
+#[test]
+fn reports_for_programs_say_the_same() {
+    let name = "6.12-without-699fb50d9903";
+    let right = judged(name, &log(name), None);
+    let value = report::json(&right);
+    assert_eq!(value["compared"], 63);
+    assert_eq!(value["without"][0], "699fb50d9903");
+    assert_eq!(value["cases"].as_array().unwrap().len(), 9);
+    assert_eq!(value["cases"][6]["kernel"], "not ok");
+    let junit = report::junit(&right);
+    assert!(
+        junit.contains("tests=\"9\" failures=\"0\" skipped=\"0\""),
+        "{junit}"
+    );
+    let wrong = report::junit(&judged(name, &log(name), Some(FIXED)));
+    assert!(wrong.contains("<failure message="), "{wrong}");
+    assert!(
+        wrong.contains("&#34;") || wrong.contains("&quot;"),
+        "{wrong}"
+    );
+}
