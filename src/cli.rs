@@ -29,6 +29,10 @@ pub enum Command {
     Matrix(Matrix),
     /// Run the cases on a real kernel and compare it with the simulator.
     Verify(Verify),
+    /// Put the emitted C into a kernel tree.
+    Install(Install),
+    /// Take it out again.
+    Uninstall(Uninstall),
     /// Explain an error code.
     Explain(Explain),
     /// List the standard kinds.
@@ -139,6 +143,31 @@ pub struct Verify {
     /// Negate each expectation in turn: every case has to fail.
     #[arg(long)]
     pub negate: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Install {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The kernel's source tree, which is changed.
+    #[arg(long, value_name = "LINUX")]
+    pub tree: PathBuf,
+    #[command(flatten)]
+    pub select: Select,
+    /// What the C does about a contract that the kernel breaks.
+    #[arg(long, value_enum, default_value_t = Broken::Assert)]
+    pub broken: Broken,
+    /// Let each case of the C print its trace.
+    #[arg(long)]
+    pub trace: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    /// The kernel's source tree, which is changed.
+    #[arg(long, value_name = "LINUX")]
+    pub tree: PathBuf,
 }
 
 #[derive(Debug, Args)]

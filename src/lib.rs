@@ -21,6 +21,8 @@ pub mod expand;
 #[cfg(feature = "cli")]
 pub mod identity;
 #[cfg(feature = "cli")]
+pub mod install;
+#[cfg(feature = "cli")]
 pub mod ir;
 #[cfg(feature = "cli")]
 pub mod ktap;

@@ -4,6 +4,7 @@
 //! by rename; the manifest comes last, so that an interrupted run shows. Nothing
 //! outside of the output folder is touched, and nothing in it that lacks our mark.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
@@ -13,7 +14,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
-use crate::emit::{MARK, OutputFile, kunit, rust};
+use crate::emit::{MARK, OutputFile};
 
 /// The list of what was generated, in the output folder.
 pub const MANIFEST: &str = "devres-gen.manifest";
@@ -108,26 +109,50 @@ fn with_manifest(files: &[OutputFile]) -> Vec<OutputFile> {
     all
 }
 
-/// Files with our mark in our folders that are not among those generated.
+/// Files with our mark, in the folders of those that are generated, that are not among
+/// them.
 fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
+    let generated = files.iter().filter(|file| file.path != MANIFEST);
+    let folder_of = |file: &OutputFile| {
+        let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+        folder.unwrap_or_default().to_owned()
+    };
+    let folders: BTreeSet<String> = generated.map(folder_of).collect();
     let mut stale = Vec::new();
-    for folder in [kunit::FOLDER, rust::FOLDER] {
-        let entries = match fs::read_dir(out.join(folder)) {
-            Ok(entries) => entries,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
-            Err(why) => return Err(failed(&out.join(folder), &why)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(|why| failed(&out.join(folder), &why))?;
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            let known = files.iter().any(|file| file.path == path);
-            if !known && entry.path().is_file() && is_ours(&entry.path())? {
+    for folder in folders {
+        for name in ours_in(&out.join(&folder))? {
+            let path = if folder.is_empty() {
+                name
+            } else {
+                format!("{folder}/{name}")
+            };
+            if !files.iter().any(|file| file.path == path) {
                 stale.push(path);
             }
         }
     }
     stale.sort();
     Ok(stale)
+}
+
+/// The names of the files in a folder that have our mark.
+///
+/// # Errors
+/// What cannot be read.
+pub fn ours_in(folder: &Path) -> Result<Vec<String>, String> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        Err(why) => return Err(failed(folder, &why)),
+    };
+    let mut ours = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|why| failed(folder, &why))?;
+        if entry.path().is_file() && is_ours(&entry.path())? {
+            ours.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(ours)
 }
 
 fn write_one(out: &Path, file: &OutputFile, done: &mut Written) -> Result<(), String> {

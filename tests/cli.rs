@@ -611,3 +611,74 @@ fn a_warning_stops_nothing() {
     assert!(err(&output).contains("W0601"), "{}", err(&output));
     assert!(err(&output).contains("1 warning"), "{}", err(&output));
 }
+
+/// As much of a kernel tree as `install` looks at.
+fn kernel_tree(folder: &Path) -> PathBuf {
+    let linux = folder.join("linux");
+    let write = |name: &str, text: &str| {
+        let path = linux.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\n");
+    write("tools/testing/kunit/kunit.py", "");
+    write(
+        "drivers/base/core.c",
+        "\nvoid device_del(struct device *dev)\n{\n\tbus_remove_device(dev);\n}\n",
+    );
+    write("drivers/base/test/Kconfig", "config ONE\n\tbool\n");
+    write("drivers/base/test/Makefile", "obj-y += one.o\n");
+    linux
+}
+
+#[test]
+fn install_and_uninstall_leave_a_tree_as_it_was() {
+    let folder = folder();
+    let linux = kernel_tree(folder.path());
+    let before = tree(&linux);
+    let install = || program(folder.path(), &["install", "--tree", "linux", "scenarios"]);
+    let output = install();
+    assert!(output.status.success(), "{}", err(&output));
+    // What device_del() calls tells which fixes the tree has.
+    assert!(out(&output).contains("Linux 6.12 without 699fb50d9903"));
+    let tests = linux.join("drivers/base/test");
+    let c = fs::read_to_string(tests.join("devres/devres-unregister-test.c")).unwrap();
+    assert!(c.contains("--without 699fb50d9903 --broken assert"), "{c}");
+    let makefile = fs::read_to_string(tests.join("Makefile")).unwrap();
+    assert!(makefile.starts_with("obj-y += one.o\n"));
+    assert_eq!(makefile.matches("obj-y += devres/\n").count(), 1);
+    let installed = tree(&linux);
+
+    let again = install();
+    assert!(out(&again).contains("0 files written"), "{}", out(&again));
+    assert_eq!(tree(&linux), installed);
+
+    let output = program(folder.path(), &["uninstall", "--tree", "linux"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(tree(&linux), before);
+    assert!(!tests.join("devres").exists());
+}
+
+#[test]
+fn install_overwrites_nothing_that_it_did_not_write() {
+    let folder = folder();
+    let linux = kernel_tree(folder.path());
+    let mine = linux.join("drivers/base/test/devres/Kconfig");
+    fs::create_dir_all(mine.parent().unwrap()).unwrap();
+    fs::write(&mine, "config MINE\n").unwrap();
+    let before = tree(&linux);
+    let output = program(folder.path(), &["install", "--tree", "linux", "scenarios"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("is in the way"), "{}", err(&output));
+    assert_eq!(tree(&linux), before);
+    // Nor is it removed.
+    let output = program(folder.path(), &["uninstall", "--tree", "linux"]);
+    assert!(output.status.success(), "{}", err(&output));
+    assert_eq!(tree(&linux), before);
+    let output = program(
+        folder.path(),
+        &["install", "--tree", "scenarios", "scenarios"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("no kernel tree"), "{}", err(&output));
+}

@@ -2,6 +2,7 @@
 
 mod compile;
 mod fmt;
+mod install;
 mod list;
 mod matrix;
 mod run;
@@ -38,6 +39,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Matrix(args) => matrix::matrix(args),
         Command::Verify(args) => verify::verify(args),
+        Command::Install(args) => install::install(args),
+        Command::Uninstall(args) => install::uninstall(args),
         Command::Explain(args) => list::explain(args),
         Command::Kinds => list::kinds(),
         Command::Fixes => list::fixes(),

@@ -32,6 +32,32 @@ impl From<String> for Error {
     }
 }
 
+/// What a tree says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Its version.
+    pub target: Linux,
+    /// The fixes in it.
+    pub model: Model,
+}
+
+/// Reads a tree's version and the fixes that its source has.
+///
+/// # Errors
+/// A folder that is no kernel tree, or a version that C cannot be emitted for.
+pub fn known(tree: &Path) -> Result<Known, String> {
+    let version = tree::version(tree)?;
+    let target = Linux::parse(&version).filter(|&linux| linux >= OLDEST_TARGET);
+    let target = target.ok_or_else(|| {
+        format!(
+            "`{}` is Linux {version}; C can be emitted for {OLDEST_TARGET} and later",
+            tree.display()
+        )
+    })?;
+    let model = model::by_source(tree)?;
+    Ok(Known { target, model })
+}
+
 /// Emits the unit for the tree's version, builds it into a copy of the tree, runs it, and
 /// compares.
 ///
@@ -47,15 +73,7 @@ pub fn verify(
     keep_log: Option<&Path>,
     say: &dyn Fn(&str),
 ) -> Result<Comparison, Error> {
-    let version = tree::version(tree)?;
-    let target = Linux::parse(&version).filter(|&linux| linux >= OLDEST_TARGET);
-    let Some(target) = target else {
-        return Err(Error::Kernel(format!(
-            "`{}` is Linux {version}; C can be emitted for {OLDEST_TARGET} and later",
-            tree.display()
-        )));
-    };
-    let model = model::by_source(tree)?;
+    let Known { target, model } = known(tree)?;
     if !options.without.is_empty() && options.model() != model {
         return Err(Error::Kernel(format!(
             "by its source `{}` is a kernel {model}, not one {}",
@@ -63,7 +81,7 @@ pub fn verify(
             options.model()
         )));
     }
-    say(&format!("Linux {version}, by its source {model}"));
+    say(&format!("Linux {target}, by its source {model}"));
     let options = &Options {
         target,
         without: model.lacks().collect(),
