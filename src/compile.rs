@@ -100,8 +100,9 @@ fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     }
 }
 
-/// The files that others name with `use "FILE"`, less those that are wanted anyway, who
-/// names which, and who names one that cannot be read. Only their kinds are taken, so nothing follows from their own `use`.
+/// The files that others name with `use "FILE"`, less those that are wanted anyway; which
+/// file names which; and which names one that cannot be read. Only kinds are taken from
+/// them, so that nothing follows from their own `use`.
 fn used_files(
     sources: &mut Sources,
     wanted: &[File],

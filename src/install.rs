@@ -34,7 +34,8 @@ pub fn install(tree: &Path, files: &[OutputFile]) -> Result<Written, String> {
     let hooks = LINES.map(|(name, line)| {
         let path = tests.join(name);
         let text = fs::read_to_string(&path).map_err(|why| format!("`{}`: {why}", path.display()));
-        text.map(|text| (path, with_block(&text, line)))
+        let text = text.and_then(|text| with_block(&path, &text, line));
+        text.map(|text| (path, text))
     });
     let c: Vec<OutputFile> = files
         .iter()
@@ -65,7 +66,7 @@ pub fn uninstall(tree: &Path) -> Result<Written, String> {
         let path = tests.join(name);
         let text =
             fs::read_to_string(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
-        put(&path, &without_block(&text), &mut done)?;
+        put(&path, &without_block(&path, &text)?, &mut done)?;
     }
     let folder = tests.join(FOLDER);
     for name in output::ours_in(&folder)? {
@@ -100,26 +101,40 @@ fn put(path: &Path, text: &str, done: &mut Written) -> Result<(), String> {
     Ok(())
 }
 
-fn with_block(text: &str, line: &str) -> String {
-    let mut text = without_block(text);
+fn with_block(path: &Path, text: &str, line: &str) -> Result<String, String> {
+    let mut text = without_block(path, text)?;
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    format!("{text}{BEGIN}\n{line}\n{END}\n")
+    Ok(format!("{text}{BEGIN}\n{line}\n{END}\n"))
 }
 
-fn without_block(text: &str) -> String {
+fn without_block(path: &Path, text: &str) -> Result<String, String> {
     let mut inside = false;
     let mut kept = String::new();
     for line in text.split_inclusive('\n') {
-        match line.trim_end() {
-            BEGIN => inside = true,
-            END if inside => inside = false,
-            _ if inside => {}
-            _ => kept += line,
+        match (inside, line.trim_end()) {
+            (false, BEGIN) => inside = true,
+            (true, END) => inside = false,
+            // Nothing else was ever put between the marks.
+            (true, line) if LINES.iter().any(|(_, ours)| *ours == line) => {}
+            (true, _) => return Err(torn(path)),
+            (false, END) => return Err(torn(path)),
+            (false, _) => kept += line,
         }
     }
-    kept
+    if inside {
+        return Err(torn(path));
+    }
+    Ok(kept)
+}
+
+fn torn(path: &Path) -> String {
+    format!(
+        "`{}`: between `{BEGIN}` and `{END}` is what was not put there, or one of them is missing; \
+         mend it by hand",
+        path.display()
+    )
 }
 
 #[cfg(test)]
@@ -128,14 +143,26 @@ mod tests {
 
     #[test]
     fn a_block_is_put_in_once_and_taken_out_whole() {
+        let path = Path::new("Kconfig");
+        let line = LINES[0].1;
         let text = "config A\n\nconfig B\n";
-        let once = with_block(text, "source \"x\"");
-        assert_eq!(
-            once,
-            "config A\n\nconfig B\n# devres-gen begin\nsource \"x\"\n# devres-gen end\n"
-        );
-        assert_eq!(with_block(&once, "source \"x\""), once);
-        assert_eq!(without_block(&once), text);
-        assert_eq!(without_block(text), text);
+        let once = with_block(path, text, line).unwrap();
+        assert_eq!(once, format!("{text}{BEGIN}\n{line}\n{END}\n"));
+        assert_eq!(with_block(path, &once, line).unwrap(), once);
+        assert_eq!(without_block(path, &once).unwrap(), text);
+        assert_eq!(without_block(path, text).unwrap(), text);
+    }
+
+    /// What others wrote between the marks, or behind one that lost its fellow, is theirs.
+    #[test]
+    fn torn_marks_are_left_to_their_owner() {
+        let path = Path::new("Kconfig");
+        for text in [
+            "# devres-gen begin\nsource \"x\"\nconfig MINE\n",
+            "# devres-gen begin\nconfig MINE\n# devres-gen end\n",
+            "config MINE\n# devres-gen end\n",
+        ] {
+            assert!(without_block(path, text).unwrap_err().contains("by hand"));
+        }
     }
 }

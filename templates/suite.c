@@ -119,7 +119,7 @@ static struct test_driver *const test_drivers[] = {
 @%- endfor %@
 };
 @%- endif %@
-@%- if uses.find_device %@
+@%- if uses.several %@
 
 static struct test_device *find_test_device(struct device *dev)
 {
@@ -276,25 +276,23 @@ static void setup_test_driver(struct test_driver *drv, struct test_device *td,
 	drv->driver = td->kind->drivers[slot];
 }
 @% endif %@
-@%- if uses.register && uses.halves %@
+@%- if uses.makes_both_ways() %@
 static int made_test_device(struct test_device *td, struct device *dev)
-@%- else if uses.halves %@
-static int init_test_device(struct test_device *td)
-@%- else %@
-static int register_test_device(struct test_device *td)
-@%- endif %@
 {
-@%- if !(uses.register && uses.halves) %@
-@%- if uses.halves %@
+@%- else if uses.init %@
+static int init_test_device(struct test_device *td)
+{
 	struct device *dev = @{ self.kind_of_td() }@->init(@{ self.made_from() }@);
-@% else %@
+@% else if uses.register %@
+static int register_test_device(struct test_device *td)
+{
 	struct device *dev = @{ self.kind_of_td() }@->create(@{ self.made_from() }@);
 @% endif %@
-@%- endif %@
+@%- if uses.init || uses.register %@
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
-@%- if uses.halves %@
+@%- if uses.init %@
 	td->refs++;
 @%- else %@
 	td->registered = true;
@@ -312,13 +310,25 @@ static int register_test_device(struct test_device *td)
 @%- endif %@
 	return 0;
 }
-@% if uses.register && uses.halves %@
+@% endif %@
+@%- if uses.makes_both_ways() %@
 static int init_test_device(struct test_device *td)
 {
 	return made_test_device(td, @{ self.kind_of_td() }@->init(@{ self.made_from() }@));
 }
+
+static int register_test_device(struct test_device *td)
+{
+	int ret = made_test_device(td, @{ self.kind_of_td() }@->create(@{ self.made_from() }@));
+
+	if (ret)
+		return ret;
+	td->registered = true;
+	td->refs--;
+	return 0;
+}
 @% endif %@
-@%- if uses.halves %@
+@%- if uses.add %@
 static int add_test_device(struct test_device *td)
 {
 	int ret = @{ self.kind_of_td() }@->add(td->dev);
@@ -332,24 +342,13 @@ static int add_test_device(struct test_device *td)
 @%- endif %@
 	return 0;
 }
-
+@% endif %@
+@%- if uses.del %@
 static void del_test_device(struct test_device *td)
 {
 	td->registered = false;
 	td->refs++;
 	@{ self.kind_of_td() }@->del(td->dev);
-}
-@% endif %@
-@%- if uses.register && uses.halves %@
-static int register_test_device(struct test_device *td)
-{
-	int ret = made_test_device(td, @{ self.kind_of_td() }@->create(@{ self.made_from() }@));
-
-	if (ret)
-		return ret;
-	td->registered = true;
-	td->refs--;
-	return 0;
 }
 @% endif %@
 static void unregister_test_device(struct test_device *td)
@@ -370,12 +369,14 @@ static void get_test_device(struct test_device *td)
 	td->refs++;
 }
 @% endif %@
+@%- if uses.put %@
 static void put_test_device(struct test_device *td)
 {
 	td->refs--;
 	put_device(td->dev);
 }
-@% if uses.callbacks %@
+@% endif %@
+@%- if uses.callbacks %@
 static int register_test_driver(struct test_driver *drv)
 {
 	int ret = drv->td->kind->register_driver(drv->driver);
@@ -525,11 +526,16 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 {
 @%- if uses.several %@
 	int i;
-@% if uses.tear_down %@
+@% if trace %@
+	if (!log_ended) /* given up: what follows is not the case's */
+		log_print(test);
+@%- endif %@
+@%- if uses.tear_down %@
 	tear_down();
 @%- endif %@
 @%- if trace %@
-	log_print(test);
+	if (log_ended)
+		log_print(test);
 @%- endif %@
 	/* What is left when a case fails, or leaks on purpose. */
 @%- if uses.bodies %@

@@ -15,6 +15,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
+static bool log_ended;
 static const char *log_scenario;
 
 /* The scenario's names, in the order of test_devices[]. */
@@ -89,6 +90,7 @@ static void log_reset(void)
 {
 	log_count = 0;
 	log_steps = 0;
+	log_ended = false;
 }
 
 static void log_step(unsigned int line)

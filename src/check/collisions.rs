@@ -10,14 +10,30 @@ use crate::expand;
 use crate::ir::{Scenario, Suite, Unit};
 use crate::source::Span;
 
+/// The suite by which `verify` asks a kernel for its fixes, and where it stands.
+const FINGERPRINTS: &str = "gen_fingerprints";
+const FINGERPRINTS_FILE: &str = "fingerprints.devres";
+
 pub(super) fn check(unit: &Unit, sink: &mut Sink) {
     let mut modules = Taken::new("module of the generated Rust", sink);
+    // `verify` runs a suite of its own beside these.
     for suite in &unit.suites {
+        if suite.name == FINGERPRINTS && unit.sources.get(suite.source).name != FINGERPRINTS_FILE {
+            modules.sink.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    format!("`{FINGERPRINTS}` is a suite of the program's own"),
+                )
+                .label(suite.span, "no other can be called so")
+                .help("call it otherwise"),
+            );
+        }
         modules.take(names::rust_module(&suite.name), suite.span);
     }
     for suite in &unit.suites {
         cases(unit, suite, sink);
         functions(unit, suite, sink);
+        members(suite, sink);
     }
 }
 
@@ -43,7 +59,6 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
         }
     }
     for scenario in &suite.scenarios {
-        members(scenario, functions.sink);
         functions.take(names::c_test(scenario), scenario.span);
         for driver in &scenario.drivers {
             for callback in ["probe", "remove"] {
@@ -55,7 +70,7 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
             let name = names::c_action(suite, scenario, action);
             if action.body.is_empty() {
                 // Shared by the scenarios on purpose.
-                functions.share(name, action.span);
+                functions.share_by(name, &action.name, action.span);
             } else {
                 functions.take(name, action.span);
             }
@@ -63,36 +78,51 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
     }
 }
 
-/// The fields of the recorder and the places of drivers. Scenarios share those of one
-/// name, so that each is looked at alone.
-fn members(scenario: &Scenario, sink: &mut Sink) {
+/// The fields of the recorder and the places of drivers. Scenarios share those that have
+/// the same names; what has other names must not become the same.
+fn members(suite: &Suite, sink: &mut Sink) {
     let mut members = Taken::new("field of the generated C", sink);
-    let device = |id: crate::sim::DeviceId| &scenario.devices[usize::from(id.0)];
-    for device in &scenario.devices {
-        members.take(names::c_device(&device.name), device.span);
-    }
-    for action in &scenario.actions {
-        members.take(names::c_ran(&action.name), action.span);
-        members.take(names::c_ran_at(&action.name), action.span);
-    }
-    let declared = scenario.drivers.iter();
-    let declared = declared.map(|driver| (driver.name.clone(), device(driver.device), driver.span));
-    let bound = expand::bound_devices(scenario);
-    let bound = bound.map(|(_, device)| (expand::bound_driver(&device.name), device, device.span));
-    let drivers: Vec<_> = declared.chain(bound).collect();
-    for (name, _, span) in &drivers {
-        members.take(names::c_driver(name), *span);
+    for scenario in &suite.scenarios {
+        for device in &scenario.devices {
+            members.share_by(names::c_device(&device.name), &device.name, device.span);
+        }
+        for action in &scenario.actions {
+            let name = format!("action {}", action.name);
+            members.share_by(names::c_ran(&action.name), &name, action.span);
+            members.share_by(names::c_ran_at(&action.name), &name, action.span);
+        }
+        for (driver, _, span) in drivers(scenario) {
+            let name = format!("driver {driver}");
+            members.share_by(names::c_driver(&driver), &name, span);
+        }
     }
     let mut slots = Taken::new("constant of the generated C", sink);
-    for (name, device, span) in &drivers {
-        slots.take(names::c_driver_slot(name, &device.name), *span);
+    for scenario in &suite.scenarios {
+        for (driver, device, span) in drivers(scenario) {
+            let name = format!("{driver} for {device}");
+            slots.share_by(names::c_driver_slot(&driver, &device), &name, span);
+        }
     }
+}
+
+/// The drivers of a scenario with the names of their devices, those included that keep a
+/// device bound.
+fn drivers(scenario: &Scenario) -> Vec<(String, String, Span)> {
+    let device = |id: crate::sim::DeviceId| scenario.devices[usize::from(id.0)].name.clone();
+    let declared = scenario.drivers.iter();
+    let declared = declared.map(|driver| (driver.name.clone(), device(driver.device), driver.span));
+    let bound = expand::bound_devices(scenario).map(|(_, device)| {
+        let driver = expand::bound_driver(&device.name);
+        (driver, device.name.clone(), device.span)
+    });
+    declared.chain(bound).collect()
 }
 
 /// Names that are in use, with what uses them first.
 struct Taken<'s> {
     what: &'static str,
-    names: BTreeMap<String, (Span, bool)>,
+    /// By name: where it is first used, and what for if it may be used again for the same.
+    names: BTreeMap<String, (Span, Option<String>)>,
     sink: &'s mut Sink,
 }
 
@@ -106,26 +136,27 @@ impl<'s> Taken<'s> {
     }
 
     fn take(&mut self, name: String, span: Span) {
-        self.insert(name, span, false);
+        self.insert(name, span, None);
     }
 
-    fn share(&mut self, name: String, span: Span) {
-        self.insert(name, span, true);
+    /// The same name again is no collision if it is for the same.
+    fn share_by(&mut self, name: String, what: &str, span: Span) {
+        self.insert(name, span, Some(what.to_owned()));
     }
 
-    fn insert(&mut self, name: String, span: Span, shared: bool) {
+    fn insert(&mut self, name: String, span: Span, what: Option<String>) {
         match self.names.get(&name) {
-            Some((_, true)) if shared => {}
-            Some(&(first, _)) => self.sink.report(
+            Some((_, known)) if known.is_some() && *known == what => {}
+            Some((first, _)) => self.sink.report(
                 Diagnostic::new(
                     Code::Duplicate,
                     format!("two names would become one {}", self.what),
                 )
                 .label(span, format!("this would be `{name}`"))
-                .label(first, "and this as well")
+                .label(*first, "and this as well")
                 .help("call one of them otherwise"),
             ),
-            None => drop(self.names.insert(name, (span, shared))),
+            None => drop(self.names.insert(name, (span, what))),
         }
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
     }
     // What is missing on one version is likely to be missing on others too.
     let mut versions = vec![TARGET, OLDEST_TARGET];
-    versions.extend(c.parts.iter().filter_map(|part| part.versions.map(|v| v.1)));
+    let boundaries = c.parts.iter().filter_map(|part| part.versions.map(|v| v.1));
+    versions.extend(boundaries.filter(|&linux| linux > OLDEST_TARGET));
     let has_versions = versions.len() > 2;
     for linux in versions {
         let on = c.on(linux);

@@ -52,7 +52,8 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             models().filter_map(on).collect::<Vec<_>>().join("\n")
         };
         if code == Code::Race {
-            help += "\nsay `settle` earlier: it waits until all queued work is done";
+            help +=
+                "\nsay `settle` earlier, after what queues the work: it waits until that is done";
         }
         if !found.story.is_empty() {
             help += "\nwhat happened before:\n  ";

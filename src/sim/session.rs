@@ -124,6 +124,7 @@ pub struct Session<'a> {
     /// It did: nothing can be said of what follows.
     over: bool,
     failures: String,
+    given_up: bool,
     finished: bool,
 }
 
@@ -142,6 +143,7 @@ impl<'a> Session<'a> {
             announced: None,
             over: false,
             failures: String::new(),
+            given_up: false,
             finished: false,
         };
         for op in program.set_up() {
@@ -279,15 +281,17 @@ impl<'a> Session<'a> {
     /// Gives up what the scenario still owns: what is expected from then on is about
     /// the very end.
     pub fn give_up(&mut self) {
-        if self.over {
+        if self.over || std::mem::replace(&mut self.given_up, true) {
             return;
         }
+        let line = self.line;
         for op in self.holdings.give_up(self.program) {
             if self.program.is_set_up(op) {
                 self.line = self.set_up;
             }
             self.run(op);
         }
+        self.line = line;
     }
 
     /// Gives up what the scenario still owns, if it did not yet, and ends the case.

@@ -19,7 +19,8 @@ pub struct Comparison {
     pub agreed: usize,
     /// Everything in which the two differ.
     pub differences: Vec<Difference>,
-    /// Other kernels that would have printed the same, when this one would not.
+    /// The kernels that would have printed the same; of a kernel's own run only looked for
+    /// when it differs.
     pub explanations: Vec<Model>,
 }
 
@@ -55,6 +56,12 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
 }
 
 impl Comparison {
+    /// The fingerprints of the kernel's fixes are not in its log.
+    pub(super) fn no_answer(&mut self) {
+        let what = "the kernel did not say which fixes it has: it printed no fingerprints";
+        self.differ("(any)", what.to_owned());
+    }
+
     fn differ(&mut self, case: &str, what: String) {
         self.differences.push(Difference {
             case: case.to_owned(),

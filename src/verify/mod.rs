@@ -89,7 +89,8 @@ pub fn verify(
     };
     let files = compile::compile(unit, options).map_err(Error::Source)?;
     let copy = tree::private_copy(tree, say)?;
-    copy.install(&with_questions(&files, options))?;
+    let questions = model::questions(options).map_err(Error::Source)?;
+    copy.install(&with_questions(&files, &questions))?;
     let log = kernel::run(copy.path(), say)?;
     if let Some(place) = keep_log {
         std::fs::write(place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
@@ -101,7 +102,11 @@ pub fn verify(
              knows too little of one of them"
         )));
     }
+    let answered = model::by_answers(&read).is_some();
     let mut comparison = compare::compare(unit, options, options.model(), &read);
+    if !answered {
+        comparison.no_answer();
+    }
     if !comparison.differences.is_empty() {
         let place = copy.path().join(kernel::LOG);
         say(&format!("the kernel's log is in {}", place.display()));
@@ -111,13 +116,13 @@ pub fn verify(
 }
 
 /// The C below its folder, and what asks the kernel for its fixes before all else.
-fn with_questions(files: &[OutputFile], options: &Options) -> Vec<(String, String)> {
+fn with_questions(files: &[OutputFile], questions: &OutputFile) -> Vec<(String, String)> {
     let below = |file: &OutputFile| {
         let name = file.path.strip_prefix(kunit::FOLDER)?.strip_prefix('/')?;
         Some((name.to_owned(), file.text.clone()))
     };
     let mut c: Vec<(String, String)> = files.iter().filter_map(below).collect();
-    let Some(questions) = model::questions(options).as_ref().and_then(below) else {
+    let Some(questions) = below(questions) else {
         return c;
     };
     let object = questions.0.replace(".c", ".o");

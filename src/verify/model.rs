@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::compile;
+use crate::diagnostic::Diagnostic;
 use crate::emit::{Broken, Options, OutputFile, names};
 use crate::ir::Unit;
 use crate::ktap::{Log, Status};
@@ -18,18 +19,22 @@ fn fingerprints() -> Unit {
 }
 
 /// The C that asks a kernel for its fixes: a file for the folder of the tests.
-pub(super) fn questions(options: &Options) -> Option<OutputFile> {
+///
+/// # Errors
+/// What the emitter says of our own scenarios.
+pub(super) fn questions(options: &Options) -> Result<OutputFile, Vec<Diagnostic>> {
     let options = Options {
         without: vec![],
         broken: Broken::Assert,
         trace: false,
         ..options.clone()
     };
-    let files = compile::compile(&fingerprints(), &options).ok()?;
-    files.into_iter().find(|file| file.path.ends_with(".c"))
+    let files = compile::compile(&fingerprints(), &options)?;
+    let c = files.into_iter().find(|file| file.path.ends_with(".c"));
+    c.ok_or_else(Vec::new)
 }
 
-/// What the kernel answered, if it did.
+/// What the kernel answered, if it did: a kernel that died before did not.
 pub(super) fn by_answers(log: &Log) -> Option<Model> {
     let unit = fingerprints();
     let mut model = Model::ALL;

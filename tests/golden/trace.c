@@ -94,6 +94,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
+static bool log_ended;
 static const char *log_scenario;
 
 /* The scenario's names, in the order of test_devices[]. */
@@ -160,6 +161,7 @@ static void log_reset(void)
 {
 	log_count = 0;
 	log_steps = 0;
+	log_ended = false;
 }
 
 static void log_step(unsigned int line)
@@ -400,6 +402,7 @@ static void plain_test(struct kunit *test)
 	unregister_test_device(&ctx.dev);
 	log_return("unregister dev", 0);
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
+	log_ended = true;
 }
 
 /* ... also when a reference was taken and dropped in between. */
@@ -426,6 +429,7 @@ static void get_put_test(struct kunit *test)
 	unregister_test_device(&ctx.dev);
 	log_return("unregister dev", 0);
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
+	log_ended = true;
 }
 
 static void action_cleanup(void *data)
@@ -460,6 +464,7 @@ static void get_devm_put_test(struct kunit *test)
 	log_return("unregister dev", 0);
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
 	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
+	log_ended = true;
 }
 
 static int devres_unregister_init(struct kunit *test)
@@ -484,8 +489,11 @@ static void devres_unregister_exit(struct kunit *test)
 {
 	int i;
 
+	if (!log_ended) /* given up: what follows is not the case's */
+		log_print(test);
 	tear_down();
-	log_print(test);
+	if (log_ended)
+		log_print(test);
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)

@@ -348,12 +348,6 @@ static void unregister_test_device(struct test_device *td)
 	td->kind->destroy(td->dev);
 }
 
-static void put_test_device(struct test_device *td)
-{
-	td->refs--;
-	put_device(td->dev);
-}
-
 static int register_test_driver(struct test_driver *drv)
 {
 	int ret = drv->td->kind->register_driver(drv->driver);

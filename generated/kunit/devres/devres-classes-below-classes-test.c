@@ -142,12 +142,6 @@ static void unregister_test_device(struct test_device *td)
 	td->kind->destroy(td->dev);
 }
 
-static void put_test_device(struct test_device *td)
-{
-	td->refs--;
-	put_device(td->dev);
-}
-
 /* References of a device beyond those that it had when it was registered. */
 static int more_refs(struct test_device *td)
 {

@@ -417,24 +417,6 @@ static int init_test_device(struct test_device *td)
 	return made_test_device(td, td->kind->init(td));
 }
 
-static int add_test_device(struct test_device *td)
-{
-	int ret = td->kind->add(td->dev);
-
-	if (ret)
-		return ret;
-	td->registered = true;
-	td->refs--; /* the registration's, until it is deleted */
-	return 0;
-}
-
-static void del_test_device(struct test_device *td)
-{
-	td->registered = false;
-	td->refs++;
-	td->kind->del(td->dev);
-}
-
 static int register_test_device(struct test_device *td)
 {
 	int ret = made_test_device(td, td->kind->create(td));

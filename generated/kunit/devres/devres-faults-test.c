@@ -228,24 +228,6 @@ static int init_test_device(struct test_device *td)
 	return made_test_device(td, ctx.kind->init());
 }
 
-static int add_test_device(struct test_device *td)
-{
-	int ret = ctx.kind->add(td->dev);
-
-	if (ret)
-		return ret;
-	td->registered = true;
-	td->refs--; /* the registration's, until it is deleted */
-	return 0;
-}
-
-static void del_test_device(struct test_device *td)
-{
-	td->registered = false;
-	td->refs++;
-	ctx.kind->del(td->dev);
-}
-
 static int register_test_device(struct test_device *td)
 {
 	int ret = made_test_device(td, ctx.kind->create());

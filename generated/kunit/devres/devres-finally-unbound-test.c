@@ -146,12 +146,6 @@ static void unregister_test_device(struct test_device *td)
 	ctx.kind->destroy(td->dev);
 }
 
-static void put_test_device(struct test_device *td)
-{
-	td->refs--;
-	put_device(td->dev);
-}
-
 static void record_third(void *data)
 {
 	ctx.third_ran++;

@@ -286,6 +286,17 @@ static int init_test_device(struct test_device *td)
 	return made_test_device(td, td->kind->init(td));
 }
 
+static int register_test_device(struct test_device *td)
+{
+	int ret = made_test_device(td, td->kind->create(td));
+
+	if (ret)
+		return ret;
+	td->registered = true;
+	td->refs--;
+	return 0;
+}
+
 static int add_test_device(struct test_device *td)
 {
 	int ret = td->kind->add(td->dev);
@@ -302,17 +313,6 @@ static void del_test_device(struct test_device *td)
 	td->registered = false;
 	td->refs++;
 	td->kind->del(td->dev);
-}
-
-static int register_test_device(struct test_device *td)
-{
-	int ret = made_test_device(td, td->kind->create(td));
-
-	if (ret)
-		return ret;
-	td->registered = true;
-	td->refs--;
-	return 0;
 }
 
 static void unregister_test_device(struct test_device *td)

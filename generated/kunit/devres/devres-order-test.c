@@ -131,12 +131,6 @@ static bool ran_before(unsigned int first, unsigned int second)
 	return first && first < second;
 }
 
-static void put_test_device(struct test_device *td)
-{
-	td->refs--;
-	put_device(td->dev);
-}
-
 static void record_first(void *data)
 {
 	ctx.first_ran++;

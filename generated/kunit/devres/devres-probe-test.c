@@ -419,12 +419,6 @@ static bool ran_before(unsigned int first, unsigned int second)
 	return first && first < second;
 }
 
-static void put_test_device(struct test_device *td)
-{
-	td->refs--;
-	put_device(td->dev);
-}
-
 static int register_test_driver(struct test_driver *drv)
 {
 	int ret = drv->td->kind->register_driver(drv->driver);

@@ -20,12 +20,13 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::identity;
 use crate::ir::{CKey, KindId, Linux, Suite, Unit};
+use crate::sim::Op;
 use crate::source::Span;
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
 pub const FOLDER: &str = "kunit/devres";
 
-/// The symbol that builds the suites whose kinds need nothing special.
+/// The symbol that builds all suites.
 pub const SYMBOL: &str = "DEVRES_KUNIT_TEST";
 
 /// Emits the C of a unit. Suites on a kind without C are reported.
@@ -163,7 +164,12 @@ struct Uses {
     /// Devices other than the one under test, or what has to tell them apart.
     several: bool,
     get: bool,
+    put: bool,
     register: bool,
+    init: bool,
+    add: bool,
+    del: bool,
+    /// Some device is registered by halves.
     halves: bool,
     link: bool,
     settle: bool,
@@ -195,8 +201,29 @@ struct Uses {
     bodies: bool,
     /// A test asks for the name of its kind.
     kind_names: bool,
-    find_device: bool,
     parent_of: bool,
+}
+
+impl Uses {
+    /// Whether devices are registered at once and by halves: what both do is a helper.
+    fn makes_both_ways(&self) -> bool {
+        self.register && self.init
+    }
+
+    /// Takes note of the helper that an operation calls.
+    fn note(&mut self, op: Op) {
+        match op {
+            Op::Register(_) => self.register = true,
+            Op::Init(_) => self.init = true,
+            Op::Add(_) => self.add = true,
+            Op::Del(_) => self.del = true,
+            Op::Get(_) => self.get = true,
+            Op::Put(_) => self.put = true,
+            Op::Link(..) => self.link = true,
+            Op::Settle => self.settle = true,
+            _ => {}
+        }
+    }
 }
 
 struct Field {

@@ -95,7 +95,7 @@ impl Emitter<'_> {
                 "link_test_devices",
                 vec![device(consumer), device(supplier)],
             ),
-            // Kinds with handles have no C, and were refused before.
+            // Refused before: C cannot open a device yet.
             Op::Open(_) | Op::Close(_) => Call::new("unreachable", vec![]),
             Op::Settle => Call::new("settle", vec![]),
             Op::RegisterDriver(id) => Call::new("register_test_driver", vec![driver(id)]),

@@ -195,7 +195,7 @@ impl Emitter<'_> {
                         }
                     }
                     // Also where the scenario gives up what it owns.
-                    self.file.uses.settle |= op == Op::Settle;
+                    self.file.uses.note(op);
                     let _ = holdings.apply(self.program, op, fails);
                     if !matches!(op, Op::Get(_) | Op::AddAction(_)) {
                         sure.clear();
@@ -209,6 +209,9 @@ impl Emitter<'_> {
                 // The case was skipped where it happens.
                 CaseStepKind::Fault(_) => {}
             }
+        }
+        if self.options.trace {
+            lines.push("\tlog_ended = true;".to_owned());
         }
         if self.scenario.has_finally() && self.file.uses.tear_down {
             lines.push("\ttear_down();".to_owned());
@@ -336,7 +339,7 @@ impl Emitter<'_> {
         let mut say = |reach: &Reach, reason: &str| {
             let tabs = match reach.condition() {
                 Some(condition) => {
-                    lines.extend(self::condition(1, condition));
+                    lines.extend(self::condition("\tif", condition));
                     2
                 }
                 None => 1,
@@ -402,7 +405,10 @@ impl Emitter<'_> {
             } else {
                 "\t} else if"
             };
-            lines.push(format!("{open} ({condition}) {{"));
+            lines.extend(self::condition(open, condition));
+            if let Some(last) = lines.last_mut() {
+                last.push_str(" {");
+            }
             lines.push(format!("\t\t/* without {} */", deviation.fix));
             lines.extend(self.claim(2, deviation.claim, negated));
         }
@@ -487,16 +493,18 @@ impl Emitter<'_> {
     }
 }
 
-/// `if (a || b)`, with a line for each alternative.
-fn condition(tabs: usize, condition: &str) -> Vec<String> {
-    let indent = "\t".repeat(tabs);
+/// `if (a || b)`, with a line for each alternative, aligned with the first.
+fn condition(open: &str, condition: &str) -> Vec<String> {
+    let blanks = open.trim_start_matches('\t').len() + " (".len();
+    let indent = format!("\t{}", " ".repeat(blanks));
+    let indent = indent.replace("        ", "\t");
     let mut parts = condition.split(" || ").peekable();
     let mut lines = Vec::new();
-    let mut open = format!("{indent}if (");
+    let mut open = format!("{open} (");
     while let Some(part) = parts.next() {
         let close = if parts.peek().is_some() { " ||" } else { ")" };
         lines.push(format!("{open}{part}{close}"));
-        open = format!("{indent}    ");
+        open.clone_from(&indent);
     }
     lines
 }

@@ -31,7 +31,6 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     uses.callbacks |= uses.drivers && (uses.several || has_finally);
     uses.several |= uses.callbacks;
     uses.tear_down = uses.parent || uses.callbacks && uses.bound_kind;
-    uses.find_device = uses.several;
     // With one device it is a constant.
     uses.parent_of &= uses.several;
     uses
@@ -49,13 +48,8 @@ fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
         uses.bodies = true;
     }
     for op in scenario.operations() {
-        match op {
-            Op::Register(_) => uses.register = true,
-            Op::Init(_) | Op::Add(_) | Op::Del(_) => uses.halves = true,
-            Op::Get(_) => uses.get = true,
-            Op::Link(..) => uses.link = true,
-            _ => {}
-        }
+        uses.halves |= matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
+        uses.note(op);
     }
     for claim in scenario.expectations().flat_map(|expectation| {
         let deviations = expectation.deviations.iter().map(|d| d.claim);
