@@ -119,6 +119,12 @@ pub struct Verify {
     /// Keep what the kernel prints.
     #[arg(long, value_name = "FILE", requires = "tree")]
     pub log: Option<PathBuf>,
+    #[command(flatten)]
+    pub setup: Setup,
+    /// Hold the kernel's own log of managed resources (CONFIG_DEBUG_DEVRES) against the
+    /// simulator as well.
+    #[arg(long, requires = "tree", conflicts_with = "plain")]
+    pub witness: bool,
     /// A log of the emitted C from anywhere, instead of a tree.
     #[arg(long, value_name = "LOG", conflicts_with = "tree")]
     pub ktap: Option<PathBuf>,
@@ -143,6 +149,21 @@ pub struct Verify {
     /// Negate each expectation in turn: every case has to fail.
     #[arg(long)]
     pub negate: bool,
+}
+
+/// Handed on to the tree's kunit.py.
+#[derive(Debug, Args)]
+pub struct Setup {
+    /// The architecture, as kunit.py names it; `um` if none is given.
+    #[arg(long, value_name = "ARCH", requires = "tree")]
+    pub arch: Option<String>,
+    /// A line for the kernel's configuration: CONFIG_KASAN=y.
+    #[arg(long, value_name = "OPTION", requires = "tree")]
+    pub kconfig_add: Vec<String>,
+    /// The build folder, within the copy of the tree; each configuration has one of its own
+    /// if none is given.
+    #[arg(long, value_name = "DIR", requires = "tree")]
+    pub build_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

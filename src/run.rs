@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Expectation, FaultExpectation};
-use crate::sim::{Errno, Fix, Model, Op, Program, Recorder};
+use crate::sim::{Devres, Errno, Fix, Model, Op, Program, Recorder};
 use crate::source::Span;
 use crate::trace;
 
@@ -15,6 +15,8 @@ pub struct Run {
     pub trace: Vec<trace::Line>,
     /// The same in words.
     pub story: Vec<String>,
+    /// What became of managed resources, in order.
+    pub devres: Vec<Managed>,
     /// Expectations that did not hold.
     pub failures: Vec<Failure>,
     /// What ended the case early.
@@ -46,6 +48,17 @@ impl Run {
             && self.missing.is_empty()
             && self.fault.iter().all(|fault| fault.announced)
     }
+}
+
+/// What became of a managed resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Managed {
+    /// What.
+    pub what: Devres,
+    /// The action that it is.
+    pub action: String,
+    /// The device that it belongs to.
+    pub device: String,
 }
 
 /// An expectation that did not hold, or cannot be judged.
@@ -222,6 +235,17 @@ impl Runner<'_> {
                 (line, record.describe(self.program))
             })
             .unzip();
+        let devres = self.recorder.devres().iter();
+        self.run.devres = devres
+            .map(|&(what, id)| {
+                let action = self.program.action(id);
+                Managed {
+                    what,
+                    action: action.name.to_owned(),
+                    device: self.program.device(action.on).name.to_owned(),
+                }
+            })
+            .collect();
         self.run
     }
 }

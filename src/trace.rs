@@ -13,6 +13,9 @@ pub const VERSION: u32 = 1;
 /// What stands before each line of a trace within a KTAP log.
 pub const PREFIX: &str = "devres-trace: ";
 
+/// What stands before the name of a device that a case has left behind.
+pub const LEFT: &str = "devres-left: ";
+
 /// The first line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
@@ -111,6 +114,21 @@ impl Line {
                 &kernel.event,
                 &kernel.devices,
             )
+    }
+
+    /// The same where the kernel delays releases, and what else an operation drops goes
+    /// before them: at a release counts are what they are by then.
+    pub fn agrees_but_for_the_delay(&self, kernel: &Line) -> bool {
+        let release = |line: &Line| line.event.as_deref()?.strip_prefix("release ").map(|_| ());
+        if release(self).is_none() {
+            return self.agrees(kernel);
+        }
+        let devices = kernel.devices.clone();
+        let then = Line {
+            devices,
+            ..self.clone()
+        };
+        then.agrees(kernel)
     }
 
     /// The line as JSON.

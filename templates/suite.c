@@ -7,6 +7,12 @@
 @%- for include in includes %@
 #include @{ include }@
 @%- endfor %@
+@%- if trace && uses.callbacks %@
+
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+#include "../../base.h" /* drv->p */
+#endif
+@%- endif %@
 
 @%- if uses.several %@
 
@@ -388,15 +394,34 @@ static int register_test_driver(struct test_driver *drv)
 
 static void unregister_test_driver(struct test_driver *drv)
 {
+@%- if trace %@
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	struct kobject *kobj = &drv->driver->p->kobj;
+#endif
+
+@%- endif %@
 	drv->registered = false;
 	drv->td->kind->unregister_driver(drv->driver);
+@%- if trace %@
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	flush_delayed_work(&kobj->release); /* and its name is free */
+#endif
+@%- endif %@
 }
 @% endif %@
 @%- if uses.link %@
 static int link_test_devices(struct test_device *consumer,
 			     struct test_device *supplier)
 {
+@%- if trace %@
+	struct device_link *link;
+
+	link = device_link_add(consumer->dev, supplier->dev, 0);
+	log_link(link);
+	return link ? 0 : -EINVAL;
+@%- else %@
 	return device_link_add(consumer->dev, supplier->dev, 0) ? 0 : -EINVAL;
+@%- endif %@
 }
 @% endif %@
 @%- if uses.settle %@
@@ -404,6 +429,9 @@ static int link_test_devices(struct test_device *consumer,
 static void settle(void)
 {
 	wait_for_device_probe();
+@%- if trace && uses.link %@
+	catch_up_on_links();
+@%- endif %@
 	device_link_wait_removal();
 }
 @% endif %@
@@ -552,6 +580,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+@%- if trace %@
+	log_left(test);
+@%- endif %@
 @%- else %@
 @%- if uses.drivers %@
 	if (ctx.kind->driver && !ctx.driver_error)

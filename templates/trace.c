@@ -99,8 +99,64 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
+@%- if uses.link %@
+
+static struct device_link *log_links[@{ self.max_links() }@];
+
+static void log_link(struct device_link *link)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(log_links) && log_links[i]; i++)
+		;
+	if (link && i < ARRAY_SIZE(log_links))
+		log_links[i] = link;
+}
+
+/* A link is a device as well, which is released before its removal is work to do. */
+static void catch_up_on_links(void)
+{
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(log_links); i++) {
+		if (!log_links[i] || kref_read(&log_links[i]->link_dev.kobj.kref))
+			continue;
+		flush_delayed_work(&log_links[i]->link_dev.kobj.release);
+		log_links[i] = NULL;
+	}
+#endif
+}
+@%- endif %@
+
+/*
+ * With CONFIG_DEBUG_KOBJECT_RELEASE releases are left to a timer. Now is as good:
+ * nothing else runs that could be done with them meanwhile.
+ */
+static void catch_up_on_releases(void)
+{
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	static bool catching_up;
+	struct device *dev;
+	int i;
+
+	if (catching_up)
+		return;
+	catching_up = true;
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++) {
+		dev = test_devices[i]->dev;
+		if (!dev || test_devices[i]->freed || kref_read(&dev->kobj.kref))
+			continue;
+		flush_delayed_work(&dev->kobj.release);
+		i = -1; /* it may have been the last to hold another one */
+	}
+	catching_up = false;
+#endif
+}
+
 static void log_return(const char *op, int ret)
 {
+	catch_up_on_releases();
 	log_add(op, ret, NULL, NULL, NULL);
 }
 
@@ -148,4 +204,20 @@ static void log_print(struct kunit *test)
 		}
 		kunit_info(test, "devres-trace: {%s}}", text);
 	}
+}
+
+/* Whatever a case did, nothing may be left of it. */
+static void log_left(struct kunit *test)
+{
+	int i;
+
+@%- if uses.link %@
+	catch_up_on_links();
+	device_link_wait_removal();
+	memset(log_links, 0, sizeof(log_links));
+@%- endif %@
+	catch_up_on_releases();
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i]->dev)
+			kunit_info(test, "devres-left: %s", log_devices[i]);
 }

@@ -52,7 +52,7 @@ fn each_log_is_explained_by_its_own_kernel_and_no_other() {
     for (name, model, compared) in LOGS {
         let found = judged(name, &log(name), None);
         assert_eq!(found.differences, [], "{name}");
-        assert_eq!((found.model, found.agreed), (model, compared), "{name}");
+        assert_eq!((found.model, found.agreed()), (model, compared), "{name}");
         assert_eq!(found.explanations, [model], "{name}");
         let other = if model == FIXED { UNFIXED } else { FIXED };
         let wrong = judged(name, &log(name), Some(other));
@@ -94,8 +94,8 @@ fn a_cut_log_says_what_is_lost() {
     for end in (0..lines.len()).step_by(7) {
         let cut = lines[..end].join("\n");
         let found = judged("6.12", &cut, Some(FIXED));
-        let lost = found.cases.iter().filter(|(_, status)| status.is_none());
-        let lost: Vec<&str> = lost.map(|(case, _)| case.as_str()).collect();
+        let lost = found.cases.iter().filter(|judged| judged.status.is_none());
+        let lost: Vec<&str> = lost.map(|judged| judged.case.as_str()).collect();
         let differ: Vec<&str> = found.differences.iter().map(|d| d.case.as_str()).collect();
         assert_eq!(differ, lost, "after line {end}");
     }
@@ -114,7 +114,7 @@ fn a_crash_is_reported_with_what_the_kernel_said() {
         .find(|d| d.case == "(any)")
         .unwrap();
     assert!(whole.what.contains("Segfault with no mm"), "{}", whole.what);
-    let lost = found.cases.iter().filter(|(_, status)| status.is_none());
+    let lost = found.cases.iter().filter(|judged| judged.status.is_none());
     assert_eq!(lost.count(), 6);
 }
 

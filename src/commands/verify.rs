@@ -9,8 +9,8 @@ use devres_gen::emit::Options;
 use devres_gen::ir::Unit;
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
-use devres_gen::verify::compare::Comparison;
-use devres_gen::verify::{self, Error, report};
+use devres_gen::verify::compare::{Comparison, Judged};
+use devres_gen::verify::{self, Error, Request, Setup, report};
 
 pub(super) fn verify(args: &Args) -> Done {
     let mut unit = load_or_report(&args.paths, &args.select.selection())?;
@@ -26,7 +26,7 @@ pub(super) fn verify(args: &Args) -> Done {
         .kernel
         .options(target, &args.select, broken, !args.plain);
     let comparison = match (&args.tree, &args.ktap) {
-        (Some(tree), _) => on_tree(&unit, tree, &options, args.log.as_deref())?,
+        (Some(tree), _) => on_tree(&unit, tree, &options, args)?,
         (None, Some(log)) => {
             let text = fs::read(log).or_else(|why| {
                 fail(
@@ -47,8 +47,8 @@ pub(super) fn verify(args: &Args) -> Done {
     let alive = comparison
         .cases
         .iter()
-        .filter(|(_, status)| *status != Some(Status::Failed));
-    let survivors: Vec<&str> = alive.map(|(case, _)| case.as_str()).collect();
+        .filter(|judged| judged.status != Some(Status::Failed));
+    let survivors: Vec<&str> = alive.map(|judged| judged.case.as_str()).collect();
     if args.negate && !survivors.is_empty() {
         return fail(
             &format!(
@@ -65,14 +65,20 @@ pub(super) fn verify(args: &Args) -> Done {
     }
 }
 
-fn on_tree(
-    unit: &Unit,
-    tree: &Path,
-    options: &Options,
-    keep_log: Option<&Path>,
-) -> Result<Comparison, u8> {
+fn on_tree(unit: &Unit, tree: &Path, options: &Options, args: &Args) -> Result<Comparison, u8> {
     let progress = |what: &str| say(&format!("verify: {what}"));
-    match verify::verify(unit, tree, options, keep_log, &progress) {
+    let arch = args.setup.arch.clone().filter(|arch| arch != "um");
+    let request = Request {
+        tree,
+        setup: Setup {
+            arch,
+            kconfig_add: args.setup.kconfig_add.clone(),
+            build_dir: args.setup.build_dir.clone(),
+        },
+        witness: args.witness,
+        keep_log: args.log.as_deref(),
+    };
+    match verify::verify(unit, &request, options, &progress) {
         Ok(comparison) => Ok(comparison),
         Err(Error::Source(diagnostics)) => {
             super::report(&diagnostics, &unit.sources);
@@ -84,14 +90,8 @@ fn on_tree(
 
 fn human(comparison: &Comparison) -> String {
     let mut text = String::new();
-    for (case, status) in &comparison.cases {
-        let word = match status {
-            Some(Status::Passed) => "ok",
-            Some(Status::Failed) => "not ok",
-            Some(Status::Skipped) => "skip",
-            None => "lost",
-        };
-        text += &format!("{word:<6} {case}\n");
+    for Judged { case, status, .. } in &comparison.cases {
+        text += &format!("{:<6} {case}\n", report::word(*status));
     }
     for difference in &comparison.differences {
         text += &format!("differs: {}: {}\n", difference.case, difference.what);
@@ -100,7 +100,7 @@ fn human(comparison: &Comparison) -> String {
         comparison
             .cases
             .iter()
-            .filter(|(_, status)| *status == Some(wanted))
+            .filter(|judged| judged.status == Some(wanted))
             .count()
     };
     for model in &comparison.explanations {
@@ -114,7 +114,7 @@ fn human(comparison: &Comparison) -> String {
         count(Status::Passed),
         count(Status::Failed),
         count(Status::Skipped),
-        comparison.agreed,
+        comparison.agreed(),
         comparison.differences.len()
     );
     text

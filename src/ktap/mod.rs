@@ -3,9 +3,12 @@
 //! The reader takes logs as kernels really print them: boot messages around and
 //! between, printk time stamps, results of tests that are not ours.
 
+mod line;
+
 use std::collections::BTreeMap;
 
 use crate::trace;
+use line::Line;
 
 /// How a test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,8 @@ pub struct TestResult {
 
 impl TestResult {
     /// The source files in which the kernel warned meanwhile, in order:
-    /// `WARNING: CPU: 0 PID: 17 at FILE:LINE FUNCTION+0x1c/0x30`.
+    /// `WARNING: CPU: 0 PID: 17 at FILE:LINE FUNCTION+0x1c/0x30`, or as of 7.2
+    /// `WARNING: FILE:LINE at FUNCTION+0x1c/0x30, CPU#0: NAME/17`.
     pub fn warnings(&self) -> Vec<&str> {
         let reports = self
             .said
@@ -50,7 +54,26 @@ impl TestResult {
 }
 
 fn file(report: &str) -> Option<&str> {
-    report.split_once(" at ")?.1.split(':').next()
+    let mut words = report.split_whitespace();
+    let place = words.find_map(|word| {
+        let (file, line) = word.split_once(':')?;
+        line.parse::<u32>().ok().map(|_| file)
+    });
+    place.filter(|file| file.contains('.'))
+}
+
+/// A line of the kernel's own log of managed resources: `devres_log()` in
+/// drivers/base/devres.c (Linux 6.12), with CONFIG_DEBUG_DEVRES and `devres.log=1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Devres {
+    /// `dev_name()`
+    pub device: String,
+    /// `ADD`, `REM` or `REL`.
+    pub what: String,
+    /// The address of the resource, hashed.
+    pub address: String,
+    /// What the kernel calls it.
+    pub name: String,
 }
 
 /// What a log says.
@@ -58,50 +81,57 @@ fn file(report: &str) -> Option<&str> {
 pub struct Log {
     /// Results, by the names from the suite down to the case and its parameter.
     pub results: BTreeMap<Vec<String>, TestResult>,
+    /// Tests that the log has more than once, and not with the same result.
+    pub contradictions: Vec<Vec<String>>,
     /// Traces, by the name of the case.
     pub traces: BTreeMap<String, Vec<trace::Line>>,
+    /// The kernel's own log up to each case's trace, by the name of the case.
+    pub devres: BTreeMap<String, Vec<Devres>>,
+    /// Whether the kernel delays releases: `kobject_release()` in lib/kobject.c (Linux 6.12)
+    /// says so with CONFIG_DEBUG_KOBJECT_RELEASE.
+    pub delayed_releases: bool,
+    /// Devices that a case left behind, with its name.
+    pub left: Vec<(String, String)>,
     /// Trace lines that could not be read.
     pub garbled: Vec<String>,
     /// What the kernel said when it died, if it did.
     pub panic: Option<String>,
+    /// What else the kernel had to complain about: KASAN, lockdep and the like.
+    pub alarms: Vec<String>,
+}
+
+impl Log {
+    /// Whether the kernel kept a log of managed resources of its own.
+    pub fn is_witness(&self) -> bool {
+        self.devres.values().any(|entries| !entries.is_empty())
+    }
 }
 
 /// Reads a log.
 pub fn parse(log: &str) -> Log {
     let mut reader = Reader::default();
     for line in log.lines() {
-        reader.line(without_time_stamp(line.trim_end_matches('\r')));
+        reader.line(line::bare(line));
     }
-    reader.log
+    reader.log()
 }
 
-/// `[    0.123456] text` or `[    0.123456][  T12] text`, as printk.time=1 prints it.
-fn without_time_stamp(line: &str) -> &str {
-    let stamp = |text: &str| {
-        let inside = text.strip_prefix('[')?;
-        let (inside, rest) = inside.split_once(']')?;
-        let plain = inside
-            .chars()
-            .all(|c| c.is_ascii_digit() || " .TC".contains(c));
-        (plain && inside.contains(|c: char| c.is_ascii_digit())).then_some(rest.len())
-    };
-    let mut rest = line;
-    while let Some(length) = stamp(rest) {
-        rest = &rest[rest.len() - length..];
-    }
-    if rest.len() == line.len() {
-        line
-    } else {
-        rest.strip_prefix(' ').unwrap_or(rest)
-    }
+/// A test with subtests, known by its number: its name may only come with its result.
+struct Open {
+    indent: usize,
+    test: usize,
 }
 
 #[derive(Default)]
 struct Reader {
     log: Log,
-    /// The subtests that are open, with the indent of their results.
-    open: Vec<(usize, String)>,
+    open: Vec<Open>,
+    /// The names of tests with subtests.
+    names: Vec<Option<String>>,
+    /// Results in order, below the tests that they are subtests of.
+    results: Vec<(Vec<usize>, String, TestResult)>,
     said: Vec<String>,
+    devres: Vec<Devres>,
     case: Option<String>,
 }
 
@@ -109,31 +139,84 @@ impl Reader {
     fn line(&mut self, line: &str) {
         let text = line.trim_start_matches(' ');
         let indent = line.len() - text.len();
-        if let Some(name) = text.strip_prefix("# Subtest: ") {
-            // What was said before is about something else.
-            self.said.clear();
-            self.open.retain(|&(known, _)| known < indent);
-            self.open.push((indent, name.trim_end().to_owned()));
-        } else if let Some((_, json)) = text.split_once(trace::PREFIX) {
-            self.trace(json);
-        } else if let Some((status, name)) = result(text) {
-            self.open.retain(|&(known, _)| known <= indent);
-            let mut path: Vec<String> = self.open.iter().map(|(_, name)| name.clone()).collect();
-            path.push(name.to_owned());
-            let said = std::mem::take(&mut self.said);
-            self.log.results.insert(path, TestResult { status, said });
-        } else if !text.is_empty() {
-            if text.contains("Kernel panic - not syncing") {
-                self.log.panic.get_or_insert(text.to_owned());
+        match line::classify(text) {
+            Line::Version => self.begin(indent),
+            Line::Subtest(name) => {
+                // What was said before is about something else.
+                self.said.clear();
+                self.devres.clear();
+                // A version line has begun it, or was lost, or comes from before KTAP.
+                let begun = self
+                    .open
+                    .last()
+                    .is_some_and(|open| open.indent == indent && self.names[open.test].is_none());
+                if !begun {
+                    self.begin(indent);
+                }
+                if let Some(open) = self.open.last() {
+                    self.names[open.test] = Some(name.to_owned());
+                }
             }
-            self.said.push(text.to_owned());
+            Line::Trace(json) => self.trace(json),
+            Line::Result(status, name) => self.result(indent, status, name),
+            Line::Devres(entry) => self.devres.push(entry),
+            Line::Other => self.other(text),
         }
+    }
+
+    fn begin(&mut self, indent: usize) {
+        self.open.retain(|open| open.indent < indent);
+        // Of the document itself nothing is a subtest.
+        if indent > 0 {
+            self.open.push(Open {
+                indent,
+                test: self.names.len(),
+            });
+            self.names.push(None);
+        }
+    }
+
+    fn result(&mut self, indent: usize, status: Status, name: &str) {
+        // The result of what was open closes it, and names it if nothing else has.
+        let closed = self.open.iter().position(|open| open.indent > indent);
+        if let Some(closed) = closed {
+            let test = self.open[closed].test;
+            self.names[test].get_or_insert_with(|| name.to_owned());
+            self.open.truncate(closed);
+        }
+        let above = self.open.iter().map(|open| open.test).collect();
+        let said = std::mem::take(&mut self.said);
+        self.devres.clear();
+        self.results
+            .push((above, name.to_owned(), TestResult { status, said }));
+    }
+
+    fn other(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some((_, device)) = text.split_once(trace::LEFT) {
+            let case = self.case.clone().unwrap_or_default();
+            self.log.left.push((case, device.to_owned()));
+        } else if text.contains(": kobject_release, parent ") && text.contains(" (delayed ") {
+            self.log.delayed_releases = true;
+        } else if text.contains("Kernel panic - not syncing") {
+            self.log.panic.get_or_insert(text.to_owned());
+        } else if text.starts_with("BUG: ")
+            // A warning of a file is in its place, and may be expected.
+            || text.starts_with("WARNING: ") && file(text).is_none()
+        {
+            self.log.alarms.push(text.to_owned());
+        }
+        self.said.push(text.to_owned());
     }
 
     fn trace(&mut self, json: &str) {
         let header = serde_json::from_str::<trace::Header>(json);
         if let Some(header) = header.ok().filter(|header| header.trace == trace::VERSION) {
+            let devres = std::mem::take(&mut self.devres);
             self.log.traces.insert(header.case.clone(), Vec::new());
+            self.log.devres.insert(header.case.clone(), devres);
             self.case = Some(header.case);
             return;
         }
@@ -146,24 +229,24 @@ impl Reader {
             _ => self.log.garbled.push(json.to_owned()),
         }
     }
-}
 
-/// `ok 1 name`, `not ok 2 - name`, `ok 3 name # SKIP why`
-fn result(text: &str) -> Option<(Status, &str)> {
-    let (passed, rest) = match text.strip_prefix("not ok ") {
-        Some(rest) => (false, rest),
-        None => (true, text.strip_prefix("ok ")?),
-    };
-    let (number, rest) = rest.split_once(' ')?;
-    number.parse::<u32>().ok()?;
-    let (name, directive) = rest.split_once('#').unwrap_or((rest, ""));
-    let name = name.trim().trim_start_matches("- ");
-    let status = match (passed, directive.trim_start().starts_with("SKIP")) {
-        (_, true) => Status::Skipped,
-        (true, false) => Status::Passed,
-        (false, false) => Status::Failed,
-    };
-    Some((status, name))
+    fn log(mut self) -> Log {
+        for (above, name, result) in self.results {
+            let above = above.iter().map(|&test| self.names[test].clone());
+            let mut path: Vec<String> = above.map(Option::unwrap_or_default).collect();
+            path.push(name);
+            match self.log.results.get(&path) {
+                Some(known) if known.status != result.status => {
+                    self.log.contradictions.push(path);
+                }
+                Some(_) => {}
+                None => {
+                    self.log.results.insert(path, result);
+                }
+            }
+        }
+        self.log
+    }
 }
 
 #[cfg(test)]
@@ -222,5 +305,74 @@ random: crng init done
         let log = parse(LOG);
         assert_eq!(log.traces["unregister/plain/root"].len(), 1);
         assert_eq!(log.garbled, ["{\"step\":"]);
+    }
+
+    /// The examples of Documentation/dev-tools/ktap.rst in our words: two blanks a level, and
+    /// the name of a test only with its result.
+    #[test]
+    fn subtests_may_be_named_by_their_result_alone() {
+        let log = parse(
+            "\
+TAP version 14
+1..2
+  KTAP version 1
+  1..3
+    KTAP version 1
+    1..1
+    # test_1: begins
+    ok 1 test_1
+  ok 1 first
+    KTAP version 1
+    1..2
+    ok 1 test_1 # SKIP not today
+    not ok 2 test_2
+  # test_2 failed
+  not ok 2 second
+  ok 3
+not ok 1 main
+  1..0
+ok 2 empty # SKIP
+",
+        );
+        let statuses: Vec<(String, Status)> = log
+            .results
+            .iter()
+            .map(|(path, result)| (path.join("/"), result.status))
+            .collect();
+        let expected = [
+            ("empty", Status::Skipped),
+            ("main", Status::Failed),
+            ("main/", Status::Passed),
+            ("main/first", Status::Passed),
+            ("main/first/test_1", Status::Passed),
+            ("main/second", Status::Failed),
+            ("main/second/test_1", Status::Skipped),
+            ("main/second/test_2", Status::Failed),
+        ];
+        assert_eq!(
+            statuses,
+            expected.map(|(path, status)| (path.to_owned(), status))
+        );
+    }
+
+    /// A log of two boots: what agrees is one, what does not is told.
+    #[test]
+    fn two_documents_may_not_contradict_each_other() {
+        let other = LOG.replace("ok 1 root", "not ok 1 root");
+        assert!(parse(&[LOG, LOG].concat()).contradictions.is_empty());
+        assert_eq!(
+            parse(&[LOG, &other].concat()).contradictions,
+            [path(&["devres_unregister", "plain_test", "root"])]
+        );
+    }
+
+    #[test]
+    fn complaints_of_the_kernel_are_kept() {
+        let log = parse(
+            "BUG: KASAN: slab-use-after-free in x+0x1/0x2\n\
+             WARNING: possible recursive locking detected\n\
+             WARNING: CPU: 0 PID: 7 at drivers/base/core.c:12 x+0x1/0x2\n",
+        );
+        assert_eq!(log.alarms.len(), 2);
     }
 }

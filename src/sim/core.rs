@@ -45,7 +45,7 @@ pub(super) struct Core<'a, O> {
     pub(super) program: &'a Program<'a>,
     pub(super) model: Model,
     pub(super) state: &'a mut State,
-    observer: &'a mut O,
+    pub(super) observer: &'a mut O,
     path: [&'static str; MAX_PATH],
     depth: usize,
     nesting: u8,

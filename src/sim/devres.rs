@@ -2,7 +2,7 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
-use super::event::{Event, Fault, Observer, Warning};
+use super::event::{Devres, Event, Fault, Observer, Warning};
 use super::list::List;
 use super::program::{ActionId, DeviceId};
 
@@ -12,6 +12,7 @@ impl<O: Observer> Core<'_, O> {
         self.in_use(dev)?;
         let list = &mut self.state.device_mut(dev).devres;
         list.push(action).map_err(|_| Fault::Limit(dev))?;
+        self.observer.devres(Devres::Add, action);
         Ok(0)
     }
 
@@ -39,7 +40,11 @@ impl<O: Observer> Core<'_, O> {
     fn devres_remove(&mut self, action: ActionId) -> Result<bool, Fault> {
         let dev = self.program.action(action).on;
         self.in_use(dev)?;
-        Ok(self.state.device_mut(dev).devres.remove_newest(action))
+        let found = self.state.device_mut(dev).devres.remove_newest(action);
+        if found {
+            self.observer.devres(Devres::Remove, action);
+        }
+        Ok(found)
     }
 
     /// Takes everything off the list first and runs it then, newest first: what a
@@ -48,10 +53,10 @@ impl<O: Observer> Core<'_, O> {
         self.call("devres_release_all", |core| {
             let list = &mut core.state.device_mut(dev).devres;
             let todo = std::mem::replace(list, List::new(ActionId(0)));
-            todo.as_slice()
-                .iter()
-                .rev()
-                .try_for_each(|&action| core.run_action(action))
+            todo.as_slice().iter().rev().try_for_each(|&action| {
+                core.observer.devres(Devres::Release, action);
+                core.run_action(action)
+            })
         })
     }
 

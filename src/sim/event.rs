@@ -63,11 +63,17 @@ impl Warning {
     }
 
     /// The file that it stands in, which a report names more reliably: a compiler may put
-    /// one function into another.
-    pub const fn file(self) -> &'static str {
+    /// one function into another. There are several where it has moved from one version to
+    /// the next (6.1, 6.12, 7.2).
+    pub const fn files(self) -> &'static [&'static str] {
         match self {
-            Warning::RemoveAction | Warning::ReleaseAction => "drivers/base/devres.c",
-            _ => "drivers/base/core.c",
+            Warning::RemoveAction => &[
+                "drivers/base/devres.c",
+                "include/linux/device.h",
+                "include/linux/device/devres.h",
+            ],
+            Warning::ReleaseAction => &["drivers/base/devres.c"],
+            _ => &["drivers/base/core.c"],
         }
     }
 
@@ -125,6 +131,31 @@ pub trait Observer {
 
     /// Called when an operation returns, those in the body of an action included.
     fn returned(&mut self, op: Op, ret: i32, state: &State);
+
+    /// Called when an action is added or leaves the list, with the word for that.
+    fn devres(&mut self, _: Devres, _: ActionId) {}
+}
+
+/// What `devres_log()` says of a managed resource (drivers/base/devres.c, Linux 6.12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Devres {
+    /// It is added: `devres_add()`.
+    Add,
+    /// It is taken off the list: `devres_remove()`.
+    Remove,
+    /// It goes with all others: `release_nodes()`.
+    Release,
+}
+
+impl Devres {
+    /// The kernel's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Devres::Add => "ADD",
+            Devres::Remove => "REM",
+            Devres::Release => "REL",
+        }
+    }
 }
 
 impl Observer for () {

@@ -54,7 +54,7 @@ mod state;
 pub use self::core::step;
 pub use claim::{Callback, Claim};
 pub use errno::Errno;
-pub use event::{Culprit, Event, Fault, Moment, Observer, Warning};
+pub use event::{Culprit, Devres, Event, Fault, Moment, Observer, Warning};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
 pub use program::{

@@ -2,9 +2,9 @@
 
 use super::claim::Callback;
 use super::core::step;
-use super::event::{Event, Fault, Moment, Observer};
+use super::event::{Devres, Event, Fault, Moment, Observer};
 use super::fixes::Model;
-use super::program::{DeviceId, DriverId, Op, Program};
+use super::program::{ActionId, DeviceId, DriverId, Op, Program};
 use super::state::State;
 
 /// What a record is about.
@@ -67,6 +67,7 @@ pub struct Recorder<'a> {
     model: Model,
     state: State,
     records: Vec<Record>,
+    devres: Vec<(Devres, ActionId)>,
     step: u32,
 }
 
@@ -78,6 +79,7 @@ impl<'a> Recorder<'a> {
             model,
             state: State::new(),
             records: Vec::new(),
+            devres: Vec::new(),
             step: 0,
         }
     }
@@ -91,6 +93,7 @@ impl<'a> Recorder<'a> {
         let mut tape = Tape {
             program: self.program,
             records: &mut self.records,
+            devres: &mut self.devres,
             step: self.step,
             line,
         };
@@ -170,11 +173,17 @@ impl<'a> Recorder<'a> {
     pub fn records(&self) -> &[Record] {
         &self.records
     }
+
+    /// What became of managed resources so far.
+    pub fn devres(&self) -> &[(Devres, ActionId)] {
+        &self.devres
+    }
 }
 
 struct Tape<'t> {
     program: &'t Program<'t>,
     records: &'t mut Vec<Record>,
+    devres: &'t mut Vec<(Devres, ActionId)>,
     step: u32,
     line: u32,
 }
@@ -207,5 +216,9 @@ impl Observer for Tape<'_> {
 
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
         self.keep(Happening::Returned(op, ret), state, &[]);
+    }
+
+    fn devres(&mut self, what: Devres, action: ActionId) {
+        self.devres.push((what, action));
     }
 }

@@ -4,24 +4,35 @@ use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case};
 use crate::ir::{Deviation, Linux, Unit};
 use crate::ktap::{Log, Status};
-use crate::run;
+use crate::run::{self, Run};
 use crate::sim::{Model, Warning};
 use crate::trace;
+
+use super::witness;
 
 /// What came of holding a log against the simulator.
 #[derive(Clone, Debug)]
 pub struct Comparison {
     /// The kernel that the simulator was asked about.
     pub model: Model,
-    /// Each case with how it ended on the kernel, if it ended.
-    pub cases: Vec<(String, Option<Status>)>,
-    /// Operations and events that were compared and agree.
-    pub agreed: usize,
+    /// Each case.
+    pub cases: Vec<Judged>,
     /// Everything in which the two differ.
     pub differences: Vec<Difference>,
     /// The kernels that would have printed the same; of a kernel's own run only looked for
     /// when it differs.
     pub explanations: Vec<Model>,
+}
+
+/// A case on the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// `suite/scenario/kind`
+    pub case: String,
+    /// How it ended, if it ended.
+    pub status: Option<Status>,
+    /// Operations, events, warnings and entries of the kernel's own log that agree.
+    pub agreed: usize,
 }
 
 /// Something in which a kernel and the simulator differ.
@@ -39,7 +50,6 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
     let mut comparison = Comparison {
         model,
         cases: vec![],
-        agreed: 0,
         differences: vec![],
         explanations: vec![],
     };
@@ -49,6 +59,16 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
     if let Some(panic) = &log.panic {
         comparison.differ("(any)", format!("the kernel died: {panic}"));
     }
+    for (case, device) in &log.left {
+        comparison.differ(case, format!("it leaves `{device}` behind"));
+    }
+    for alarm in &log.alarms {
+        comparison.differ("(any)", format!("the kernel complains: {alarm}"));
+    }
+    for path in &log.contradictions {
+        let what = "the log has more than one result of it, and they differ";
+        comparison.differ(&path.join("/"), what.to_owned());
+    }
     for garbled in &log.garbled {
         comparison.differ("(any)", format!("a line of a trace is garbled: {garbled}"));
     }
@@ -56,6 +76,17 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
 }
 
 impl Comparison {
+    /// Operations, events, warnings and entries of the kernel's own log that agree.
+    pub fn agreed(&self) -> usize {
+        self.cases.iter().map(|case| case.agreed).sum()
+    }
+
+    /// The kernel's own log of managed resources was asked for, and is not there.
+    pub(super) fn no_witness(&mut self) {
+        let what = "the kernel keeps no log of managed resources: is CONFIG_DEBUG_DEVRES set?";
+        self.differ("(any)", what.to_owned());
+    }
+
     /// The fingerprints of the kernel's fixes are not in its log.
     pub(super) fn no_answer(&mut self) {
         let what = "the kernel did not say which fixes it has: it printed no fingerprints";
@@ -76,13 +107,17 @@ impl Comparison {
             names::c_test(case.scenario),
             case.kind_use.label(case.unit),
         ];
-        let Some(result) = log.results.get(&path) else {
-            self.cases.push((name.clone(), None));
+        let result = log.results.get(&path);
+        self.cases.push(Judged {
+            case: name.clone(),
+            status: result.map(|result| result.status),
+            agreed: 0,
+        });
+        let Some(result) = result else {
             let what = "the kernel's log has no result of it".to_owned();
             return self.differ(&name, what);
         };
-        let Some((predicted, lines)) = predict(case, options) else {
-            self.cases.push((name, Some(result.status)));
+        let Some((predicted, run)) = predict(case, options) else {
             return;
         };
         // Before 6.12 (seen on 6.1) a skipped parameter is reported as one that passed.
@@ -90,7 +125,9 @@ impl Comparison {
             (Status::Skipped, Status::Passed) if options.target < Linux(6, 12) => Status::Skipped,
             (_, told) => told,
         };
-        self.cases.push((name.clone(), Some(told)));
+        if let Some(case) = self.cases.last_mut() {
+            case.status = Some(told);
+        }
         if predicted != told {
             let said = result.said.join("\n    ");
             let what = format!(
@@ -102,45 +139,73 @@ impl Comparison {
         if options.trace && predicted != Status::Skipped {
             let kernel = log.traces.get(&name).map_or(&[][..], Vec::as_slice);
             // A kernel warns on its own, and not in the trace.
-            let (warnings, lines): (Vec<_>, Vec<_>) =
-                lines.into_iter().partition(|line| line.warning().is_some());
-            self.trace(&name, &lines, kernel);
-            let warnings: Vec<&str> = warnings
+            let (warnings, lines): (Vec<_>, Vec<_>) = run
+                .trace
+                .into_iter()
+                .partition(|line| line.warning().is_some());
+            let agree = if log.delayed_releases {
+                trace::Line::agrees_but_for_the_delay
+            } else {
+                trace::Line::agrees
+            };
+            self.trace(&name, &lines, kernel, agree);
+            let warnings: Vec<Warning> = warnings
                 .iter()
-                .filter_map(|line| Some(Warning::from_function(line.warning()?)?.file()))
+                .filter_map(|line| Warning::from_function(line.warning()?))
                 .collect();
             // What sysfs says of an entry that went with its directory differs between versions,
             // and is not about lifetimes.
             let mut kernel = result.warnings();
             kernel.retain(|file| !file.starts_with("fs/sysfs/"));
             self.warnings(&name, &warnings, &kernel);
+            if log.is_witness() {
+                let kernel = log.devres.get(&name).map_or(&[][..], Vec::as_slice);
+                match witness::compare(&run.devres, kernel) {
+                    Ok(entries) => self.agree(entries),
+                    Err(what) => self.differ(&name, what),
+                }
+            }
+        }
+    }
+
+    /// So many more of the case at hand.
+    fn agree(&mut self, more: usize) {
+        if let Some(case) = self.cases.last_mut() {
+            case.agreed += more;
         }
     }
 
     /// By file: which function a report names depends on what the compiler inlined.
-    fn warnings(&mut self, case: &str, simulator: &[&str], kernel: &[&str]) {
-        if simulator == kernel {
-            self.agreed += kernel.len();
-            return;
+    fn warnings(&mut self, case: &str, simulator: &[Warning], kernel: &[&str]) {
+        let same = |(warning, file): (&Warning, &&str)| warning.files().contains(file);
+        if simulator.len() == kernel.len() && simulator.iter().zip(kernel).all(same) {
+            return self.agree(kernel.len());
         }
         let say = |files: &[&str]| match files {
             [] => "of nothing".to_owned(),
             files => format!("in {}", files.join(", ")),
         };
+        let ours: Vec<&str> = simulator.iter().map(|warning| warning.files()[0]).collect();
         let what = format!(
             "the kernel warns {}, the simulator {}",
             say(kernel),
-            say(simulator)
+            say(&ours)
         );
         self.differ(case, what);
     }
 
     /// Line by line, up to the first difference: all that follows would only follow.
-    fn trace(&mut self, case: &str, simulator: &[trace::Line], kernel: &[trace::Line]) {
+    fn trace(
+        &mut self,
+        case: &str,
+        simulator: &[trace::Line],
+        kernel: &[trace::Line],
+        agree: fn(&trace::Line, &trace::Line) -> bool,
+    ) {
         let longest = simulator.len().max(kernel.len());
         for index in 0..longest {
             match (simulator.get(index), kernel.get(index)) {
-                (Some(simulator), Some(kernel)) if simulator.agrees(kernel) => self.agreed += 1,
+                (Some(simulator), Some(kernel)) if agree(simulator, kernel) => self.agree(1),
                 (simulator, kernel) => {
                     let show = |line: Option<&trace::Line>| {
                         line.map_or("nothing".to_owned(), trace::Line::to_json)
@@ -160,7 +225,7 @@ impl Comparison {
 
 /// How a case of the emitted C should end, and its trace. Nothing can be said of a case
 /// that runs into a fault on this kernel, and was not emitted for it.
-fn predict(case: &Case<'_>, options: &Options) -> Option<(Status, Vec<trace::Line>)> {
+fn predict(case: &Case<'_>, options: &Options) -> Option<(Status, Run)> {
     let asserted = match options.broken {
         Broken::Assert => Model::ALL,
         Broken::Skip | Broken::Expect => options.model(),
@@ -186,5 +251,5 @@ fn predict(case: &Case<'_>, options: &Options) -> Option<(Status, Vec<trace::Lin
     } else {
         Status::Failed
     };
-    Some((status, run.trace))
+    Some((status, run))
 }

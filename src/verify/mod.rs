@@ -6,6 +6,7 @@ mod kernel;
 mod model;
 pub mod report;
 mod tree;
+mod witness;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use crate::ir::{Linux, Unit};
 use crate::ktap;
 use crate::sim::{Fix, Model};
 use compare::Comparison;
+pub use kernel::Setup;
 
 /// Why a kernel could not be asked.
 #[derive(Debug)]
@@ -58,22 +60,40 @@ pub fn known(tree: &Path) -> Result<Known, String> {
     Ok(Known { target, model })
 }
 
+/// What is to be asked of which kernel.
+#[derive(Clone, Debug)]
+pub struct Request<'r> {
+    /// The source tree; it is only read.
+    pub tree: &'r Path,
+    /// What is made of it.
+    pub setup: Setup,
+    /// Whether the kernel's own log of managed resources is compared as well.
+    pub witness: bool,
+    /// Where to keep what the kernel prints.
+    pub keep_log: Option<&'r Path>,
+}
+
 /// Emits the unit for the tree's version, builds it into a copy of the tree, runs it, and
-/// compares.
-///
-/// `say` is told what goes on. The tree itself is only read. What the kernel printed is
-/// written to `keep_log` as well.
+/// compares. `say` is told what goes on.
 ///
 /// # Errors
 /// Why there is nothing to compare.
 pub fn verify(
     unit: &Unit,
-    tree: &Path,
+    request: &Request<'_>,
     options: &Options,
-    keep_log: Option<&Path>,
     say: &dyn Fn(&str),
 ) -> Result<Comparison, Error> {
+    let tree = request.tree;
     let Known { target, model } = known(tree)?;
+    let mut setup = request.setup.clone();
+    let mut args = vec![];
+    if request.witness {
+        setup
+            .kconfig_add
+            .extend(witness::KCONFIG.map(str::to_owned));
+        args.push(witness::KERNEL_ARG);
+    }
     if !options.without.is_empty() && options.model() != model {
         return Err(Error::Kernel(format!(
             "by its source `{}` is a kernel {model}, not one {}",
@@ -88,11 +108,11 @@ pub fn verify(
         ..options.clone()
     };
     let files = compile::compile(unit, options).map_err(Error::Source)?;
-    let copy = tree::private_copy(tree, say)?;
+    let copy = tree::private_copy(tree, &setup.build_dir(), say)?;
     let questions = model::questions(options).map_err(Error::Source)?;
     copy.install(&with_questions(&files, &questions))?;
-    let log = kernel::run(copy.path(), say)?;
-    if let Some(place) = keep_log {
+    let log = kernel::run(copy.path(), &setup, &args, say)?;
+    if let Some(place) = request.keep_log {
         std::fs::write(place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
     }
     let read = ktap::parse(&log);
@@ -106,6 +126,9 @@ pub fn verify(
     let mut comparison = compare::compare(unit, options, options.model(), &read);
     if !answered {
         comparison.no_answer();
+    }
+    if request.witness && !read.is_witness() {
+        comparison.no_witness();
     }
     if !comparison.differences.is_empty() {
         let place = copy.path().join(kernel::LOG);

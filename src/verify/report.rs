@@ -14,23 +14,29 @@ pub fn json(comparison: &Comparison) -> Value {
     let lacks = |model: crate::sim::Model| -> Vec<&str> {
         model.lacks().map(crate::sim::Fix::commit).collect()
     };
-    let cases = comparison.cases.iter().map(|(case, status)| {
-        let differences = comparison.differences.iter().filter(|d| d.case == *case);
-        let differences: Vec<&str> = differences.map(|d| d.what.as_str()).collect();
-        json!({ "case": case, "kernel": word(*status), "differences": differences })
+    let cases = comparison.cases.iter().map(|judged| {
+        let differences = comparison.differences.iter();
+        let differences = differences.filter(|d| d.case == judged.case);
+        json!({
+            "case": judged.case,
+            "kernel": word(judged.status),
+            "compared": judged.agreed,
+            "differences": differences.map(|d| d.what.as_str()).collect::<Vec<_>>(),
+        })
     });
     let elsewhere = comparison.differences.iter().filter(|d| d.case == "(any)");
     json!({
         "format": FORMAT,
         "without": lacks(comparison.model),
         "explained_by": comparison.explanations.iter().map(|&m| lacks(m)).collect::<Vec<_>>(),
-        "compared": comparison.agreed,
+        "compared": comparison.agreed(),
         "cases": cases.collect::<Vec<_>>(),
         "differences": elsewhere.map(|d| d.what.as_str()).collect::<Vec<_>>(),
     })
 }
 
-fn word(status: Option<Status>) -> &'static str {
+/// How a case ended, as all reports word it.
+pub fn word(status: Option<Status>) -> &'static str {
     match status {
         Some(Status::Passed) => "ok",
         Some(Status::Failed) => "not ok",
@@ -84,12 +90,12 @@ pub fn junit(comparison: &Comparison) -> String {
             last.cases.push(case);
         }
     };
-    for (case, status) in &comparison.cases {
-        let (suite, name) = case.split_once('/').unwrap_or(("", case));
+    for judged in &comparison.cases {
+        let (suite, name) = judged.case.split_once('/').unwrap_or(("", &judged.case));
         let case = Case {
             name: name.to_owned(),
-            differences: of(case),
-            skipped: *status == Some(Status::Skipped),
+            differences: of(&judged.case),
+            skipped: judged.status == Some(Status::Skipped),
         };
         add(suite, case);
     }

@@ -10,9 +10,8 @@ use walkdir::{DirEntry, WalkDir};
 
 /// Where tests are dropped in.
 const TESTS: &str = "drivers/base/test";
-/// The build folder: kunit.py's default. It lies inside of the tree, for kbuild then
-/// uses relative paths only, and a copy needs no rebuild.
-pub(super) const BUILD: &str = ".kunit";
+/// How the names of build folders within a tree begin.
+const BUILDS: &str = ".kunit";
 
 /// `6.12` of a tree whose Makefile says VERSION = 6 and PATCHLEVEL = 12.
 pub(super) fn version(tree: &Path) -> Result<String, String> {
@@ -50,7 +49,11 @@ pub(super) struct Copy {
 }
 
 /// Makes or updates the copy of a tree.
-pub(super) fn private_copy(tree: &Path, say: &dyn Fn(&str)) -> Result<Copy, String> {
+pub(super) fn private_copy(
+    tree: &Path,
+    build_dir: &Path,
+    say: &dyn Fn(&str),
+) -> Result<Copy, String> {
     let tree = tree.canonicalize().map_err(|why| failed(tree, &why))?;
     let digest = Sha256::digest(tree.as_os_str().as_encoded_bytes());
     let name: String = digest
@@ -72,7 +75,7 @@ pub(super) fn private_copy(tree: &Path, say: &dyn Fn(&str)) -> Result<Copy, Stri
         tree.display(),
         copy.path.display()
     ));
-    copy.update(&tree)?;
+    copy.update(&tree, build_dir)?;
     Ok(copy)
 }
 
@@ -81,11 +84,17 @@ impl Copy {
         &self.path
     }
 
-    fn update(&self, tree: &Path) -> Result<(), String> {
-        let seeded = self.path.join(BUILD).join("linux").exists();
+    /// A build folder of the tree's is taken over once: from then on the copy's is ahead.
+    fn update(&self, tree: &Path, build_dir: &Path) -> Result<(), String> {
+        let seeded = self.path.join(build_dir).exists();
+        let is_build = |inside: &Path| inside.starts_with(build_dir);
         let wanted = |entry: &DirEntry| {
             let inside = entry.path().strip_prefix(tree).unwrap_or(entry.path());
-            is_source(inside) || !seeded && inside.starts_with(BUILD)
+            if is_build(inside) {
+                !seeded
+            } else {
+                is_source(inside)
+            }
         };
         for entry in WalkDir::new(tree).into_iter().filter_entry(wanted) {
             let entry = entry.map_err(|why| why.to_string())?;
@@ -94,7 +103,11 @@ impl Copy {
             copy_entry(&entry, &to).map_err(|why| failed(&to, &why))?;
         }
         // What the tree no longer has.
-        let kept = |entry: &DirEntry| entry.path() != self.path.join(BUILD);
+        let kept = |entry: &DirEntry| {
+            let path = entry.path();
+            let inside = path.strip_prefix(&self.path).unwrap_or(path);
+            !is_build(inside) && !is_build_folder(inside)
+        };
         for entry in WalkDir::new(&self.path).into_iter().filter_entry(kept) {
             let entry = entry.map_err(|why| why.to_string())?;
             let inside = entry
@@ -147,7 +160,13 @@ fn is_source(inside: &Path) -> bool {
         .iter()
         .any(|end| name.ends_with(end));
     let top = inside.components().count() == 1;
-    !(generated || built || top && [".git", ".config", BUILD, "vmlinux"].contains(&&*name))
+    let result = top && [".git", ".config", "vmlinux"].contains(&&*name);
+    !(generated || built || result || is_build_folder(inside))
+}
+
+fn is_build_folder(inside: &Path) -> bool {
+    let first = inside.components().next();
+    first.is_some_and(|first| first.as_os_str().to_string_lossy().starts_with(BUILDS))
 }
 
 fn copy_entry(entry: &DirEntry, to: &Path) -> io::Result<()> {

@@ -127,8 +127,34 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
+/*
+ * With CONFIG_DEBUG_KOBJECT_RELEASE releases are left to a timer. Now is as good:
+ * nothing else runs that could be done with them meanwhile.
+ */
+static void catch_up_on_releases(void)
+{
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	static bool catching_up;
+	struct device *dev;
+	int i;
+
+	if (catching_up)
+		return;
+	catching_up = true;
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++) {
+		dev = test_devices[i]->dev;
+		if (!dev || test_devices[i]->freed || kref_read(&dev->kobj.kref))
+			continue;
+		flush_delayed_work(&dev->kobj.release);
+		i = -1; /* it may have been the last to hold another one */
+	}
+	catching_up = false;
+#endif
+}
+
 static void log_return(const char *op, int ret)
 {
+	catch_up_on_releases();
 	log_add(op, ret, NULL, NULL, NULL);
 }
 
@@ -176,6 +202,16 @@ static void log_print(struct kunit *test)
 		}
 		kunit_info(test, "devres-trace: {%s}}", text);
 	}
+}
+
+/* Whatever a case did, nothing may be left of it. */
+static void log_left(struct kunit *test)
+{
+	int i;
+	catch_up_on_releases();
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i]->dev)
+			kunit_info(test, "devres-left: %s", log_devices[i]);
 }
 
 static void own_kind_release(struct device *dev)
@@ -383,6 +419,7 @@ static void devres_nested_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	log_left(test);
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 

@@ -10,6 +10,10 @@
 #include <linux/mod_devicetable.h>
 #include <linux/platform_device.h>
 
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+#include "../../base.h" /* drv->p */
+#endif
+
 struct test_device;
 
 struct test_kind {
@@ -170,8 +174,34 @@ static void log_step(unsigned int line)
 	log_line = line;
 }
 
+/*
+ * With CONFIG_DEBUG_KOBJECT_RELEASE releases are left to a timer. Now is as good:
+ * nothing else runs that could be done with them meanwhile.
+ */
+static void catch_up_on_releases(void)
+{
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	static bool catching_up;
+	struct device *dev;
+	int i;
+
+	if (catching_up)
+		return;
+	catching_up = true;
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++) {
+		dev = test_devices[i]->dev;
+		if (!dev || test_devices[i]->freed || kref_read(&dev->kobj.kref))
+			continue;
+		flush_delayed_work(&dev->kobj.release);
+		i = -1; /* it may have been the last to hold another one */
+	}
+	catching_up = false;
+#endif
+}
+
 static void log_return(const char *op, int ret)
 {
+	catch_up_on_releases();
 	log_add(op, ret, NULL, NULL, NULL);
 }
 
@@ -219,6 +249,16 @@ static void log_print(struct kunit *test)
 		}
 		kunit_info(test, "devres-trace: {%s}}", text);
 	}
+}
+
+/* Whatever a case did, nothing may be left of it. */
+static void log_left(struct kunit *test)
+{
+	int i;
+	catch_up_on_releases();
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i]->dev)
+			kunit_info(test, "devres-left: %s", log_devices[i]);
 }
 
 static int test_probe(struct device *dev)
@@ -364,8 +404,14 @@ static int register_test_driver(struct test_driver *drv)
 
 static void unregister_test_driver(struct test_driver *drv)
 {
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	struct kobject *kobj = &drv->driver->p->kobj;
+#endif
 	drv->registered = false;
 	drv->td->kind->unregister_driver(drv->driver);
+#ifdef CONFIG_DEBUG_KOBJECT_RELEASE
+	flush_delayed_work(&kobj->release); /* and its name is free */
+#endif
 }
 
 /* Undoes what init did. */
@@ -505,6 +551,7 @@ static void devres_unregister_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	log_left(test);
 }
 
 static struct kunit_case devres_unregister_cases[] = {

@@ -54,6 +54,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
         &Kconfig {
             mark: MARK,
             symbol: SYMBOL,
+            trace: options.trace,
         },
     ));
     files.push(output(
@@ -89,6 +90,7 @@ struct Makefile {
 struct Kconfig {
     mark: &'static str,
     symbol: &'static str,
+    trace: bool,
 }
 
 #[derive(Template)]
@@ -143,6 +145,11 @@ impl File {
         } else {
             "void"
         }
+    }
+
+    /// How many links a scenario may have.
+    fn max_links(&self) -> usize {
+        crate::sim::MAX_LINKS
     }
 
     fn made_from(&self) -> &'static str {
