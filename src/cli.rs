@@ -149,6 +149,10 @@ pub struct Verify {
     /// Negate each expectation in turn: every case has to fail.
     #[arg(long)]
     pub negate: bool,
+    /// Before each scenario, let it give up after each of its operations in turn: it has to
+    /// leave nothing behind, and what comes after has to be as ever.
+    #[arg(long, conflicts_with = "negate")]
+    pub give_up: bool,
 }
 
 /// Handed on to the tree's kunit.py.

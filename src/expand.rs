@@ -171,6 +171,8 @@ pub enum CaseStepKind<'u> {
     Expect(&'u Expectation),
     /// What the operation before has to run into.
     Fault(&'u FaultExpectation),
+    /// The test gives up here.
+    GiveUp,
 }
 
 /// The time line: what the kind's state wants to be set up, the scenario, and the
@@ -215,7 +217,33 @@ pub fn time_line<'u>(
             kind: CaseStepKind::Op(op, None),
         }
     }));
+    if let Some(count) = scenario.gives_up_after {
+        let own = own_operations(&steps, program);
+        // What was set up is undone behind the test.
+        let is_set_up = |step: &&CaseStep<'_>| match step.kind {
+            CaseStepKind::Op(op, _) => program.is_set_up(op),
+            _ => false,
+        };
+        let last = steps.len() - steps.iter().rev().take_while(is_set_up).count();
+        let here = CaseStep {
+            span: scenario.span,
+            kind: CaseStepKind::GiveUp,
+        };
+        steps.insert(own.get(count).copied().unwrap_or(last), here);
+    }
     steps
+}
+
+/// Where in a time line the operations stand that are not for the kind's state.
+pub fn own_operations(steps: &[CaseStep<'_>], program: &Program<'_>) -> Vec<usize> {
+    let own = |step: &CaseStep<'_>| match step.kind {
+        CaseStepKind::Op(op, _) => !program.is_set_up(op),
+        _ => false,
+    };
+    let steps = steps.iter().enumerate();
+    steps
+        .filter_map(|(at, step)| own(step).then_some(at))
+        .collect()
 }
 
 /// What is judged when the scenario has given up what it owns, and where it stands.

@@ -341,6 +341,9 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// Whether nothing of it was left out, so that it can be judged as a whole.
     pub whole: bool,
+    /// After how many operations the test gives up, by an assertion that fails: set by
+    /// [`give_up`](crate::give_up), and by no source.
+    pub gives_up_after: Option<usize>,
 }
 
 impl Scenario {

@@ -17,6 +17,8 @@ pub struct Run {
     pub story: Vec<String>,
     /// What became of managed resources, in order.
     pub devres: Vec<Managed>,
+    /// Whether it was given up while work was queued, which goes on behind its back.
+    pub goes_on: bool,
     /// Expectations that did not hold.
     pub failures: Vec<Failure>,
     /// What ended the case early.
@@ -117,6 +119,11 @@ pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
                 }
                 CaseStepKind::Expect(expectation) => runner.expect(expectation, step.span),
                 CaseStepKind::Fault(_) => {}
+                CaseStepKind::GiveUp => {
+                    runner.fail(step.span, "not to give up".to_owned());
+                    runner.run.goes_on = runner.recorder.state().has_queued_work();
+                    break;
+                }
             }
         }
         runner.finish()

@@ -70,7 +70,12 @@ struct test_device {
 @%- if uses.counts %@
 	struct test_counts counts;
 @%- endif %@
+@%- if uses.link %@
+	unsigned int registered; /* and when, counted from 1 */
+	bool freed;
+@%- else %@
 	bool registered, freed;
+@%- endif %@
 };
 @% if uses.callbacks %@
 struct test_driver {
@@ -101,6 +106,9 @@ static struct {
 @%- endif %@
 @%- if uses.drivers && !uses.callbacks %@
 	int driver_error;
+@%- endif %@
+@%- if uses.link %@
+	unsigned int registrations;
 @%- endif %@
 @%- if uses.fallible %@
 	bool failed; /* something in a callback, which cannot assert */
@@ -301,7 +309,7 @@ static int register_test_device(struct test_device *td)
 @%- if uses.init %@
 	td->refs++;
 @%- else %@
-	td->registered = true;
+	td->registered = @{ self.registered() }@;
 @%- endif %@
 @%- if uses.refs %@
 	td->first_refs = kref_read(&dev->kobj.kref);
@@ -329,7 +337,7 @@ static int register_test_device(struct test_device *td)
 
 	if (ret)
 		return ret;
-	td->registered = true;
+	td->registered = @{ self.registered() }@;
 	td->refs--;
 	return 0;
 }
@@ -341,7 +349,7 @@ static int add_test_device(struct test_device *td)
 
 	if (ret)
 		return ret;
-	td->registered = true;
+	td->registered = @{ self.registered() }@;
 	td->refs--; /* the registration's, until it is deleted */
 @%- if uses.refs %@
 	td->first_refs = kref_read(&td->dev->kobj.kref);
@@ -352,14 +360,14 @@ static int add_test_device(struct test_device *td)
 @%- if uses.del %@
 static void del_test_device(struct test_device *td)
 {
-	td->registered = false;
+	td->registered = @{ self.not_registered() }@;
 	td->refs++;
 	@{ self.kind_of_td() }@->del(td->dev);
 }
 @% endif %@
 static void unregister_test_device(struct test_device *td)
 {
-	td->registered = false;
+	td->registered = @{ self.not_registered() }@;
 	@{ self.kind_of_td() }@->destroy(td->dev);
 }
 @% if uses.order %@
@@ -549,14 +557,44 @@ static int @{ kunit_name }@_init(struct kunit *test)
 	return 0;
 @%- endif %@
 }
+@%- if uses.link %@
+
+/* A supplier that goes before its consumers may wait for ever. */
+static struct test_device *newest_test_device(void)
+{
+	struct test_device *newest = &ctx.dev;
+	int i;
+
+	for (i = 0; i <= ARRAY_SIZE(test_devices) - @{ self.last_device() }@; i++)
+		if (test_devices[i]->registered > newest->registered)
+			newest = test_devices[i];
+
+	return newest->registered ? newest : NULL;
+}
+@%- endif %@
 
 static void @{ kunit_name }@_exit(struct kunit *test)
 {
 @%- if uses.several %@
+@%- if uses.link %@
+	struct test_device *td;
+@%- endif %@
 	int i;
 @% if trace %@
 	if (!log_ended) /* given up: what follows is not the case's */
 		log_print(test);
+@%- endif %@
+	/* What is left when a case fails, or leaks on purpose. */
+@%- if uses.bodies %@
+	ctx.over = true;
+@%- endif %@
+@%- if uses.link %@
+	while ((td = newest_test_device()))
+		unregister_test_device(td);
+@%- else %@
+	for (i = ARRAY_SIZE(test_devices) - @{ self.last_device() }@; i >= 0; i--)
+		if (test_devices[i]->registered)
+			unregister_test_device(test_devices[i]);
 @%- endif %@
 @%- if uses.tear_down %@
 	tear_down();
@@ -565,13 +603,6 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	if (log_ended)
 		log_print(test);
 @%- endif %@
-	/* What is left when a case fails, or leaks on purpose. */
-@%- if uses.bodies %@
-	ctx.over = true;
-@%- endif %@
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
 @%- if uses.callbacks %@
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
@@ -584,15 +615,15 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	log_left(test);
 @%- endif %@
 @%- else %@
-@%- if uses.drivers %@
-	if (ctx.kind->driver && !ctx.driver_error)
-		ctx.kind->unregister_driver(ctx.kind->driver);
-@%- endif %@
 @%- if uses.bodies %@
 	ctx.over = true;
 @%- endif %@
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+@%- if uses.drivers %@
+	if (ctx.kind->driver && !ctx.driver_error)
+		ctx.kind->unregister_driver(ctx.kind->driver);
+@%- endif %@
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
 @%- endif %@

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use devres_gen::compile::{compile, load};
 use devres_gen::emit::Options;
+use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
 use devres_gen::negate::negate;
 use devres_gen::sim::{Fix, Model};
@@ -45,6 +46,25 @@ fn run_passes_as_stated_and_fails_negated() {
             cases += 1;
         }
         assert!(cases >= expectations(&unit));
+    }
+}
+
+/// Each case that gives up fails, and the scenario behind it is as ever.
+#[test]
+fn what_gives_up_fails_and_nothing_else() {
+    let unit = corpus();
+    let given_up = give_up(&unit);
+    for model in models() {
+        let mut cases = 0;
+        for case in expand::cases(&given_up, model) {
+            let gives_up = case.scenario.gives_up_after.is_some();
+            let run = run::run(&case);
+            // Unless it ends before that, in a fault that it announces.
+            let ends = run.fault.is_some();
+            assert_eq!(run.passed(), !gives_up || ends, "{} {model}", case.name());
+            cases += usize::from(gives_up);
+        }
+        assert!(cases > 5 * expand::cases(&unit, model).count());
     }
 }
 

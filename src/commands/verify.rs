@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, say};
 use crate::cli::{Broken, ReportFormat, Verify as Args};
 use devres_gen::emit::Options;
+use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
@@ -14,6 +15,9 @@ use devres_gen::verify::{self, Error, Request, Setup, report};
 
 pub(super) fn verify(args: &Args) -> Done {
     let mut unit = load_or_report(&args.paths, &args.select.selection())?;
+    if args.give_up {
+        unit = give_up(&unit);
+    }
     // What is negated is what the scenario says of the kernel at hand.
     let broken = if args.negate {
         unit = negate(&unit);

@@ -45,12 +45,13 @@ impl TestResult {
     /// `WARNING: CPU: 0 PID: 17 at FILE:LINE FUNCTION+0x1c/0x30`, or as of 7.2
     /// `WARNING: FILE:LINE at FUNCTION+0x1c/0x30, CPU#0: NAME/17`.
     pub fn warnings(&self) -> Vec<&str> {
-        let reports = self
-            .said
-            .iter()
-            .filter(|line| line.starts_with("WARNING: "));
-        reports.filter_map(|line| file(line)).collect()
+        warnings(&self.said)
     }
+}
+
+fn warnings(said: &[String]) -> Vec<&str> {
+    let reports = said.iter().filter(|line| line.starts_with("WARNING: "));
+    reports.filter_map(|line| file(line)).collect()
 }
 
 fn file(report: &str) -> Option<&str> {
@@ -85,6 +86,9 @@ pub struct Log {
     pub contradictions: Vec<Vec<String>>,
     /// Traces, by the name of the case.
     pub traces: BTreeMap<String, Vec<trace::Line>>,
+    /// How many warnings come before each trace, by the name of the case: of a case that
+    /// gave up the others are about its clean-up.
+    pub warned: BTreeMap<String, usize>,
     /// The kernel's own log up to each case's trace, by the name of the case.
     pub devres: BTreeMap<String, Vec<Devres>>,
     /// Whether the kernel delays releases: `kobject_release()` in lib/kobject.c (Linux 6.12)
@@ -217,6 +221,8 @@ impl Reader {
             let devres = std::mem::take(&mut self.devres);
             self.log.traces.insert(header.case.clone(), Vec::new());
             self.log.devres.insert(header.case.clone(), devres);
+            let warned = warnings(&self.said).len();
+            self.log.warned.insert(header.case.clone(), warned);
             self.case = Some(header.case);
             return;
         }

@@ -92,6 +92,7 @@ impl<'s> ScenarioResolver<'s> {
                 handles: vec![],
                 steps: vec![],
                 whole: scenario.whole,
+                gives_up_after: None,
             },
         }
     }

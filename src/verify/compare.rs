@@ -137,7 +137,7 @@ impl Comparison {
             self.differ(&name, format!("{what}\n    {said}"));
         }
         if options.trace && predicted != Status::Skipped {
-            let kernel = log.traces.get(&name).map_or(&[][..], Vec::as_slice);
+            let mut kernel = log.traces.get(&name).map_or(&[][..], Vec::as_slice);
             // A kernel warns on its own, and not in the trace.
             let (warnings, lines): (Vec<_>, Vec<_>) = run
                 .trace
@@ -148,6 +148,9 @@ impl Comparison {
             } else {
                 trace::Line::agrees
             };
+            if run.goes_on {
+                kernel = &kernel[..lines.len().min(kernel.len())];
+            }
             self.trace(&name, &lines, kernel, agree);
             let warnings: Vec<Warning> = warnings
                 .iter()
@@ -156,6 +159,9 @@ impl Comparison {
             // What sysfs says of an entry that went with its directory differs between versions,
             // and is not about lifetimes.
             let mut kernel = result.warnings();
+            if case.scenario.gives_up_after.is_some() {
+                kernel.truncate(log.warned.get(&name).copied().unwrap_or(0));
+            }
             kernel.retain(|file| !file.starts_with("fs/sysfs/"));
             self.warnings(&name, &warnings, &kernel);
             if log.is_witness() {

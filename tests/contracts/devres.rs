@@ -160,3 +160,33 @@ fn devm_add_action_works_before_device_add_and_after_device_del() {
         [(Event::Action(B), 0), (Event::Released(DEV), 0)]
     );
 }
+
+/// `devres_log()`: what a kernel with CONFIG_DEBUG_DEVRES and `devres.log=1` prints, measured
+/// on 6.1, 6.12 and 7.2.
+#[test]
+fn devres_log_says_add_remove_and_release() {
+    use Devres::{Add as Added, Release, Remove};
+    let ops = [
+        Register(DEV),
+        AddAction(A),
+        AddAction(B),
+        AddAction(C),
+        RemoveAction(A),
+        ReleaseAction(B),
+        // There is none any more, so that there is nothing to say.
+        RemoveAction(B),
+        Unregister(DEV),
+    ];
+    let run = Run::of(&THREE).ops(&ops);
+    assert_eq!(
+        run.devres(),
+        [
+            (Added, A),
+            (Added, B),
+            (Added, C),
+            (Remove, A),
+            (Remove, B),
+            (Release, C)
+        ]
+    );
+}

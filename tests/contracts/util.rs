@@ -148,6 +148,11 @@ impl Run {
         self.records(op).iter().map(count).collect()
     }
 
+    /// What became of managed resources so far.
+    pub fn devres(&self) -> &[(Devres, ActionId)] {
+        self.recorder.devres()
+    }
+
     pub fn state(&self) -> &State {
         self.recorder.state()
     }

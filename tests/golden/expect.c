@@ -181,11 +181,11 @@ static int devres_unregister_init(struct kunit *test)
 
 static void devres_unregister_exit(struct kunit *test)
 {
-	if (ctx.kind->driver && !ctx.driver_error)
-		ctx.kind->unregister_driver(ctx.kind->driver);
 	ctx.over = true;
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	if (ctx.kind->driver && !ctx.driver_error)
+		ctx.kind->unregister_driver(ctx.kind->driver);
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
 }

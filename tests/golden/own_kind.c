@@ -409,13 +409,13 @@ static void devres_nested_exit(struct kunit *test)
 
 	if (!log_ended) /* given up: what follows is not the case's */
 		log_print(test);
-	if (log_ended)
-		log_print(test);
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	if (log_ended)
+		log_print(test);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);

@@ -537,14 +537,14 @@ static void devres_unregister_exit(struct kunit *test)
 
 	if (!log_ended) /* given up: what follows is not the case's */
 		log_print(test);
-	tear_down();
-	if (log_ended)
-		log_print(test);
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	tear_down();
+	if (log_ended)
+		log_print(test);
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);

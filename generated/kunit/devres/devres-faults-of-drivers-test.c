@@ -42,7 +42,8 @@ struct test_device {
 	void (*release)(struct device *dev);
 	int refs;
 	struct test_counts counts;
-	bool registered, freed;
+	unsigned int registered; /* and when, counted from 1 */
+	bool freed;
 };
 
 struct test_driver {
@@ -64,6 +65,7 @@ static struct {
 	struct test_driver child_device_driver;
 	struct test_driver sup_device_driver;
 	unsigned int uses_ran;
+	unsigned int registrations;
 	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
@@ -423,14 +425,14 @@ static int register_test_device(struct test_device *td)
 
 	if (ret)
 		return ret;
-	td->registered = true;
+	td->registered = ++ctx.registrations;
 	td->refs--;
 	return 0;
 }
 
 static void unregister_test_device(struct test_device *td)
 {
-	td->registered = false;
+	td->registered = 0;
 	td->kind->destroy(td->dev);
 }
 
@@ -638,15 +640,28 @@ static int devres_faults_of_drivers_init(struct kunit *test)
 	return 0;
 }
 
+/* A supplier that goes before its consumers may wait for ever. */
+static struct test_device *newest_test_device(void)
+{
+	struct test_device *newest = &ctx.dev;
+	int i;
+
+	for (i = 0; i <= ARRAY_SIZE(test_devices) - 1; i++)
+		if (test_devices[i]->registered > newest->registered)
+			newest = test_devices[i];
+
+	return newest->registered ? newest : NULL;
+}
+
 static void devres_faults_of_drivers_exit(struct kunit *test)
 {
+	struct test_device *td;
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
+	while ((td = newest_test_device()))
+		unregister_test_device(td);
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);

@@ -40,7 +40,8 @@ struct test_device {
 	int refs;
 	int first_refs;
 	struct test_counts counts;
-	bool registered, freed;
+	unsigned int registered; /* and when, counted from 1 */
+	bool freed;
 };
 
 struct test_driver {
@@ -64,6 +65,7 @@ static struct {
 	unsigned int res_ran;
 	unsigned int res_ran_at;
 	unsigned int clock;
+	unsigned int registrations;
 } ctx;
 
 static struct test_device *const test_devices[] = {
@@ -358,7 +360,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
-	td->registered = true;
+	td->registered = ++ctx.registrations;
 	td->first_refs = kref_read(&dev->kobj.kref);
 	if (!td->kind->wrap_release)
 		return 0;
@@ -369,7 +371,7 @@ static int register_test_device(struct test_device *td)
 
 static void unregister_test_device(struct test_device *td)
 {
-	td->registered = false;
+	td->registered = 0;
 	td->kind->destroy(td->dev);
 }
 
@@ -588,15 +590,28 @@ static int devres_links_init(struct kunit *test)
 	return ret;
 }
 
-static void devres_links_exit(struct kunit *test)
+/* A supplier that goes before its consumers may wait for ever. */
+static struct test_device *newest_test_device(void)
 {
+	struct test_device *newest = &ctx.dev;
 	int i;
 
-	tear_down();
+	for (i = 0; i <= ARRAY_SIZE(test_devices) - 1; i++)
+		if (test_devices[i]->registered > newest->registered)
+			newest = test_devices[i];
+
+	return newest->registered ? newest : NULL;
+}
+
+static void devres_links_exit(struct kunit *test)
+{
+	struct test_device *td;
+	int i;
+
 	/* What is left when a case fails, or leaks on purpose. */
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
+	while ((td = newest_test_device()))
+		unregister_test_device(td);
+	tear_down();
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);

@@ -38,7 +38,8 @@ struct test_device {
 	void (*release)(struct device *dev);
 	int refs;
 	struct test_counts counts;
-	bool registered, freed;
+	unsigned int registered; /* and when, counted from 1 */
+	bool freed;
 };
 
 struct test_driver {
@@ -64,6 +65,7 @@ static struct {
 	struct test_driver sup_device_driver;
 	unsigned int early_ran;
 	unsigned int clock;
+	unsigned int registrations;
 	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
@@ -423,7 +425,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
-	td->registered = true;
+	td->registered = ++ctx.registrations;
 	if (!td->kind->wrap_release)
 		return 0;
 	td->release = dev->release;
@@ -433,7 +435,7 @@ static int register_test_device(struct test_device *td)
 
 static void unregister_test_device(struct test_device *td)
 {
-	td->registered = false;
+	td->registered = 0;
 	td->kind->destroy(td->dev);
 }
 
@@ -717,15 +719,28 @@ static int devres_links_waiting_init(struct kunit *test)
 	return 0;
 }
 
+/* A supplier that goes before its consumers may wait for ever. */
+static struct test_device *newest_test_device(void)
+{
+	struct test_device *newest = &ctx.dev;
+	int i;
+
+	for (i = 0; i <= ARRAY_SIZE(test_devices) - 1; i++)
+		if (test_devices[i]->registered > newest->registered)
+			newest = test_devices[i];
+
+	return newest->registered ? newest : NULL;
+}
+
 static void devres_links_waiting_exit(struct kunit *test)
 {
+	struct test_device *td;
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
+	while ((td = newest_test_device()))
+		unregister_test_device(td);
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);

@@ -432,12 +432,12 @@ static void devres_passes_bound_exit(struct kunit *test)
 {
 	int i;
 
-	tear_down();
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	tear_down();
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);

@@ -147,6 +147,26 @@ impl File {
         }
     }
 
+    /// Which device from the end of the table is the last of a scenario's own: behind them
+    /// is the one that the device under test is below, which is set up for it.
+    fn last_device(&self) -> usize {
+        if self.uses.parent { 2 } else { 1 }
+    }
+
+    /// What a device's field says while it is registered: where devices are linked, in which
+    /// order they were.
+    fn registered(&self) -> &'static str {
+        if self.uses.link {
+            "++ctx.registrations"
+        } else {
+            "true"
+        }
+    }
+
+    fn not_registered(&self) -> &'static str {
+        if self.uses.link { "0" } else { "false" }
+    }
+
     /// How many links a scenario may have.
     fn max_links(&self) -> usize {
         crate::sim::MAX_LINKS

@@ -208,6 +208,7 @@ impl Emitter<'_> {
                 CaseStepKind::Expect(expectation) => lines.extend(self.expect(expectation)),
                 // The case was skipped where it happens.
                 CaseStepKind::Fault(_) => {}
+                CaseStepKind::GiveUp => lines.push("\tKUNIT_ASSERT_TRUE(test, false);".to_owned()),
             }
         }
         if self.options.trace {

@@ -28,7 +28,7 @@ pub(super) fn steps(
                 lines.extend(writer.operation(line, op, fails));
             }
             CaseStepKind::Expect(expectation) => lines.extend(writer.expect(line, expectation)),
-            CaseStepKind::Fault(_) => {}
+            CaseStepKind::Fault(_) | CaseStepKind::GiveUp => {}
         }
     }
     let end = unit.line(scenario.span);
