@@ -52,9 +52,22 @@ pub struct Compile {
     /// Scenario files, or folders of them.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Where the output goes.
-    #[arg(long, default_value = "generated", value_name = "DIR")]
-    pub out: PathBuf,
+    /// Where the output goes: `generated`, or `series` for a series of patches.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write the C as it would be posted instead: a series of patches against that tree.
+    #[arg(long, value_name = "LINUX", requires = "author", conflicts_with_all = ["check", "trace", "target", "broken"])]
+    pub for_upstream: Option<PathBuf>,
+    /// Who posts the series: `NAME <MAIL>`.
+    #[arg(long, value_name = "AUTHOR", requires = "for_upstream", value_parser = author)]
+    pub author: Option<String>,
+    /// Put the author's Signed-off-by below each patch.
+    #[arg(long, requires = "for_upstream")]
+    pub signoff: bool,
+    /// What `verify --format json` printed, for the cover letter to say which kernels were
+    /// tested.
+    #[arg(long, value_name = "REPORT", requires = "for_upstream")]
+    pub tested: Vec<PathBuf>,
     /// Write nothing; show what is out of date, and fail if anything is.
     #[arg(long)]
     pub check: bool,
@@ -245,6 +258,7 @@ impl Kernel {
             without,
             broken: broken.into(),
             trace,
+            upstream: false,
             selection: select.selection(),
         }
     }
@@ -292,6 +306,19 @@ fn fix(commit: &str) -> Result<Fix, String> {
             known.join(", ")
         )
     })
+}
+
+fn author(text: &str) -> Result<String, String> {
+    let address = text
+        .strip_suffix('>')
+        .and_then(|text| text.split_once(" <"));
+    let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '\n', '\r']);
+    match address {
+        Some((name, mail)) if plain(name) && plain(mail) && mail.contains('@') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an author is NAME <MAIL>".to_owned()),
+    }
 }
 
 fn target(version: &str) -> Result<Linux, String> {

@@ -10,6 +10,9 @@ use std::path::Path;
 use crate::emit::{OutputFile, kunit};
 use crate::output::{self, Written};
 
+/// Where the files go, below the root of a tree.
+pub const PLACE: &str = "drivers/base/test/devres";
+
 /// Where the kernel keeps the tests of the driver core.
 const TESTS: &str = "drivers/base/test";
 /// Our folder in it.
@@ -53,6 +56,46 @@ pub fn install(tree: &Path, files: &[OutputFile]) -> Result<Written, String> {
         put(&path, &text, &mut done)?;
     }
     Ok(done)
+}
+
+/// A file of the kernel's that has to name our folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Below the root of the tree.
+    pub path: String,
+    /// What it is, less what was installed.
+    pub old: String,
+    /// What it becomes, as a kernel developer would write it.
+    pub new: String,
+}
+
+/// What has to change in a tree besides the files that are added.
+///
+/// # Errors
+/// A tree without tests of the driver core, and what the file system answers.
+pub fn hooks(tree: &Path) -> Result<Vec<Hook>, String> {
+    let tests = tests_of(tree)?;
+    let hook = |(name, line): (&str, &str)| {
+        let path = tests.join(name);
+        let text = fs::read_to_string(&path);
+        let text = text.map_err(|why| format!("`{}`: {why}", path.display()))?;
+        let mut old = without_block(&path, &text)?;
+        let mut new = old.clone();
+        for text in [&mut old, &mut new] {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+        }
+        if name == "Kconfig" {
+            new.push('\n');
+        }
+        Ok(Hook {
+            path: format!("{TESTS}/{name}"),
+            old,
+            new: format!("{new}{line}\n"),
+        })
+    };
+    LINES.into_iter().map(hook).collect()
 }
 
 /// Takes out what [`install`] put into the tree. What else is in the folder stays.

@@ -39,6 +39,15 @@ impl Unit {
         unit
     }
 
+    /// The unit with the C of its kinds for tests that do not look at the release of devices.
+    pub fn unobserved(&self) -> Unit {
+        let mut unit = self.clone();
+        for kind in &mut unit.kinds {
+            kind.c = kind.c.as_ref().map(KindC::unobserved);
+        }
+        unit
+    }
+
     /// The line, counted from 1, that a span begins on.
     pub fn line(&self, span: Span) -> u32 {
         self.sources.line(span)
@@ -169,6 +178,23 @@ impl KindC {
         }
     }
 
+    /// The same where nobody looks at the release of a device, with what KUnit has for that.
+    fn unobserved(&self) -> KindC {
+        let mut c = self.clone();
+        for (key, instead) in [
+            (CKey::Create, CKey::KunitCreate),
+            (CKey::Destroy, CKey::KunitDestroy),
+        ] {
+            if let Some(lines) = c.sections.get(&instead).cloned() {
+                c.sections.insert(key, lines);
+            }
+        }
+        let includes = c.sections.get(&CKey::KunitInclude).cloned();
+        let known = c.sections.entry(CKey::Include).or_default();
+        known.extend(includes.unwrap_or_default());
+        c
+    }
+
     /// The lines of a section, none if it is absent.
     pub fn lines(&self, key: CKey) -> impl Iterator<Item = &str> {
         self.sections
@@ -199,6 +225,13 @@ pub enum CKey {
     Create,
     /// The body of a function that unregisters `dev` and drops its first reference.
     Destroy,
+    /// What is included for the two that follow.
+    KunitInclude,
+    /// Instead of [`Create`](Self::Create) where nobody looks at the device's release: makes
+    /// and registers one that KUnit owns as well.
+    KunitCreate,
+    /// What unregisters that one.
+    KunitDestroy,
     /// The body of a function that makes the device and does not register it.
     Init,
     /// The body of a function that registers `dev`, which is made.
@@ -225,13 +258,16 @@ pub enum CKey {
 
 impl CKey {
     /// Every section, in the order of the documentation.
-    pub const ALL: [CKey; 17] = [
+    pub const ALL: [CKey; 20] = [
         CKey::Include,
         CKey::Global,
         CKey::Setup,
         CKey::Teardown,
         CKey::Create,
         CKey::Destroy,
+        CKey::KunitInclude,
+        CKey::KunitCreate,
+        CKey::KunitDestroy,
         CKey::Init,
         CKey::Add,
         CKey::Del,
@@ -254,6 +290,9 @@ impl CKey {
             CKey::Teardown => "teardown",
             CKey::Create => "create",
             CKey::Destroy => "destroy",
+            CKey::KunitInclude => "kunit_include",
+            CKey::KunitCreate => "kunit_create",
+            CKey::KunitDestroy => "kunit_destroy",
             CKey::Init => "init",
             CKey::Add => "add",
             CKey::Del => "del",

@@ -39,6 +39,8 @@ pub mod run;
 #[cfg(feature = "cli")]
 pub mod select;
 #[cfg(feature = "cli")]
+pub mod series;
+#[cfg(feature = "cli")]
 pub mod source;
 #[cfg(feature = "cli")]
 pub mod syntax;

@@ -2,9 +2,7 @@
 @%- for line in header %@
 // @{ line }@
 @%- endfor %@
-
-#include <kunit/test.h>
-@%- for include in includes %@
+@% for include in includes %@
 #include @{ include }@
 @%- endfor %@
 @%- if trace && uses.callbacks %@
@@ -73,8 +71,10 @@ struct test_device {
 @%- if uses.link %@
 	unsigned int registered; /* and when, counted from 1 */
 	bool freed;
-@%- else %@
+@%- else if uses.observed %@
 	bool registered, freed;
+@%- else %@
+	bool registered;
 @%- endif %@
 };
 @% if uses.callbacks %@

@@ -210,8 +210,7 @@ static void log_print(struct kunit *test)
 static void log_left(struct kunit *test)
 {
 	int i;
-
-@%- if uses.link %@
+@% if uses.link %@
 	catch_up_on_links();
 	device_link_wait_removal();
 	memset(log_links, 0, sizeof(log_links));

@@ -3,7 +3,7 @@
 
 use devres_gen::compile::{compile, load, load_text};
 use devres_gen::emit::{Broken, Options, OutputFile};
-use devres_gen::ir::Unit;
+use devres_gen::ir::{Linux, Unit};
 use devres_gen::sim::Fix;
 use expect_test::expect_file;
 
@@ -46,6 +46,42 @@ fn c_with_trace() {
         trace: true,
         ..Options::default()
     }));
+}
+
+/// Other versions, where a class and a skipped parameter are written in another way, and
+/// where KUnit can own a platform device at whose release nobody looks.
+#[test]
+fn c_for_other_versions() {
+    for (target, golden) in [
+        (Linux(6, 1), expect_file!["golden/order-6.1.c"]),
+        (Linux(7, 2), expect_file!["golden/order-7.2.c"]),
+    ] {
+        let files = compile(
+            &corpus(),
+            &Options {
+                target,
+                ..Options::default()
+            },
+        )
+        .unwrap();
+        golden.assert_eq(find(&files, "devres-order-test.c"));
+        // What is looked at has to be the test's own.
+        assert!(!find(&files, "devres-unregister-test.c").contains("kunit_platform_device"));
+    }
+}
+
+/// A patch says nothing of where it comes from.
+#[test]
+fn c_for_upstream() {
+    let upstream = c(&Options {
+        upstream: true,
+        ..Options::default()
+    });
+    let ours = c(&Options::default());
+    let without_header = |text: &str| text.split_once("#include").unwrap().1.to_owned();
+    assert_eq!(without_header(&upstream), without_header(&ours));
+    assert!(!upstream.contains("devres-gen"), "{upstream}");
+    assert!(!upstream.contains("Content: "), "{upstream}");
 }
 
 #[test]

@@ -105,11 +105,17 @@ fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
     if kind.halves {
         needed.extend([CKey::Init, CKey::Add, CKey::Del]);
     }
-    if c.sections.contains_key(&CKey::Setup) {
-        needed.push(CKey::Teardown);
-    }
-    if c.sections.contains_key(&CKey::Teardown) {
-        needed.push(CKey::Setup);
+    let pairs = [
+        (CKey::Setup, CKey::Teardown),
+        (CKey::KunitCreate, CKey::KunitDestroy),
+    ];
+    for (one, other) in pairs {
+        if c.sections.contains_key(&one) {
+            needed.push(other);
+        }
+        if c.sections.contains_key(&other) {
+            needed.push(one);
+        }
     }
     needed
 }
@@ -153,7 +159,8 @@ fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String,
         }
         let quoted =
             |open, close| text.starts_with(open) && text.ends_with(close) && text.len() > 2;
-        if key == CKey::Include && !quoted('<', '>') && !quoted('"', '"') {
+        let include = matches!(key, CKey::Include | CKey::KunitInclude);
+        if include && !quoted('<', '>') && !quoted('"', '"') {
             return Some((
                 "something else than a header, `<linux/...>`".to_owned(),
                 line.span,
@@ -182,7 +189,9 @@ fn placeholders(kind: &Kind, key: CKey, line: &Spanned<String>) -> Option<(Strin
         let letter = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
         let word = &rest[..rest.bytes().take_while(letter).count()];
         let problem = match word {
-            "name" | "parent" if matches!(key, CKey::Create | CKey::Init) => continue,
+            "name" | "parent" if matches!(key, CKey::Create | CKey::KunitCreate | CKey::Init) => {
+                continue;
+            }
             "name" | "parent" => {
                 format!("`${word}`, which is only there where a device is made")
             }

@@ -4,7 +4,7 @@
 pub mod kunit;
 pub mod names;
 pub mod rust;
-mod wrap;
+pub(crate) mod wrap;
 
 use crate::ir::Linux;
 use crate::select::Selection;
@@ -73,6 +73,8 @@ pub struct Options {
     pub broken: Broken,
     /// Whether each case prints its trace.
     pub trace: bool,
+    /// Whether it is to be posted: nothing in it then says that it was generated.
+    pub upstream: bool,
     /// Which cases were selected, for the header.
     pub selection: Selection,
 }
@@ -84,6 +86,7 @@ impl Default for Options {
             without: vec![],
             broken: Broken::default(),
             trace: false,
+            upstream: false,
             selection: Selection::default(),
         }
     }

@@ -72,7 +72,7 @@ fn columns(text: &str) -> usize {
 }
 
 /// Words of a comment, in lines that fit behind ` * `.
-pub(super) fn words(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn words(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

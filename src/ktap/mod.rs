@@ -82,6 +82,8 @@ pub struct Devres {
 pub struct Log {
     /// Results, by the names from the suite down to the case and its parameter.
     pub results: BTreeMap<Vec<String>, TestResult>,
+    /// `6.12.117`, as the kernel's banner says.
+    pub kernel: Option<String>,
     /// Tests that the log has more than once, and not with the same result.
     pub contradictions: Vec<Vec<String>>,
     /// Traces, by the name of the case.
@@ -202,6 +204,9 @@ impl Reader {
         if let Some((_, device)) = text.split_once(trace::LEFT) {
             let case = self.case.clone().unwrap_or_default();
             self.log.left.push((case, device.to_owned()));
+        } else if let Some(version) = text.strip_prefix("Linux version ") {
+            let version = version.split_whitespace().next().map(str::to_owned);
+            self.log.kernel = self.log.kernel.take().or(version);
         } else if text.contains(": kobject_release, parent ") && text.contains(" (delayed ") {
             self.log.delayed_releases = true;
         } else if text.contains("Kernel panic - not syncing") {

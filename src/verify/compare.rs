@@ -2,6 +2,7 @@
 
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case};
+use crate::identity;
 use crate::ir::{Deviation, Linux, Unit};
 use crate::ktap::{Log, Status};
 use crate::run::{self, Run};
@@ -13,6 +14,8 @@ use super::witness;
 /// What came of holding a log against the simulator.
 #[derive(Clone, Debug)]
 pub struct Comparison {
+    /// What the kernel calls itself, if its banner is in the log.
+    pub kernel: Option<String>,
     /// The kernel that the simulator was asked about.
     pub model: Model,
     /// Each case.
@@ -29,6 +32,8 @@ pub struct Comparison {
 pub struct Judged {
     /// `suite/scenario/kind`
     pub case: String,
+    /// [`identity::case`]
+    pub content: String,
     /// How it ended, if it ended.
     pub status: Option<Status>,
     /// Operations, events, warnings and entries of the kernel's own log that agree.
@@ -48,6 +53,7 @@ pub struct Difference {
 /// predicts of that kernel.
 pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Comparison {
     let mut comparison = Comparison {
+        kernel: log.kernel.clone(),
         model,
         cases: vec![],
         differences: vec![],
@@ -64,10 +70,6 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
     }
     for alarm in &log.alarms {
         comparison.differ("(any)", format!("the kernel complains: {alarm}"));
-    }
-    for path in &log.contradictions {
-        let what = "the log has more than one result of it, and they differ";
-        comparison.differ(&path.join("/"), what.to_owned());
     }
     for garbled in &log.garbled {
         comparison.differ("(any)", format!("a line of a trace is garbled: {garbled}"));
@@ -108,8 +110,13 @@ impl Comparison {
             case.kind_use.label(case.unit),
         ];
         let result = log.results.get(&path);
+        if log.contradictions.contains(&path) {
+            let what = "the log has more than one result of it, and they differ";
+            self.differ(&name, what.to_owned());
+        }
         self.cases.push(Judged {
             case: name.clone(),
+            content: identity::case(case.unit, case.scenario, &case.kind_use),
             status: result.map(|result| result.status),
             agreed: 0,
         });

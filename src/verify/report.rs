@@ -19,6 +19,7 @@ pub fn json(comparison: &Comparison) -> Value {
         let differences = differences.filter(|d| d.case == judged.case);
         json!({
             "case": judged.case,
+            "content": judged.content,
             "kernel": word(judged.status),
             "compared": judged.agreed,
             "differences": differences.map(|d| d.what.as_str()).collect::<Vec<_>>(),
@@ -27,6 +28,7 @@ pub fn json(comparison: &Comparison) -> Value {
     let elsewhere = comparison.differences.iter().filter(|d| d.case == "(any)");
     json!({
         "format": FORMAT,
+        "linux": comparison.kernel,
         "without": lacks(comparison.model),
         "explained_by": comparison.explanations.iter().map(|&m| lacks(m)).collect::<Vec<_>>(),
         "compared": comparison.agreed(),

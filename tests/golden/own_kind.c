@@ -208,6 +208,7 @@ static void log_print(struct kunit *test)
 static void log_left(struct kunit *test)
 {
 	int i;
+
 	catch_up_on_releases();
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		if (test_devices[i]->dev)

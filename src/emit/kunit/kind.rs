@@ -150,7 +150,8 @@ impl File {
 
     fn owned_release(&mut self, kind: &Kind, c: &KindC) {
         let mut lines = Vec::new();
-        if !self.uses.several {
+        if !self.uses.observed {
+        } else if !self.uses.several {
             lines.push("ctx.dev.freed = true;".to_owned());
         } else {
             lines.push("struct test_device *td = find_test_device(dev);".to_owned());

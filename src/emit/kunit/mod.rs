@@ -32,6 +32,7 @@ pub const SYMBOL: &str = "DEVRES_KUNIT_TEST";
 /// Emits the C of a unit. Suites on a kind without C are reported.
 pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> {
     let unit = &unit.on(options.target);
+    let mark = (!options.upstream).then_some(MARK);
     let mut files = Vec::new();
     let mut objects = Vec::new();
     for suite in &unit.suites {
@@ -44,7 +45,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
     files.push(output(
         "Makefile",
         &Makefile {
-            mark: MARK,
+            mark,
             symbol: SYMBOL,
             objects,
         },
@@ -52,7 +53,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
     files.push(output(
         "Kconfig",
         &Kconfig {
-            mark: MARK,
+            mark,
             symbol: SYMBOL,
             trace: options.trace,
         },
@@ -60,7 +61,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
     files.push(output(
         ".kunitconfig",
         &Kunitconfig {
-            mark: MARK,
+            mark,
             symbol: SYMBOL,
         },
     ));
@@ -80,7 +81,7 @@ fn output(name: &str, template: &impl Template) -> OutputFile {
 #[derive(Template)]
 #[template(path = "Makefile.txt")]
 struct Makefile {
-    mark: &'static str,
+    mark: Option<&'static str>,
     symbol: &'static str,
     objects: Vec<String>,
 }
@@ -88,7 +89,7 @@ struct Makefile {
 #[derive(Template)]
 #[template(path = "Kconfig.txt")]
 struct Kconfig {
-    mark: &'static str,
+    mark: Option<&'static str>,
     symbol: &'static str,
     trace: bool,
 }
@@ -96,7 +97,7 @@ struct Kconfig {
 #[derive(Template)]
 #[template(path = "kunitconfig.txt")]
 struct Kunitconfig {
-    mark: &'static str,
+    mark: Option<&'static str>,
     symbol: &'static str,
 }
 
@@ -209,6 +210,8 @@ struct Uses {
     /// Something is expected of a device that may never have been there.
     alive: bool,
     wrapped: bool,
+    /// Somebody looks whether a device has been released.
+    observed: bool,
     owned: bool,
     /// Drivers are registered.
     drivers: bool,
@@ -235,6 +238,12 @@ impl Uses {
     /// Whether devices are registered at once and by halves: what both do is a helper.
     fn makes_both_ways(&self) -> bool {
         self.register && self.init
+    }
+
+    /// Says so, once all tests are written. With several devices the helpers look.
+    fn see_whether_observed(&mut self) {
+        self.observed |= self.several || self.refs || self.alive || self.bound;
+        self.wrapped &= self.observed;
     }
 
     /// Takes note of the helper that an operation calls.
@@ -277,17 +286,13 @@ impl Function {
 fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) -> Option<File> {
     let kinds = kinds(unit, suite, sink)?;
     let source = unit.sources.get(suite.source).name.clone();
-    let mut includes: Vec<String> = kinds
-        .iter()
-        .flat_map(|id| unit.kind(*id).c.iter())
-        .flat_map(|c| c.lines(CKey::Include).map(str::to_owned))
-        .collect();
-    includes.push("<linux/device.h>".to_owned());
-    includes.sort();
-    includes.dedup();
     let mut file = File {
-        header: header(unit, suite, &options.command(&source)),
-        includes,
+        header: if options.upstream {
+            comment(&suite.doc)
+        } else {
+            header(unit, suite, &options.command(&source))
+        },
+        includes: vec![],
         name: suite.name.clone(),
         kunit_name: names::suite(suite),
         line: unit.line(suite.span),
@@ -307,7 +312,6 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
         trace: options.trace,
         target: options.target,
     };
-    file.kinds(unit, suite, &kinds);
     for scenario in &suite.scenarios {
         let Some(&used) = scenario.kinds.first() else {
             continue;
@@ -324,6 +328,14 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
             .emit();
         });
     }
+    file.uses.see_whether_observed();
+    let unit = if file.uses.observed {
+        unit
+    } else {
+        &unit.unobserved()
+    };
+    file.kinds(unit, suite, &kinds);
+    file.includes(unit, &kinds);
     if file.uses.parent {
         file.devices.push(Field {
             name: "parent".to_owned(),
@@ -338,6 +350,20 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
         });
     }
     Some(file)
+}
+
+impl File {
+    fn includes(&mut self, unit: &Unit, kinds: &BTreeSet<KindId>) {
+        self.includes = kinds
+            .iter()
+            .flat_map(|id| unit.kind(*id).c.iter())
+            .flat_map(|c| c.lines(CKey::Include).map(str::to_owned))
+            .collect();
+        let always = ["<kunit/test.h>", "<linux/device.h>"];
+        self.includes.extend(always.map(str::to_owned));
+        self.includes.sort();
+        self.includes.dedup();
+    }
 }
 
 /// The kinds that the suite needs, each of which has to have C.

@@ -299,6 +299,7 @@ impl Emitter<'_> {
             let alive = format!("is_alive(&{})", self.device(dev));
             return call(1, "KUNIT_ASSERT_TRUE", &["test", &alive], ";");
         }
+        self.file.uses.observed = true;
         let freed = format!("{}.freed", self.device(dev));
         call(1, "KUNIT_ASSERT_FALSE", &["test", &freed], ";")
     }
@@ -486,6 +487,7 @@ impl Emitter<'_> {
                 call(tabs, truth(!negated), &["test", &alive], ";")
             }
             Claim::Freed(id) | Claim::Alive(id) => {
+                self.file.uses.observed = true;
                 let freed = format!("{}.freed", self.device(id));
                 let wanted = matches!(claim, Claim::Freed(_)) != negated;
                 call(tabs, truth(wanted), &["test", &freed], ";")
