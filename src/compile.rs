@@ -16,6 +16,21 @@ use crate::syntax::parse;
 /// The standard kinds, behind `use kinds`.
 const LIBRARY: &str = include_str!("../library/kinds.devres");
 
+/// Why nothing came of a unit.
+#[derive(Debug)]
+pub enum Error {
+    /// The program cannot be emitted.
+    Source(Vec<Diagnostic>),
+    /// Something outside of it: a tree, a kernel, a report, a file in the way.
+    Other(String),
+}
+
+impl From<String> for Error {
+    fn from(why: String) -> Self {
+        Error::Other(why)
+    }
+}
+
 /// What the front end made of the sources.
 #[derive(Debug)]
 pub struct Front {

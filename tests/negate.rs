@@ -10,17 +10,13 @@ use devres_gen::emit::Options;
 use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
 use devres_gen::negate::negate;
-use devres_gen::sim::{Fix, Model};
+use devres_gen::sim::Model;
 use devres_gen::{expand, run};
 
 fn corpus() -> Unit {
     let front = load(&["scenarios".into()]);
     assert!(front.diagnostics.is_empty());
     front.unit
-}
-
-fn models() -> impl Iterator<Item = Model> {
-    std::iter::once(Model::ALL).chain(Fix::ALL.into_iter().map(|fix| Model::ALL.without(fix)))
 }
 
 fn expectations(unit: &Unit) -> usize {
@@ -35,7 +31,7 @@ fn run_passes_as_stated_and_fails_negated() {
     let unit = corpus();
     let negated = negate(&unit);
     assert_eq!(expectations(&unit), expectations(&negated));
-    for model in models() {
+    for model in Model::known() {
         for case in expand::cases(&unit, model) {
             assert!(run::run(&case).passed(), "{} {model}", case.name());
         }
@@ -54,7 +50,7 @@ fn run_passes_as_stated_and_fails_negated() {
 fn what_gives_up_fails_and_nothing_else() {
     let unit = corpus();
     let given_up = give_up(&unit);
-    for model in models() {
+    for model in Model::known() {
         let mut cases = 0;
         for case in expand::cases(&given_up, model) {
             let gives_up = case.scenario.gives_up_after.is_some();
@@ -101,7 +97,7 @@ fn generated_rust_fails_negated() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
-    let cases = models()
+    let cases = Model::known()
         .map(|model| expand::cases(&negated, model).count())
         .sum::<usize>();
     let all_failed = format!("test result: FAILED. 0 passed; {cases} failed;");

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::ir::{Scenario, Suite, Unit};
 use crate::run::{self, Failure};
-use crate::sim::{Fix, Model};
+use crate::sim::Model;
 use crate::source::Span;
 
 /// What goes wrong somewhere, and how the first case gets there.
@@ -20,7 +20,7 @@ struct Found {
 /// One diagnostic for each place and fault, with the cases in which it happens.
 pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     let mut found: BTreeMap<(Span, Code, String), Found> = BTreeMap::new();
-    for model in models() {
+    for model in Model::known() {
         for case in expand::cases_of(unit, suite, scenario, model) {
             let run = run::run(&case);
             let fault = run.fault.iter().filter(|fault| !fault.announced);
@@ -39,7 +39,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             }
         }
     }
-    let all = models().count() * scenario.kinds.len();
+    let all = Model::known().count() * scenario.kinds.len();
     for ((span, code, text), found) in found {
         let mut help = if found.places.len() == all {
             "on every kind and every kernel".to_owned()
@@ -49,7 +49,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 let kinds: Vec<&str> = kinds.map(|place| place.1.as_str()).collect();
                 (!kinds.is_empty()).then(|| format!("on {}, {model}", kinds.join(", ")))
             };
-            models().filter_map(on).collect::<Vec<_>>().join("\n")
+            Model::known().filter_map(on).collect::<Vec<_>>().join("\n")
         };
         if code == Code::Race {
             help +=
@@ -72,9 +72,4 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 .help(help),
         );
     }
-}
-
-/// The kernels on which cases are tried when they are compiled.
-fn models() -> impl Iterator<Item = Model> {
-    std::iter::once(Model::ALL).chain(Fix::ALL.into_iter().map(|fix| Model::ALL.without(fix)))
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report};
 use crate::cli::Compile;
+use devres_gen::compile::Error;
 use devres_gen::ir::Unit;
-use devres_gen::series::{self, Author, Error};
+use devres_gen::series::{self, Author};
 use devres_gen::{compile, output, verify};
 
 pub(super) fn compile(args: &Compile) -> Done {

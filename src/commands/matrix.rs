@@ -9,8 +9,8 @@ use devres_gen::sim::{Fix, Model};
 
 pub(super) fn matrix(args: &Matrix) -> Done {
     let unit = load_or_report(&args.paths, &args.select.selection())?;
-    let mut models = vec![("all fixes".to_owned(), Model::ALL)];
-    models.extend(Fix::ALL.map(|fix| (format!("without {fix}"), Model::ALL.without(fix))));
+    let title = |model: Model| model.to_string().trim_start_matches("with ").to_owned();
+    let models: Vec<(String, Model)> = Model::known().map(|model| (title(model), model)).collect();
 
     let columns: Vec<Vec<(String, bool)>> = models
         .iter()

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, say};
 use crate::cli::{Broken, ReportFormat, Verify as Args};
+use devres_gen::compile::Error;
 use devres_gen::emit::Options;
 use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
 use devres_gen::verify::compare::{Comparison, Judged};
-use devres_gen::verify::{self, Error, Request, Setup, report};
+use devres_gen::verify::{self, Request, Setup, report};
 
 pub(super) fn verify(args: &Args) -> Done {
     let mut unit = load_or_report(&args.paths, &args.select.selection())?;
@@ -88,7 +89,7 @@ fn on_tree(unit: &Unit, tree: &Path, options: &Options, args: &Args) -> Result<C
             super::report(&diagnostics, &unit.sources);
             Err(BAD_INPUT)
         }
-        Err(Error::Kernel(why)) => fail(&why, NOT_WELL),
+        Err(Error::Other(why)) => fail(&why, NOT_WELL),
     }
 }
 

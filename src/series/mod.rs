@@ -11,7 +11,8 @@ use std::path::Path;
 use askama::Template;
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::compile::Error;
+use crate::diagnostic::Sink;
 use crate::emit::wrap::words;
 use crate::emit::{self, Broken, Options, OutputFile, kunit};
 use crate::identity;
@@ -27,21 +28,6 @@ const MAILER: &str = "X-Mailer: devres-gen";
 
 /// Columns of a commit message.
 const WIDTH: usize = 72;
-
-/// Why there is no series.
-#[derive(Debug)]
-pub enum Error {
-    /// The program cannot be emitted.
-    Source(Vec<Diagnostic>),
-    /// The tree, a report, or what is in the way.
-    Other(String),
-}
-
-impl From<String> for Error {
-    fn from(why: String) -> Self {
-        Error::Other(why)
-    }
-}
 
 /// Files of a tree by their path in it.
 type Tree = BTreeMap<String, String>;

@@ -71,6 +71,12 @@ impl Model {
         Model(self.0 | 1 << fix as u8)
     }
 
+    /// The kernels that cases are tried on: with all fixes, and without each one.
+    pub fn known() -> impl Iterator<Item = Model> {
+        let without = Fix::ALL.map(|fix| Model::ALL.without(fix));
+        std::iter::once(Model::ALL).chain(without)
+    }
+
     /// Whether the kernel has the fix.
     pub const fn has(self, fix: Fix) -> bool {
         self.0 & (1 << fix as u8) != 0

@@ -10,29 +10,14 @@ mod witness;
 
 use std::path::{Path, PathBuf};
 
-use crate::compile;
-use crate::diagnostic::Diagnostic;
-use crate::emit::{OLDEST_TARGET, Options, OutputFile, kunit};
+use crate::compile::{self, Error};
+use crate::emit::{MARK, OLDEST_TARGET, Options, OutputFile, kunit};
+use crate::install;
 use crate::ir::{Linux, Unit};
 use crate::ktap;
-use crate::sim::{Fix, Model};
+use crate::sim::Model;
 use compare::Comparison;
 pub use kernel::Setup;
-
-/// Why a kernel could not be asked.
-#[derive(Debug)]
-pub enum Error {
-    /// The program cannot be emitted.
-    Source(Vec<Diagnostic>),
-    /// The tree, its build or its run.
-    Kernel(String),
-}
-
-impl From<String> for Error {
-    fn from(why: String) -> Self {
-        Error::Kernel(why)
-    }
-}
 
 /// What a tree says of itself.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +80,7 @@ pub fn verify(
         args.push(witness::KERNEL_ARG);
     }
     if !options.without.is_empty() && options.model() != model {
-        return Err(Error::Kernel(format!(
+        return Err(Error::Other(format!(
             "by its source `{}` is a kernel {model}, not one {}",
             tree.display(),
             options.model()
@@ -110,14 +95,14 @@ pub fn verify(
     let files = compile::compile(unit, options).map_err(Error::Source)?;
     let copy = tree::private_copy(tree, &setup.build_dir(), say)?;
     let questions = model::questions(options).map_err(Error::Source)?;
-    copy.install(&with_questions(&files, &questions))?;
+    install::install(copy.path(), &with_questions(files, questions))?;
     let log = kernel::run(copy.path(), &setup, &args, say)?;
     if let Some(place) = request.keep_log {
         std::fs::write(place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
     }
     let read = ktap::parse(&log);
     if let Some(answered) = model::by_answers(&read).filter(|&answered| answered != model) {
-        return Err(Error::Kernel(format!(
+        return Err(Error::Other(format!(
             "by its source this is a kernel {model}, by what it does one {answered}: the simulator \
              knows too little of one of them"
         )));
@@ -138,23 +123,23 @@ pub fn verify(
     Ok(comparison)
 }
 
-/// The C below its folder, and what asks the kernel for its fixes before all else.
-fn with_questions(files: &[OutputFile], questions: &OutputFile) -> Vec<(String, String)> {
-    let below = |file: &OutputFile| {
-        let name = file.path.strip_prefix(kunit::FOLDER)?.strip_prefix('/')?;
-        Some((name.to_owned(), file.text.clone()))
-    };
-    let mut c: Vec<(String, String)> = files.iter().filter_map(below).collect();
-    let Some(questions) = below(questions) else {
-        return c;
-    };
-    let object = questions.0.replace(".c", ".o");
-    if let Some((_, makefile)) = c.iter_mut().find(|(name, _)| name == "Makefile") {
+/// The files, and what asks the kernel for its fixes before all else.
+fn with_questions(mut files: Vec<OutputFile>, questions: OutputFile) -> Vec<OutputFile> {
+    let object = questions.path.rsplit('/').next().unwrap_or_default();
+    let object = object.replace(".c", ".o");
+    if let Some(makefile) = files
+        .iter_mut()
+        .find(|file| file.path.ends_with("Makefile"))
+    {
         // Suites run in the order in which they are linked.
-        *makefile = format!("obj-$(CONFIG_{}) += {object}\n{makefile}", kunit::SYMBOL);
+        let rest = std::mem::take(&mut makefile.text);
+        makefile.text = format!(
+            "# {MARK}.\nobj-$(CONFIG_{}) += {object}\n{rest}",
+            kunit::SYMBOL
+        );
     }
-    c.push(questions);
-    c
+    files.push(questions);
+    files
 }
 
 /// Holds a log from anywhere, of C that was emitted with these options, against what the
@@ -168,7 +153,7 @@ pub fn verify_log(unit: &Unit, log: &str, options: &Options, model: Option<Model
     };
     let judge = |model| compare::compare(unit, options, model, &read);
     let mut best = judge(model.unwrap_or(Model::ALL));
-    let others = models().filter(|_| model.is_none()).map(judge);
+    let others = Model::known().filter(|_| model.is_none()).map(judge);
     for other in others {
         if other.differences.len() < best.differences.len() {
             best = other;
@@ -178,18 +163,13 @@ pub fn verify_log(unit: &Unit, log: &str, options: &Options, model: Option<Model
     best
 }
 
-fn models() -> impl Iterator<Item = Model> {
-    let without = Fix::ALL.map(|fix| Model::ALL.without(fix));
-    std::iter::once(Model::ALL).chain(without)
-}
-
 /// The kernels that would have printed that log.
 fn explanations(unit: &Unit, options: &Options, log: &ktap::Log) -> Vec<Model> {
     let explains = |model: &Model| {
         let comparison = compare::compare(unit, options, *model, log);
         comparison.differences.is_empty()
     };
-    models().filter(explains).collect()
+    Model::known().filter(explains).collect()
 }
 
 /// Where kernels and private copies are kept: `$DEVRES_GEN_CACHE`, else `devres-gen`

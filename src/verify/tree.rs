@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
-/// Where tests are dropped in.
-const TESTS: &str = "drivers/base/test";
 /// How the names of build folders within a tree begin.
 const BUILDS: &str = ".kunit";
 
@@ -121,34 +119,6 @@ impl Copy {
         }
         Ok(())
     }
-
-    /// Drops the generated C into the copy.
-    pub(super) fn install(&self, files: &[(String, String)]) -> Result<(), String> {
-        let tests = self.path.join(TESTS);
-        let folder = tests.join("devres");
-        fs::create_dir_all(&folder).map_err(|why| failed(&folder, &why))?;
-        for (name, text) in files {
-            let path = folder.join(name);
-            // What has not changed need not be built again.
-            if fs::read_to_string(&path).is_ok_and(|old| old == *text) {
-                continue;
-            }
-            fs::write(&path, text).map_err(|why| failed(&path, &why))?;
-        }
-        append(
-            &tests.join("Kconfig"),
-            &format!("source \"{TESTS}/devres/Kconfig\"\n"),
-        )?;
-        append(&tests.join("Makefile"), "obj-y += devres/\n")
-    }
-}
-
-fn append(path: &Path, line: &str) -> Result<(), String> {
-    let text = fs::read_to_string(path).map_err(|why| failed(path, &why))?;
-    if text.contains(line) {
-        return Ok(());
-    }
-    fs::write(path, format!("{text}{line}")).map_err(|why| failed(path, &why))
 }
 
 /// History and what builds leave in a tree stay behind: kbuild refuses a build folder

@@ -79,13 +79,17 @@ fn install_overwrites_nothing_that_it_did_not_write() {
 const AUTHOR: &str = "A Developer <dev@example.org>";
 
 fn series(folder: &Path, more: &[&str]) -> std::process::Output {
+    post(folder, AUTHOR, more)
+}
+
+fn post(folder: &Path, author: &str, more: &[&str]) -> std::process::Output {
     let args = [
         "compile",
         "scenarios",
         "--for-upstream",
         "linux",
         "--author",
-        AUTHOR,
+        author,
     ];
     program(folder, &[&args, more].concat())
 }
@@ -190,14 +194,6 @@ fn a_series_takes_no_place_that_is_not_its_own() {
         err(&output)
     );
     assert_eq!(tree(&folder.path().join("scenarios")).len(), 1);
-    let args = [
-        "compile",
-        "scenarios",
-        "--for-upstream",
-        "linux",
-        "--author",
-        "me",
-    ];
-    let output = program(folder.path(), &args);
+    let output = post(folder.path(), "me", &[]);
     assert!(err(&output).contains("NAME <MAIL>"), "{}", err(&output));
 }
