@@ -316,13 +316,20 @@ static int register_test_device(struct test_device *td)
 @%- endif %@
 @%- if uses.wrapped %@
 @%- if uses.owned %@
-	if (!@{ self.kind_of_td() }@->wrap_release)
-		return 0;
-@%- endif %@
+	if (@{ self.kind_of_td() }@->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
+@%- else %@
 	td->release = dev->release;
 	dev->release = recorded_release;
 @%- endif %@
+@%- endif %@
+@%- if self.has_to_bind() %@
+	return ctx.kind->driver && !dev->driver ? -ENODEV : 0;
+@%- else %@
 	return 0;
+@%- endif %@
 }
 @% endif %@
 @%- if uses.makes_both_ways() %@

@@ -117,7 +117,7 @@ static int register_test_device(struct test_device *td)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->registered = true;
-	return 0;
+	return ctx.kind->driver && !dev->driver ? -ENODEV : 0;
 }
 
 static void unregister_test_device(struct test_device *td)

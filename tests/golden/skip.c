@@ -93,7 +93,7 @@ static int register_test_device(struct test_device *td)
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;
-	return 0;
+	return ctx.kind->driver && !dev->driver ? -ENODEV : 0;
 }
 
 static void unregister_test_device(struct test_device *td)

@@ -216,10 +216,10 @@ static int made_test_device(struct test_device *td, struct device *dev)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->refs++;
-	if (!ctx.kind->wrap_release)
-		return 0;
-	td->release = dev->release;
-	dev->release = recorded_release;
+	if (ctx.kind->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
 	return 0;
 }
 

@@ -332,10 +332,10 @@ static int made_test_device(struct test_device *td, struct device *dev)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->refs++;
-	if (!td->kind->wrap_release)
-		return 0;
-	td->release = dev->release;
-	dev->release = recorded_release;
+	if (td->kind->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
 	return 0;
 }
 

@@ -426,10 +426,10 @@ static int register_test_device(struct test_device *td)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->registered = ++ctx.registrations;
-	if (!td->kind->wrap_release)
-		return 0;
-	td->release = dev->release;
-	dev->release = recorded_release;
+	if (td->kind->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
 	return 0;
 }
 

@@ -276,10 +276,10 @@ static int made_test_device(struct test_device *td, struct device *dev)
 	td->dev = dev;
 	td->refs++;
 	td->first_refs = kref_read(&dev->kobj.kref);
-	if (!td->kind->wrap_release)
-		return 0;
-	td->release = dev->release;
-	dev->release = recorded_release;
+	if (td->kind->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
 	return 0;
 }
 

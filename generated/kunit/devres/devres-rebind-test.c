@@ -193,11 +193,11 @@ static int register_test_device(struct test_device *td)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->registered = true;
-	if (!ctx.kind->wrap_release)
-		return 0;
-	td->release = dev->release;
-	dev->release = recorded_release;
-	return 0;
+	if (ctx.kind->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
+	return ctx.kind->driver && !dev->driver ? -ENODEV : 0;
 }
 
 static void unregister_test_device(struct test_device *td)

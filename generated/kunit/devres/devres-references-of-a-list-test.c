@@ -256,10 +256,10 @@ static int register_test_device(struct test_device *td)
 	td->dev = dev;
 	td->registered = true;
 	td->first_refs = kref_read(&dev->kobj.kref);
-	if (!td->kind->wrap_release)
-		return 0;
-	td->release = dev->release;
-	dev->release = recorded_release;
+	if (td->kind->wrap_release) {
+		td->release = dev->release;
+		dev->release = recorded_release;
+	}
 	return 0;
 }
 

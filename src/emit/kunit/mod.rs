@@ -148,6 +148,12 @@ impl File {
         }
     }
 
+    /// Whether a device that is registered has to be bound by then, or else its state is not
+    /// what it is called. With several devices that is for the tests to expect.
+    fn has_to_bind(&self) -> bool {
+        self.uses.bound_kind && !self.uses.several && !self.uses.init
+    }
+
     /// Which device from the end of the table is the last of a scenario's own: behind them
     /// is the one that the device under test is below, which is set up for it.
     fn last_device(&self) -> usize {
