@@ -42,7 +42,7 @@ static struct {
 
 static struct device *root_kind_create(void)
 {
-	return root_device_register(KBUILD_MODNAME);
+	return __root_device_register(KBUILD_MODNAME, NULL);
 }
 
 static struct class *test_class;
