@@ -40,7 +40,11 @@ fn judged(name: &str, text: &str, model: Option<Model>) -> Comparison {
     verify_log(&unit(), text, &options(name), model)
 }
 
-const LOGS: [(&str, Model, usize); 4] = [
+/// Those of 7.2 are of kernels that kept a log of managed resources of their own:
+/// `verify --witness`.
+const LOGS: [(&str, Model, usize); 6] = [
+    ("7.2", FIXED, 87),
+    ("7.2-without-699fb50d9903", UNFIXED, 79),
     ("6.12", FIXED, 69),
     ("6.12-without-699fb50d9903", UNFIXED, 63),
     ("6.1", FIXED, 69),
@@ -133,6 +137,66 @@ fn a_missing_event_is_seen() {
     );
     let cases: Vec<&str> = found.differences.iter().map(|d| d.case.as_str()).collect();
     assert_eq!(cases, ["unregister/get_put/root"]);
+}
+
+/// What the kernel itself says of managed resources counts as much as what the C says.
+#[test]
+fn the_witness_is_heard() {
+    let text = log("7.2");
+    let (before, case) = text.split_once("# Subtest: get_put_test").unwrap();
+    let released = case
+        .lines()
+        .find(|line| line.contains("DEVRES REL"))
+        .unwrap();
+    for instead in [
+        "",
+        &released.replace(" REL ", " REM "),
+        &format!("{released}\n{released}"),
+    ] {
+        let wrong = case.replacen(released, instead, 1);
+        let found = judged(
+            "7.2",
+            &format!("{before}# Subtest: get_put_test{wrong}"),
+            Some(FIXED),
+        );
+        let [difference] = found.differences.as_slice() else {
+            panic!("{:?}", found.differences);
+        };
+        assert_eq!(difference.case, "unregister/get_put/root");
+        assert!(difference.what.contains("own log of managed resources"));
+    }
+}
+
+/// Where releases are delayed, a release may find other devices further than the simulator
+/// does, and nothing else may differ.
+#[test]
+fn a_kernel_that_delays_releases_is_known_by_its_word() {
+    let text = log("6.12");
+    let release = text
+        .lines()
+        .find(|line| line.contains("release dev\""))
+        .unwrap();
+    let later = text.replacen(release, &release.replace("\"refs\":0", "\"refs\":7"), 1);
+    assert_eq!(judged("6.12", &later, Some(FIXED)).differences.len(), 1);
+    let word = "kobject: 'devres-dev' (00000000c6415f74): kobject_release, parent 0 (delayed 300)";
+    let delayed = format!("{word}\n{later}");
+    assert_eq!(judged("6.12", &delayed, Some(FIXED)).differences, []);
+    let wrong = delayed.replacen("release dev\"", "release other\"", 1);
+    assert_eq!(judged("6.12", &wrong, Some(FIXED)).differences.len(), 1);
+}
+
+/// A word of KASAN's, and a device left behind, are differences where every result is right.
+#[test]
+fn complaints_and_leftovers_are_seen() {
+    let text = log("6.12");
+    let kasan = format!("{text}BUG: KASAN: slab-use-after-free in put_device+0x1/0x2\n");
+    let found = judged("6.12", &kasan, Some(FIXED));
+    assert!(found.differences[0].what.contains("slab-use-after-free"));
+    let (before, after) = text.split_once("        ok 1 root").unwrap();
+    let left = format!("{before}    # plain_test: devres-left: dev\n        ok 1 root{after}");
+    let found = judged("6.12", &left, Some(FIXED));
+    assert_eq!(found.differences[0].case, "unregister/plain/root");
+    assert!(found.differences[0].what.contains("leaves `dev` behind"));
 }
 
 #[test]

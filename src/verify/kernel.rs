@@ -171,3 +171,32 @@ fn text(place: &Path) -> Result<String, String> {
     let bytes = fs::read(place).map_err(|why| format!("`{}`: {why}", place.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Changing back and forth between configurations must rebuild nothing.
+    #[test]
+    fn each_configuration_has_a_build_folder_of_its_own() {
+        let with = |arch: Option<&str>, options: &[&str]| {
+            let setup = Setup {
+                arch: arch.map(str::to_owned),
+                kconfig_add: options.iter().map(|&option| option.to_owned()).collect(),
+                build_dir: None,
+            };
+            setup.build_dir()
+        };
+        let stock = with(None, &[]);
+        let kasan = with(None, &["CONFIG_KASAN=y"]);
+        let other = with(Some("x86_64"), &["CONFIG_KASAN=y"]);
+        assert_eq!(stock, PathBuf::from(".kunit"));
+        assert_eq!(kasan, with(None, &["CONFIG_KASAN=y"]));
+        assert!(stock != kasan && kasan != other && stock != other);
+        let named = Setup {
+            build_dir: Some("here".into()),
+            ..Setup::default()
+        };
+        assert_eq!(named.build_dir(), PathBuf::from("here"));
+    }
+}

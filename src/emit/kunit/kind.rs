@@ -150,10 +150,7 @@ impl File {
 
     fn owned_release(&mut self, kind: &Kind, c: &KindC) {
         let mut lines = Vec::new();
-        if !self.uses.observed {
-        } else if !self.uses.several {
-            lines.push("ctx.dev.freed = true;".to_owned());
-        } else {
+        if self.uses.several {
             lines.push("struct test_device *td = find_test_device(dev);".to_owned());
             lines.push(String::new());
             lines.push("if (td) {".to_owned());
@@ -164,6 +161,8 @@ impl File {
             let why = "/* the next device may have the same address */";
             lines.push(format!("\ttd->dev = NULL; {why}"));
             lines.push("}".to_owned());
+        } else if self.uses.observed {
+            lines.push("ctx.dev.freed = true;".to_owned());
         }
         let given = self.filled(kind, c, CKey::Release, "");
         match bare_name(&given) {
