@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::emit::{OutputFile, kunit};
 use crate::output::{self, Written};
 
-/// Where the files go, below the root of a tree: [`FOLDER`] in [`TESTS`].
+/// Where the files go, below the root of a tree.
 pub const PLACE: &str = "drivers/base/test/devres";
 
 /// Where the kernel keeps the tests of the driver core.

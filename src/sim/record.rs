@@ -100,6 +100,34 @@ impl<'a> Recorder<'a> {
         step(self.program, self.model, &mut self.state, op, &mut tape)
     }
 
+    /// The same where the kernel does what the operation queues before that returns: workers
+    /// are threads of their own.
+    ///
+    /// # Errors
+    /// The [`Fault`] that the operation or the work runs into.
+    pub fn run_overtaken(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
+        let ret = self.run(line, op)?;
+        // Its return comes after the work, and that has no return of its own.
+        self.records.pop();
+        let mut tape = Tape {
+            program: self.program,
+            records: &mut self.records,
+            devres: &mut self.devres,
+            step: self.step,
+            line,
+        };
+        step(
+            self.program,
+            self.model,
+            &mut self.state,
+            Op::Settle,
+            &mut tape,
+        )?;
+        tape.records.pop();
+        tape.returned(op, ret, &self.state);
+        Ok(ret)
+    }
+
     /// The state after the operations so far.
     pub fn state(&self) -> &State {
         &self.state

@@ -4,7 +4,7 @@ use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case};
 use crate::identity;
 use crate::ir::{Deviation, Linux, Unit};
-use crate::ktap::{Log, Status};
+use crate::ktap::{Devres, Log, Status, TestResult};
 use crate::run::{self, Run};
 use crate::sim::{Model, Warning};
 use crate::trace;
@@ -143,96 +143,132 @@ impl Comparison {
             );
             self.differ(&name, format!("{what}\n    {said}"));
         }
-        if options.trace && predicted != Status::Skipped {
-            let mut kernel = log.traces.get(&name).map_or(&[][..], Vec::as_slice);
-            // A kernel warns on its own, and not in the trace.
-            let (warnings, lines): (Vec<_>, Vec<_>) = run
-                .trace
-                .into_iter()
-                .partition(|line| line.warning().is_some());
-            let agree = if log.delayed_releases {
-                trace::Line::agrees_but_for_the_delay
-            } else {
-                trace::Line::agrees
-            };
-            if run.goes_on {
-                kernel = &kernel[..lines.len().min(kernel.len())];
+        if !options.trace || predicted == Status::Skipped {
+            return;
+        }
+        let told = Told::of(&name, case, result, log);
+        let agreed = told.compare(&run).or_else(|differences| {
+            // A kernel may have been quicker than that.
+            let most = run.queued.min(OVERTAKEN);
+            let mut others =
+                (1..1 << most).map(|quick| run::run_overtaken(case, case.model, quick));
+            others
+                .find_map(|other| told.compare(&other).ok())
+                .ok_or(differences)
+        });
+        match agreed {
+            Ok(agreed) => {
+                if let Some(case) = self.cases.last_mut() {
+                    case.agreed = agreed;
+                }
             }
-            self.trace(&name, &lines, kernel, agree);
-            let warnings: Vec<Warning> = warnings
-                .iter()
-                .filter_map(|line| Warning::from_function(line.warning()?))
-                .collect();
-            // What sysfs says of an entry that went with its directory differs between versions,
-            // and is not about lifetimes.
-            let mut kernel = result.warnings();
-            if case.scenario.gives_up_after.is_some() {
-                kernel.truncate(log.warned.get(&name).copied().unwrap_or(0));
-            }
-            kernel.retain(|file| !file.starts_with("fs/sysfs/"));
-            self.warnings(&name, &warnings, &kernel);
-            if log.is_witness() {
-                let kernel = log.devres.get(&name).map_or(&[][..], Vec::as_slice);
-                match witness::compare(&run.devres, kernel) {
-                    Ok(entries) => self.agree(entries),
-                    Err(what) => self.differ(&name, what),
+            Err(differences) => {
+                for what in differences {
+                    self.differ(&name, what);
                 }
             }
         }
     }
+}
 
-    /// So many more of the case at hand.
-    fn agree(&mut self, more: usize) {
-        if let Some(case) = self.cases.last_mut() {
-            case.agreed += more;
+/// Operations that leave work queued of which every subset is tried.
+const OVERTAKEN: u32 = 6;
+
+/// What a kernel's log tells of a case.
+struct Told<'l> {
+    trace: &'l [trace::Line],
+    warnings: Vec<&'l str>,
+    devres: Option<&'l [Devres]>,
+    agree: fn(&trace::Line, &trace::Line) -> bool,
+}
+
+impl<'l> Told<'l> {
+    fn of(name: &str, case: &Case<'_>, result: &'l TestResult, log: &'l Log) -> Self {
+        let mut warnings = result.warnings();
+        if case.scenario.gives_up_after.is_some() {
+            warnings.truncate(log.warned.get(name).copied().unwrap_or(0));
+        }
+        // What sysfs says of an entry that went with its directory differs between versions,
+        // and is not about lifetimes.
+        warnings.retain(|file| !file.starts_with("fs/sysfs/"));
+        let devres = log.devres.get(name).map_or(&[][..], Vec::as_slice);
+        Told {
+            trace: log.traces.get(name).map_or(&[][..], Vec::as_slice),
+            warnings,
+            devres: log.is_witness().then_some(devres),
+            agree: if log.delayed_releases {
+                trace::Line::agrees_but_for_the_delay
+            } else {
+                trace::Line::agrees
+            },
         }
     }
 
+    /// How much agrees with a prediction, or every way in which they differ.
+    fn compare(&self, run: &Run) -> Result<usize, Vec<String>> {
+        // A kernel warns on its own, and not in the trace.
+        let warns = |line: &&trace::Line| line.warning().is_some();
+        let (warnings, lines): (Vec<_>, Vec<_>) = run.trace.iter().partition(warns);
+        let parts = [
+            self.trace(&lines, run.goes_on),
+            self.warnings(&warnings),
+            self.devres
+                .map_or(Ok(0), |kernel| witness::compare(&run.devres, kernel)),
+        ];
+        let differences: Vec<String> = parts.iter().filter_map(|p| p.clone().err()).collect();
+        if differences.is_empty() {
+            Ok(parts.into_iter().flatten().sum())
+        } else {
+            Err(differences)
+        }
+    }
+
+    /// Line by line, up to the first difference: all that follows would only follow. What
+    /// goes on behind the end of a case may be in the kernel's trace, and need not.
+    fn trace(&self, simulator: &[&trace::Line], goes_on: bool) -> Result<usize, String> {
+        let longest = if goes_on {
+            simulator.len()
+        } else {
+            simulator.len().max(self.trace.len())
+        };
+        for index in 0..longest {
+            match (simulator.get(index), self.trace.get(index)) {
+                (Some(simulator), Some(kernel)) if (self.agree)(simulator, kernel) => {}
+                (simulator, kernel) => {
+                    let show = |line: Option<&trace::Line>| {
+                        line.map_or("nothing".to_owned(), trace::Line::to_json)
+                    };
+                    return Err(format!(
+                        "the traces part at line {}\n    kernel:    {}\n    simulator: {}",
+                        index + 1,
+                        show(kernel),
+                        show(simulator.copied()),
+                    ));
+                }
+            }
+        }
+        Ok(longest)
+    }
+
     /// By file: which function a report names depends on what the compiler inlined.
-    fn warnings(&mut self, case: &str, simulator: &[Warning], kernel: &[&str]) {
+    fn warnings(&self, simulator: &[&trace::Line]) -> Result<usize, String> {
+        let ours = simulator.iter();
+        let ours = ours.filter_map(|line| Warning::from_function(line.warning()?));
+        let ours: Vec<Warning> = ours.collect();
         let same = |(warning, file): (&Warning, &&str)| warning.files().contains(file);
-        if simulator.len() == kernel.len() && simulator.iter().zip(kernel).all(same) {
-            return self.agree(kernel.len());
+        if ours.len() == self.warnings.len() && ours.iter().zip(&self.warnings).all(same) {
+            return Ok(ours.len());
         }
         let say = |files: &[&str]| match files {
             [] => "of nothing".to_owned(),
             files => format!("in {}", files.join(", ")),
         };
-        let ours: Vec<&str> = simulator.iter().map(|warning| warning.files()[0]).collect();
-        let what = format!(
+        let files: Vec<&str> = ours.iter().map(|warning| warning.files()[0]).collect();
+        Err(format!(
             "the kernel warns {}, the simulator {}",
-            say(kernel),
-            say(&ours)
-        );
-        self.differ(case, what);
-    }
-
-    /// Line by line, up to the first difference: all that follows would only follow.
-    fn trace(
-        &mut self,
-        case: &str,
-        simulator: &[trace::Line],
-        kernel: &[trace::Line],
-        agree: fn(&trace::Line, &trace::Line) -> bool,
-    ) {
-        let longest = simulator.len().max(kernel.len());
-        for index in 0..longest {
-            match (simulator.get(index), kernel.get(index)) {
-                (Some(simulator), Some(kernel)) if agree(simulator, kernel) => self.agree(1),
-                (simulator, kernel) => {
-                    let show = |line: Option<&trace::Line>| {
-                        line.map_or("nothing".to_owned(), trace::Line::to_json)
-                    };
-                    let what = format!(
-                        "the traces part at line {}\n    kernel:    {}\n    simulator: {}",
-                        index + 1,
-                        show(kernel),
-                        show(simulator),
-                    );
-                    return self.differ(case, what);
-                }
-            }
-        }
+            say(&self.warnings),
+            say(&files)
+        ))
     }
 }
 
