@@ -152,7 +152,9 @@ fn changes(old: &Tree, new: &Tree) -> Vec<Change> {
 fn about(unit: &Unit, suite: &Suite, options: &Options) -> Vec<String> {
     let mut body = wrapped(&suite.doc.join(" "));
     let kinds: Vec<String> = suite.kinds.iter().map(|used| used.label(unit)).collect();
-    body.push(String::new());
+    if !body.is_empty() {
+        body.push(String::new());
+    }
     body.extend(wrapped(&format!("On {}:", kinds.join(", "))));
     body.push(String::new());
     for scenario in &suite.scenarios {
@@ -209,7 +211,7 @@ fn cover(unit: &Unit, options: &Options, tested: Vec<String>) -> Vec<String> {
     });
     let fixes = options.without.iter().map(|fix| {
         wrapped(&format!(
-            "The tree is without commit {fix} (\"{}\"). What needs it is skipped, with that as the \
+            "The tree is taken to be without commit {fix} (\"{}\"). What needs it is skipped, with that as the \
              reason; the patch that removes the skip is behind the tests, to be applied when the fix \
              is.",
             fix.title()
