@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 struct test_device;
@@ -116,6 +117,8 @@ static void log_add(const char *op, int ret, const char *what,
 
 static void log_reset(void)
 {
+	/* Workers are for when the test waits, and not for when the kernel is busy. */
+	sched_set_fifo_low(current);
 	log_count = 0;
 	log_steps = 0;
 	log_ended = false;

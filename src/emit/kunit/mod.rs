@@ -366,7 +366,9 @@ impl File {
             .flat_map(|c| c.lines(CKey::Include).map(str::to_owned))
             .collect();
         let always = ["<kunit/test.h>", "<linux/device.h>"];
-        self.includes.extend(always.map(str::to_owned));
+        let traced = self.trace.then_some("<linux/sched.h>");
+        let all = always.into_iter().chain(traced);
+        self.includes.extend(all.map(str::to_owned));
         self.includes.sort();
         self.includes.dedup();
     }
