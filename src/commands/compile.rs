@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, report};
 use crate::cli::Compile;
-use devres_gen::compile::Error;
 use devres_gen::ir::Unit;
 use devres_gen::series::{self, Author};
 use devres_gen::{compile, output, verify};
@@ -70,14 +69,8 @@ fn for_upstream(args: &Compile, tree: &Path, unit: &Unit) -> Done {
             .or_else(|why| fail(&format!("`{name}` is no JSON: {why}"), BAD_INPUT))?;
         reports.push((name, report));
     }
-    let files = match series::series(unit, tree, &options, &author, &reports) {
-        Ok(files) => files,
-        Err(Error::Source(diagnostics)) => {
-            report(&diagnostics, &unit.sources);
-            return Err(BAD_INPUT);
-        }
-        Err(Error::Other(why)) => return fail(&why, BAD_INPUT),
-    };
+    let files = series::series(unit, tree, &options, &author, &reports)
+        .or_else(|why| fail_with(why, unit, BAD_INPUT))?;
     let out = args.out.as_deref().unwrap_or(Path::new("series"));
     series::write(out, &files).or_else(|why| fail(&why, NOT_WELL))?;
     for file in &files {

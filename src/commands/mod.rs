@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::{Cli, Command};
-use devres_gen::compile::{Front, load};
+use devres_gen::compile::{Error, Front, load};
 use devres_gen::diagnostic::{Diagnostic, Report, has_errors};
 use devres_gen::ir::Unit;
 use devres_gen::select::{self, Selection};
@@ -100,6 +100,17 @@ fn report(diagnostics: &[Diagnostic], sources: &Sources) {
 fn fail<T>(why: &str, code: u8) -> Result<T, u8> {
     say(&format!("error: {why}"));
     Err(code)
+}
+
+/// Why nothing came of a unit, with the code for what is not the sources' fault.
+fn fail_with<T>(why: Error, unit: &Unit, code: u8) -> Result<T, u8> {
+    match why {
+        Error::Source(diagnostics) => {
+            report(&diagnostics, &unit.sources);
+            Err(BAD_INPUT)
+        }
+        Error::Other(why) => fail(&why, code),
+    }
 }
 
 /// Writes to standard output. A reader that has seen enough is no error to speak of.

@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, say};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, say};
 use crate::cli::{Broken, ReportFormat, Verify as Args};
-use devres_gen::compile::Error;
 use devres_gen::emit::Options;
 use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
@@ -83,14 +82,7 @@ fn on_tree(unit: &Unit, tree: &Path, options: &Options, args: &Args) -> Result<C
         witness: args.witness,
         keep_log: args.log.as_deref(),
     };
-    match verify::verify(unit, &request, options, &progress) {
-        Ok(comparison) => Ok(comparison),
-        Err(Error::Source(diagnostics)) => {
-            super::report(&diagnostics, &unit.sources);
-            Err(BAD_INPUT)
-        }
-        Err(Error::Other(why)) => fail(&why, NOT_WELL),
-    }
+    verify::verify(unit, &request, options, &progress).or_else(|why| fail_with(why, unit, NOT_WELL))
 }
 
 fn human(comparison: &Comparison) -> String {

@@ -54,10 +54,11 @@ pub fn series(
         ..options.clone()
     };
     let mut steps: Vec<(String, Vec<String>, Vec<Change>)> = Vec::new();
-    let mut now: Tree = hooks
+    let before: Tree = hooks
         .iter()
         .map(|hook| (hook.path.clone(), hook.old.clone()))
         .collect();
+    let mut now = before.clone();
     for count in 1..=unit.suites.len() {
         let part = Unit {
             suites: unit.suites[..count].to_vec(),
@@ -94,10 +95,6 @@ pub fn series(
         }
         now = next;
     }
-    let before: Tree = hooks
-        .iter()
-        .map(|hook| (hook.path.clone(), hook.old.clone()))
-        .collect();
     let count = steps.len();
     let all = changes(&before, &now);
     let cover = Mail {
