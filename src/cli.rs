@@ -36,9 +36,25 @@ pub enum Command {
     /// Explain an error code.
     Explain(Explain),
     /// List the standard kinds.
-    Kinds,
+    Kinds(Kinds),
     /// List the fixes that scenarios can name.
     Fixes,
+}
+
+#[derive(Debug, Args)]
+pub struct Kinds {
+    /// In which form to print.
+    #[arg(long, value_enum, default_value_t = KindsFormat::Human)]
+    pub format: KindsFormat,
+}
+
+/// How kinds are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KindsFormat {
+    /// For people.
+    Human,
+    /// As a page with all counts and the C: docs/kinds.md.
+    Markdown,
 }
 
 #[derive(Debug, Args)]

@@ -76,6 +76,8 @@ codes! {
 
     /// An action, a device or a driver that says nothing.
     Unused = "W0601";
+    /// A kind that the version of Linux does not have.
+    LeftOut = "W0602";
 }
 
 impl fmt::Display for Code {

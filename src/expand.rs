@@ -2,8 +2,7 @@
 //! with what the state of the kind and the end of the scenario add to its operations.
 
 use crate::ir::{
-    DEV, Device, Expectation, FaultExpectation, Kind, KindId, KindUse, Scenario, StepKind, Suite,
-    Unit,
+    Device, Expectation, FaultExpectation, Kind, KindId, KindUse, Scenario, StepKind, Suite, Unit,
 };
 use crate::sim::{self, DeviceId, Errno, Holdings, Model, Op, Program};
 use crate::source::Span;
@@ -113,6 +112,11 @@ pub fn with_program<R>(
         .iter()
         .map(|handle| sim::Handle::new(&handle.name, handle.device))
         .collect();
+    let groups: Vec<_> = scenario
+        .groups
+        .iter()
+        .map(|group| sim::Group::new(&group.name, group.on))
+        .collect();
     let case = sim::Case {
         kind: kind(used.kind),
         bound: used.bound,
@@ -124,6 +128,7 @@ pub fn with_program<R>(
         drivers: &case.drivers(&drivers),
         actions: &actions,
         handles: &handles,
+        groups: &groups,
     })
 }
 
@@ -137,20 +142,6 @@ pub fn bound_devices(scenario: &Scenario) -> impl Iterator<Item = (DeviceId, &De
 /// The name of the driver that keeps a device in the state bound.
 pub fn bound_driver(device: &str) -> String {
     format!("{device}.driver")
-}
-
-/// How many references a device of the kind has when it is registered.
-pub fn references_after_register(kind: &Kind) -> u16 {
-    let kind = kind.in_simulator();
-    let devices = [sim::Device::new("dev", &kind)];
-    let program = Program {
-        devices: &devices,
-        ..Program::EMPTY
-    };
-    let mut state = sim::State::new();
-    // The first operation of all cannot fail.
-    let _ = sim::step(&program, Model::ALL, &mut state, Op::Register(DEV), &mut ());
-    state.device(DEV).refs()
 }
 
 /// A point of a case's time line.

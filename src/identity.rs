@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 
 use crate::expand;
 use crate::ir::{
-    Condition, Deviation, Device, Expectation, Kind, KindUse, Scenario, StepKind, Unit,
+    Condition, Deviation, Device, Expectation, FaultExpectation, Kind, KindUse, Scenario, StepKind,
+    Unit,
 };
-use crate::sim::Program;
+use crate::sim::{Drivers, Handles, Program};
 
 /// Hex digits of each half.
 const DIGITS: usize = 8;
@@ -46,12 +47,20 @@ pub fn scenario(unit: &Unit, scenario: &Scenario) -> String {
 }
 
 fn kind_text(kind: &Kind) -> String {
-    format!(
+    let mut text = format!(
         "bus {}, class {}, parent {}",
         kind.on_bus,
         kind.in_class,
         kind.in_simulator().has_parent
-    )
+    );
+    // What a kind leaves out says nothing: so the tests of others keep their names.
+    if kind.drivers != Drivers::default() {
+        text += &format!(", {:?}", kind.drivers);
+    }
+    if kind.handles != Handles::None {
+        text += &format!(", {:?}", kind.handles);
+    }
+    text
 }
 
 fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> String {
@@ -90,6 +99,11 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
             body(&action.body)
         ));
     }
+    let absent = |fault: &FaultExpectation| {
+        let absent = fault.absent.as_ref();
+        let absent = absent.map(|(fix, when)| format!(" but no {fix} {}", condition(unit, when)));
+        absent.unwrap_or_default()
+    };
     for step in &scenario.steps {
         lines.push(match &step.kind {
             StepKind::Op(op, fails) => {
@@ -102,12 +116,14 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
             StepKind::Finally(expectation) => {
                 format!("finally {}", expected(unit, program, expectation))
             }
-            StepKind::Fault(fault) => format!(
-                "fault {} without {:?} {}",
-                fault.fault.describe(program),
-                fault.without.map(crate::sim::Fix::commit),
-                condition(unit, &fault.condition)
-            ),
+            StepKind::Fault(fault) => {
+                format!(
+                    "fault {} without {:?} {}",
+                    fault.fault.describe(program),
+                    fault.without.map(crate::sim::Fix::commit),
+                    condition(unit, &fault.condition)
+                ) + &absent(fault)
+            }
         });
     }
     lines.join("\n")

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::emit::parts::Needs;
 use crate::sim::{self, Claim, DeviceId, Errno, Fault, Fix, Model, Op};
 use crate::source::{SourceId, Sources, Span, Spanned};
 use crate::syntax::ast::Release;
@@ -71,8 +72,20 @@ pub struct Kind {
     pub parent: Parent,
     /// Whether its registration can be done by halves: init, add and del.
     pub halves: bool,
-    /// Whether user space can open it.
-    pub handles: bool,
+    /// How its bus deals with drivers.
+    pub drivers: sim::Drivers,
+    /// Whether no driver can be declared for it: its bus has none, or its own.
+    pub driverless: bool,
+    /// Whether its bus matches a driver without a table of devices by name.
+    pub named: bool,
+    /// What an open file of it holds, if user space can open it.
+    pub handles: sim::Handles,
+    /// What C wants of the configuration: symbols of Kconfig.
+    pub needs: Vec<String>,
+    /// The same of what no user can ask for, so that it has to be selected.
+    pub selects: Vec<String>,
+    /// The first version of Linux that has it, if not all have.
+    pub since: Option<Linux>,
     /// Whose its release function is.
     pub release: Release,
     /// How C makes it, if it says so.
@@ -101,7 +114,25 @@ impl Kind {
             on_bus: self.on_bus,
             in_class: self.in_class,
             has_parent: self.parent == Parent::Always,
+            drivers: self.drivers,
+            handles: self.handles,
         }
+    }
+
+    /// Whether it can be given a parent: its C, if it has any, makes use of one.
+    pub fn takes_parent(&self) -> bool {
+        let makers = [CKey::Create, CKey::Init];
+        let uses_it = |c: &KindC| {
+            let parts = c.parts.iter().filter(|part| makers.contains(&part.key));
+            let mut lines = parts.flat_map(|part| &part.lines);
+            lines.any(|line| line.value.contains("$parent"))
+        };
+        self.parent != Parent::None && self.c.as_ref().is_none_or(uses_it)
+    }
+
+    /// Whether that version of Linux has it.
+    pub fn is_on(&self, linux: Linux) -> bool {
+        self.since.is_none_or(|since| since <= linux)
     }
 }
 
@@ -165,7 +196,8 @@ impl KindC {
         let mut sections: BTreeMap<CKey, Vec<Spanned<String>>> = BTreeMap::new();
         for part in self.parts.iter().filter(|part| part.is_for(linux)) {
             let section = sections.entry(part.key).or_default();
-            if let (CKey::Global, Some(last)) = (part.key, section.last()) {
+            let apart = matches!(part.key, CKey::Global | CKey::DriverGlobal);
+            if let (true, Some(last)) = (apart, section.last()) {
                 // Definitions stand apart.
                 let (value, span) = (String::new(), last.span);
                 section.push(Spanned { value, span });
@@ -240,14 +272,20 @@ pub enum CKey {
     Del,
     /// What frees `dev`, for `release owned`.
     Release,
+    /// Types, objects and functions that only the sections of drivers use.
+    DriverGlobal,
     /// The type of the bus's driver structure.
     Driver,
     /// The member of that structure that says which device it is for.
     Match,
     /// The member of that structure that remove goes into, if it is not `remove`.
     Remove,
-    /// The parameter of the driver's probe and remove.
+    /// The parameters of the driver's probe; the first one is that of remove.
     Probe,
+    /// The member of that structure that probe goes into, if it is not `probe`.
+    ProbeMember,
+    /// The `dev_t` of `dev`, for user space to open.
+    Devt,
     /// The `struct device *` in that parameter.
     Device,
     /// The body of a function that registers `$driver`.
@@ -258,7 +296,7 @@ pub enum CKey {
 
 impl CKey {
     /// Every section, in the order of the documentation.
-    pub const ALL: [CKey; 20] = [
+    pub const ALL: [CKey; 23] = [
         CKey::Include,
         CKey::Global,
         CKey::Setup,
@@ -272,10 +310,13 @@ impl CKey {
         CKey::Add,
         CKey::Del,
         CKey::Release,
+        CKey::Devt,
+        CKey::DriverGlobal,
         CKey::Driver,
         CKey::Match,
         CKey::Remove,
         CKey::Probe,
+        CKey::ProbeMember,
         CKey::Device,
         CKey::RegisterDriver,
         CKey::UnregisterDriver,
@@ -297,10 +338,13 @@ impl CKey {
             CKey::Add => "add",
             CKey::Del => "del",
             CKey::Release => "release",
+            CKey::DriverGlobal => "driver_global",
             CKey::Driver => "driver",
             CKey::Match => "match",
             CKey::Remove => "remove",
             CKey::Probe => "probe",
+            CKey::ProbeMember => "probe_member",
+            CKey::Devt => "devt",
             CKey::Device => "device",
             CKey::RegisterDriver => "register_driver",
             CKey::UnregisterDriver => "unregister_driver",
@@ -321,6 +365,11 @@ pub struct Suite {
     pub span: Span,
     /// What each scenario runs on.
     pub kinds: Vec<KindUse>,
+    /// What tells it from others of its name in C: set by [`parts`](crate::emit::parts), and
+    /// by no source.
+    pub part: Option<String>,
+    /// What its C needs, as far as `parts` has found out.
+    pub needs: Needs,
     /// The scenarios, in the order of the text.
     pub scenarios: Vec<Scenario>,
 }
@@ -332,6 +381,8 @@ pub struct KindUse {
     pub kind: KindId,
     /// Whether a driver is registered before the device and unregistered last.
     pub bound: bool,
+    /// Whether its bus binds it to a driver of its own.
+    pub own: bool,
     /// The kind of the device that it hangs below, which is there before and after.
     pub parent: Option<KindId>,
     /// Where the suite asks for it.
@@ -376,6 +427,8 @@ pub struct Scenario {
     pub actions: Vec<Action>,
     /// The handles.
     pub handles: Vec<Handle>,
+    /// The groups of resources.
+    pub groups: Vec<Group>,
     /// The time line.
     pub steps: Vec<Step>,
     /// Whether nothing of it was left out, so that it can be judged as a whole.
@@ -498,6 +551,15 @@ pub struct Handle {
     pub device: DeviceId,
 }
 
+/// A group of managed resources of a scenario.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// The device on whose list it is.
+    pub on: DeviceId,
+}
+
 /// A point of a scenario's time line.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -553,6 +615,8 @@ pub struct FaultExpectation {
     pub without: Option<Fix>,
     /// On what.
     pub condition: Condition,
+    /// The fix without which it does not happen, and on what.
+    pub absent: Option<(Fix, Condition)>,
 }
 
 /// The kinds of a suite on which something is so.
@@ -572,7 +636,7 @@ impl Condition {
     pub fn applies(&self, used: &KindUse) -> bool {
         match self {
             Condition::Always => true,
-            Condition::Bound(bound) => used.bound == *bound,
+            Condition::Bound(bound) => (used.bound || used.own) == *bound,
             Condition::On(kinds) => kinds.iter().any(|kind| kind.is(used)),
         }
     }
@@ -588,7 +652,11 @@ impl Deviation {
 impl FaultExpectation {
     /// Whether it happens on that kernel for that kind.
     pub fn applies(&self, model: Model, used: &KindUse) -> bool {
-        self.without.is_none_or(|fix| !model.has(fix)) && self.condition.applies(used)
+        let absent =
+            |(fix, condition): &(Fix, Condition)| !model.has(*fix) && condition.applies(used);
+        self.without.is_none_or(|fix| !model.has(fix))
+            && self.condition.applies(used)
+            && !self.absent.as_ref().is_some_and(absent)
     }
 }
 

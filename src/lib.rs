@@ -27,6 +27,8 @@ pub mod install;
 #[cfg(feature = "cli")]
 pub mod ir;
 #[cfg(feature = "cli")]
+pub mod kinds;
+#[cfg(feature = "cli")]
 pub mod ktap;
 #[cfg(feature = "cli")]
 pub mod negate;

@@ -34,6 +34,9 @@ struct test_kind {
 	int (*add)(struct device *dev);
 	void (*del)(struct device *dev);
 @%- endif %@
+@%- if uses.handles %@
+	dev_t (*devt)(struct device *dev);
+@%- endif %@
 @%- if uses.parent %@
 	const struct test_kind *parent; /* of what the device is below */
 @%- endif %@
@@ -97,6 +100,15 @@ static struct {
 @%- endfor %@
 @%- for driver in drivers %@
 	struct test_driver @{ driver.field }@;
+@%- endfor %@
+@%- if uses.any %@
+	struct test_device *registering; /* the one that a driver may be told of */
+@%- endif %@
+@%- for handle in handles %@
+	struct file *@{ handle.field }@;
+@%- endfor %@
+@%- for group in groups %@
+	char @{ group.field }@; /* only its address counts */
 @%- endfor %@
 @%- for counter in counters %@
 	unsigned int @{ counter }@;
@@ -167,18 +179,23 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+@%- if uses.any %@
+	struct test_device *td = find_test_device(dev) ?: ctx.registering;
+@%- else %@
+	struct test_device *td = drv->td;
+@%- endif %@
 
-	drv->td->dev = dev;
+	td->dev = dev;
 @%- if uses.counts %@
 	drv->counts.probes++;
-	drv->td->counts.probes++;
+	td->counts.probes++;
 @%- if uses.order %@
 	drv->counts.probed_at = ++ctx.clock;
-	drv->td->counts.probed_at = ctx.clock;
+	td->counts.probed_at = ctx.clock;
 @%- endif %@
 @%- endif %@
 @%- if trace %@
-	log_event("probe", log_driver(drv->driver), log_device(drv->td));
+	log_event("probe", log_driver(drv->driver), log_device(td));
 @%- endif %@
 @%- if uses.bodies %@
 	if (ctx.over)
@@ -190,18 +207,19 @@ static int test_probe(struct device *dev)
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
-@%- if uses.counts %@
-
+@%- if uses.counts || trace %@
+	struct test_device *td = find_test_device(dev);
+@%- endif %@
+@% if uses.counts %@
 	drv->counts.removes++;
-	drv->td->counts.removes++;
+	td->counts.removes++;
 @%- if uses.order %@
 	drv->counts.removed_at = ++ctx.clock;
-	drv->td->counts.removed_at = ctx.clock;
+	td->counts.removed_at = ctx.clock;
 @%- endif %@
-@%- else %@
-@% endif %@
+@%- endif %@
 @%- if trace %@
-	log_event("remove", log_driver(drv->driver), log_device(drv->td));
+	log_event("remove", log_driver(drv->driver), log_device(td));
 @%- endif %@
 @%- if uses.bodies %@
 	if (drv->remove && !ctx.over)
@@ -246,7 +264,60 @@ static void kind_name(const struct test_kind *kind, char *name)
 
 KUNIT_ARRAY_PARAM(@{ kunit_name }@, @{ kunit_name }@_kinds, kind_name);
 @%- endif %@
-@% if uses.kind_names %@
+@% if uses.handles %@
+static struct vfsmount *test_mount;
+
+static int mount_test_files(void)
+{
+	struct file_system_type *ramfs = get_fs_type("ramfs");
+
+	if (!ramfs)
+		return -ENODEV;
+	test_mount = kern_mount(ramfs);
+	return PTR_ERR_OR_ZERO(test_mount);
+}
+
+static void unmount_test_files(void)
+{
+	kern_unmount(test_mount);
+}
+
+/* As user space that has a node for it, whether the device is still there or not. */
+static int open_test_device(struct test_device *td, struct file **opened)
+{
+	struct path path = { .mnt = test_mount };
+	struct inode *inode = new_inode(test_mount->mnt_sb);
+	struct file *file;
+
+	if (!inode)
+		return -ENOMEM;
+	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
+	if (IS_ERR(path.dentry))
+		return PTR_ERR(path.dentry);
+	file = dentry_open(&path, O_RDWR, current_cred());
+	dput(path.dentry);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	*opened = file;
+	return 0;
+}
+
+static void close_test_file(struct file **opened)
+{
+	struct file *file = *opened;
+
+	*opened = NULL;
+	__fput_sync(file); /* at once, as fput() does not in a kernel thread */
+}
+@% endif %@
+@%- if uses.groups %@
+static int open_test_group(struct device *dev, void *id)
+{
+	return devres_open_group(dev, id, GFP_KERNEL) ? 0 : -ENOMEM;
+}
+@% endif %@
+@%- if uses.kind_names %@
 static bool is_kind(const char *name)
 {
 	return !strcmp(ctx.kind->name, name);
@@ -300,8 +371,15 @@ static int init_test_device(struct test_device *td)
 @% else if uses.register %@
 static int register_test_device(struct test_device *td)
 {
+@%- if uses.any %@
+	struct device *dev;
+
+	ctx.registering = td;
+	dev = td->kind->create(td);
+@%- else %@
 	struct device *dev = @{ self.kind_of_td() }@->create(@{ self.made_from() }@);
 @% endif %@
+@%- endif %@
 @%- if uses.init || uses.register %@
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
@@ -340,8 +418,14 @@ static int init_test_device(struct test_device *td)
 
 static int register_test_device(struct test_device *td)
 {
-	int ret = made_test_device(td, @{ self.kind_of_td() }@->create(@{ self.made_from() }@));
+@%- if uses.any %@
+	int ret;
 
+	ctx.registering = td;
+	ret = made_test_device(td, td->kind->create(td));
+@%- else %@
+	int ret = made_test_device(td, @{ self.kind_of_td() }@->create(@{ self.made_from() }@));
+@% endif %@
 	if (ret)
 		return ret;
 	td->registered = @{ self.registered() }@;
@@ -426,16 +510,16 @@ static void unregister_test_driver(struct test_driver *drv)
 @% endif %@
 @%- if uses.link %@
 static int link_test_devices(struct test_device *consumer,
-			     struct test_device *supplier)
+			     struct test_device *supplier, u32 flags)
 {
 @%- if trace %@
 	struct device_link *link;
 
-	link = device_link_add(consumer->dev, supplier->dev, 0);
+	link = device_link_add(consumer->dev, supplier->dev, flags);
 	log_link(link);
 	return link ? 0 : -EINVAL;
 @%- else %@
-	return device_link_add(consumer->dev, supplier->dev, 0) ? 0 : -EINVAL;
+	return device_link_add(consumer->dev, supplier->dev, flags) ? 0 : -EINVAL;
 @%- endif %@
 }
 @% endif %@
@@ -595,6 +679,10 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 @%- if uses.bodies %@
 	ctx.over = true;
 @%- endif %@
+@%- for handle in handles %@
+	if (ctx.@{ handle.field }@)
+		close_test_file(&ctx.@{ handle.field }@);
+@%- endfor %@
 @%- if uses.link %@
 	while ((td = newest_test_device()))
 		unregister_test_device(td);

@@ -7,7 +7,7 @@ use std::fs;
 use devres_gen::codes::Code;
 use devres_gen::compile::{compile, load_text};
 use devres_gen::diagnostic::Diagnostic;
-use devres_gen::emit::{Options, rust};
+use devres_gen::emit::{Options, TARGET, parts, rust};
 use devres_gen::ir::{CKey, Unit};
 use devres_gen::sim::{Errno, Fault, Fix, Model, Warning};
 
@@ -390,14 +390,24 @@ fn every_code_is_explained_by_an_example_that_shows_it() {
             .and_then(|rest| rest.split("```").next());
         assert_eq!(example.is_none(), without.contains(&code), "{code}");
         let Some(example) = example else { continue };
-        let codes: Vec<Code> = load_text("errors.md", example)
-            .diagnostics
-            .iter()
-            .map(|d| d.code)
-            .collect();
+        let front = load_text("errors.md", example);
+        let emitting = parts::warnings(&front.unit, TARGET);
+        let said = front.diagnostics.iter().chain(&emitting);
+        let codes: Vec<Code> = said.map(|d| d.code).collect();
         assert!(
             !codes.is_empty() && codes.iter().all(|&shown| shown == code),
             "{code}: {codes:?}"
         );
     }
+}
+
+/// docs/kinds.md is what the program says of its kinds: `UPDATE_EXPECT=1 cargo test --test docs`.
+#[test]
+fn the_page_of_kinds_is_up_to_date() {
+    let page = devres_gen::kinds::page(&devres_gen::compile::library());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/kinds.md");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(path, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), page);
 }

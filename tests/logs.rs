@@ -54,13 +54,24 @@ const LOGS: [(&str, Model, usize); 6] = [
     ("6.1-without-699fb50d9903", UNFIXED, 63),
 ];
 
+/// By its own kernel, and at most by others that differ in what none of the scenarios does.
+fn is_explained(found: &Comparison, model: Model) -> bool {
+    let fix = Fix::DelReleasesDevres;
+    let same = |other: &Model| other.has(fix) == model.has(fix);
+    found.explanations.contains(&model) && found.explanations.iter().all(same)
+}
+
 #[test]
 fn each_log_is_explained_by_its_own_kernel_and_no_other() {
     for (name, model, compared) in LOGS {
         let found = judged(name, &log(name), None);
         assert_eq!(found.differences, [], "{name}");
         assert_eq!((found.model, found.agreed()), (model, compared), "{name}");
-        assert_eq!(found.explanations, [model], "{name}");
+        assert!(
+            is_explained(&found, model),
+            "{name}: {:?}",
+            found.explanations
+        );
         let other = if model == FIXED { UNFIXED } else { FIXED };
         let wrong = judged(name, &log(name), Some(other));
         let cases: Vec<&str> = wrong.differences.iter().map(|d| d.case.as_str()).collect();
@@ -69,7 +80,7 @@ fn each_log_is_explained_by_its_own_kernel_and_no_other() {
             !cases.contains(&"unregister/plain/platform_bound"),
             "{cases:?}"
         );
-        assert_eq!(wrong.explanations, [model]);
+        assert!(is_explained(&wrong, model), "{name}");
     }
 }
 
@@ -89,7 +100,11 @@ fn noise_does_not_matter() {
         noisy += other;
         let found = judged(name, &noisy, None);
         assert_eq!(found.differences, [], "{name}");
-        assert_eq!(found.explanations, [model], "{name}");
+        assert!(
+            is_explained(&found, model),
+            "{name}: {:?}",
+            found.explanations
+        );
     }
 }
 

@@ -85,6 +85,26 @@ mod removed {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// What is released runs at once, and not again; the others keep their places.
@@ -163,6 +183,26 @@ mod released {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// An action that is off the list cannot be taken off again: the kernel warns, and nothing
@@ -236,6 +276,26 @@ mod off_already {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -314,5 +374,25 @@ mod siblings_not_found {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

@@ -67,6 +67,16 @@ mod remove_comes_first {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// What remove adds is released with the rest, and first.
@@ -122,6 +132,16 @@ mod added_in_remove {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -182,6 +202,16 @@ mod off_the_bus {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -266,5 +296,15 @@ mod driver_of_the_child {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

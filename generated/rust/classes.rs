@@ -88,6 +88,26 @@ mod shared_directory {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// The directory goes with its last child, whichever that is.
@@ -157,6 +177,26 @@ mod last_one_out {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A sibling outside of the class lives next to that directory, not in it.
@@ -224,6 +264,26 @@ mod not_in_the_class {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -296,5 +356,25 @@ mod closed_directory {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

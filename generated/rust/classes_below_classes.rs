@@ -63,4 +63,18 @@ mod nothing_shared {
                 .without(Fix::DelReleasesDevres),
         );
     }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_class_below_root_without_2e84dc379200() {
+        scenario(
+            &Case::unbound(&super::CLASS)
+                .below(&super::ROOT)
+                .without(Fix::UnbindReleasesDevresFirst),
+        );
+    }
 }

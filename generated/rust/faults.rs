@@ -64,6 +64,21 @@ mod after_the_release {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A reference that an action is to drop must not be dropped by somebody else.
@@ -117,6 +132,21 @@ mod dropped_twice {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -176,6 +206,21 @@ mod taken_too_late {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A device is registered once in its life.
@@ -224,6 +269,21 @@ mod twice {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -275,5 +335,20 @@ mod deleted_twice {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

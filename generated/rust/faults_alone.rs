@@ -50,4 +50,14 @@ mod freed_too_early {
     fn on_bare_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
 }

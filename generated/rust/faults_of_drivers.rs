@@ -50,6 +50,16 @@ mod attached_too_early {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A driver cannot unbind the device that is being taken from it: it waits for itself.
@@ -95,6 +105,16 @@ mod unbound_in_remove {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -144,6 +164,16 @@ mod unregistered_in_probe {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -195,6 +225,16 @@ mod bound_to_nobody {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -255,14 +295,24 @@ mod never_settles {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A consumer is linked until its resources are gone, so that none of them can unbind its
 /// supplier.
 mod supplier_unbound_in_action {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Probe, Program,
-        Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -290,13 +340,16 @@ mod supplier_unbound_in_action {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
-        s.at(125).register(SUP);
-        s.at(126).register(DEV);
-        s.at(127).link(DEV, SUP);
-        s.at(128).register_driver(DRV);
-        s.at(130).announce(Fault::Deadlock(DEV));
-        s.at(129).unbind(DEV);
-        s.at(120).finish();
+        s.at(126).register(SUP);
+        s.at(127).register(DEV);
+        s.at(128).link(DEV, SUP);
+        s.at(129).register_driver(DRV);
+        if !case.lacks(Fix::UnbindReleasesDevresFirst) {
+            s.at(131).announce(Fault::Deadlock(DEV));
+        }
+        s.at(130).unbind(DEV);
+        s.at(132).expect(Claim::Unbound(SUP));
+        s.at(121).finish();
     }
 
     #[test]
@@ -317,5 +370,15 @@ mod supplier_unbound_in_action {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

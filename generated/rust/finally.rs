@@ -69,6 +69,21 @@ mod everything_is_given_up {
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A reference that only an action drops is the action's: nobody else gives it up.
@@ -91,12 +106,12 @@ mod an_action_holds_on {
         s.at(19).get(DEV);
         s.at(20).add_action(CLEANUP);
         s.at(17).give_up();
-        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
             s.at(21).expect(Claim::Alive(DEV));
         } else {
             s.at(21).expect(Claim::Freed(DEV));
         }
-        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
             s.at(22).expect(Claim::not_run(CLEANUP));
         } else {
             s.at(22).expect(Claim::ran(CLEANUP));
@@ -132,5 +147,20 @@ mod an_action_holds_on {
     #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
 }

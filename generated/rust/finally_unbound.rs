@@ -89,4 +89,24 @@ mod added_too_late {
     fn on_platform_without_699fb50d9903() {
         scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
 }

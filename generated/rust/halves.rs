@@ -70,6 +70,21 @@ mod never_added {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// Deleting runs the actions; the first reference of all stays until somebody drops it.
@@ -131,6 +146,21 @@ mod deleted {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -196,5 +226,20 @@ mod add_fails {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

@@ -52,6 +52,16 @@ mod probed_when_added {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A device with managed resources is added, but no driver gets it.
@@ -97,6 +107,16 @@ mod managed_too_early {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -146,5 +166,15 @@ mod deleted_while_bound {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

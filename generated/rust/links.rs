@@ -68,6 +68,16 @@ mod consumer_goes_first {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A consumer may go alone.
@@ -116,6 +126,16 @@ mod consumer_goes_alone {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -166,6 +186,16 @@ mod stays_away {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -222,6 +252,16 @@ mod supplier_unregistered {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A link holds both its ends, once however often they are linked.
@@ -273,5 +313,15 @@ mod holds_both {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

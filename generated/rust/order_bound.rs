@@ -63,6 +63,16 @@ mod added_meanwhile {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// The last reference is dropped in the middle of a pass, and the pass goes on.
@@ -113,5 +123,15 @@ mod put_meanwhile {
     #[test]
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

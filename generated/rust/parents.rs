@@ -82,6 +82,26 @@ mod child_costs_two {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A parent that is unregistered first stays until its last child is gone.
@@ -149,6 +169,26 @@ mod parent_goes_first {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// What is left of a child that somebody holds no longer holds its parent.
@@ -214,6 +254,26 @@ mod dead_child_lets_go {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -281,5 +341,25 @@ mod below_the_dead {
     #[test]
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
 }

@@ -74,4 +74,14 @@ mod parent_cleans_up {
     fn on_bus_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }

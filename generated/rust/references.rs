@@ -62,6 +62,20 @@ mod counted {
                 .without(Fix::DelReleasesDevres),
         );
     }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_2e84dc379200() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::UnbindReleasesDevresFirst),
+        );
+    }
 }
 
 /// The driver's own list holds none: binding and unbinding change nothing.
@@ -105,6 +119,20 @@ mod drivers_hold_none {
             &Case::bound(&super::BUS)
                 .below(&super::ROOT)
                 .without(Fix::DelReleasesDevres),
+        );
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_2e84dc379200() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::UnbindReleasesDevresFirst),
         );
     }
 }
@@ -152,6 +180,20 @@ mod lists_hold_two {
             &Case::bound(&super::BUS)
                 .below(&super::ROOT)
                 .without(Fix::DelReleasesDevres),
+        );
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_2e84dc379200() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::UnbindReleasesDevresFirst),
         );
     }
 }

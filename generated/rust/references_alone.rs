@@ -53,6 +53,16 @@ mod nobody_else {
     fn on_bare_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// A queued action is no reason for a device to stay, unless it was given a reference.
@@ -97,5 +107,15 @@ mod actions_hold_none {
     #[test]
     fn on_bare_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bare_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
     }
 }

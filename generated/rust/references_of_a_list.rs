@@ -71,4 +71,23 @@ mod list_holds_one {
     fn on_bus_without_699fb50d9903() {
         scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_bare_below_root_without_2e84dc379200() {
+        scenario(
+            &Case::unbound(&super::BARE)
+                .below(&super::ROOT)
+                .without(Fix::UnbindReleasesDevresFirst),
+        );
+    }
+
+    #[test]
+    fn on_class_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_bus_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
 }

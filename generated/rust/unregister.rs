@@ -65,6 +65,21 @@ mod plain {
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// ... also when a reference was taken and dropped in between.
@@ -121,6 +136,21 @@ mod get_put {
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// ... even while a reference is held that only the action itself drops.
@@ -143,12 +173,12 @@ mod get_devm_put {
         s.at(28).get(DEV);
         s.at(29).add_action(CLEANUP);
         s.at(30).unregister(DEV);
-        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
             s.at(31).expect(Claim::not_run(CLEANUP));
         } else {
             s.at(31).expect(Claim::ran(CLEANUP));
         }
-        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
             s.at(32).expect(Claim::Alive(DEV));
         } else {
             s.at(32).expect(Claim::Freed(DEV));
@@ -184,5 +214,20 @@ mod get_devm_put {
     #[test]
     fn on_platform_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
 }

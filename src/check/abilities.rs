@@ -2,8 +2,8 @@
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::ir::{CKey, DEV, Kind, KindC, KindUse, Parent, Scenario, StepKind, Suite, Unit};
-use crate::sim::{DeviceId, Op};
+use crate::ir::{DEV, Kind, KindUse, Parent, Scenario, StepKind, Suite, Unit};
+use crate::sim::{DeviceId, Handles, Op};
 use crate::source::Span;
 
 /// What a suite asks of the kinds that it runs on.
@@ -20,8 +20,30 @@ pub(super) fn of_kinds(unit: &Unit, uses: &[KindUse], sink: &mut Sink) {
 }
 
 fn bound(kind: &Kind, span: Span, sink: &mut Sink) {
-    if kind.on_bus {
+    if kind.drivers.own {
+        return sink.report(
+            Diagnostic::new(
+                Code::Inability,
+                format!("a `{}` device is always bound", kind.name),
+            )
+            .label(span, "its bus has a driver for all of them")
+            .label(kind.span, "declared here, with `driver own`")
+            .help(format!("say `{}` alone", kind.name)),
+        );
+    }
+    if kind.on_bus && !kind.driverless {
         return;
+    }
+    if kind.on_bus {
+        return sink.report(
+            Diagnostic::new(
+                Code::Inability,
+                format!("a `{}` device cannot be bound", kind.name),
+            )
+            .label(span, "its bus has no drivers")
+            .label(kind.span, "declared here, with `driver none`")
+            .help(format!("say `{}` alone", kind.name)),
+        );
     }
     sink.report(
         Diagnostic::new(
@@ -39,13 +61,7 @@ fn bound(kind: &Kind, span: Span, sink: &mut Sink) {
 
 fn parent(kind: &Kind, span: Span, sink: &mut Sink) {
     if kind.parent != Parent::None {
-        let makers = [CKey::Create, CKey::Init];
-        let uses_it = |c: &KindC| {
-            let parts = c.parts.iter().filter(|part| makers.contains(&part.key));
-            let mut lines = parts.flat_map(|part| &part.lines);
-            lines.any(|line| line.value.contains("$parent"))
-        };
-        if kind.c.as_ref().is_some_and(|c| !uses_it(c)) {
+        if !kind.takes_parent() {
             sink.report(
                 Diagnostic::new(
                     Code::Inability,
@@ -89,6 +105,13 @@ pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink:
     };
     for driver in &scenario.drivers {
         asker.ask(driver.device, driver.span, BUS, "have a driver", sink);
+        asker.ask(
+            driver.device,
+            driver.span,
+            DRIVERS,
+            "have another driver",
+            sink,
+        );
     }
     for step in &scenario.steps {
         if let StepKind::Op(op, _) = step.kind {
@@ -124,6 +147,12 @@ const BUS: Ability = Ability {
     help: "put the scenario into a suite of kinds with a bus",
     help_declared: "declare it with a kind that has a bus: `platform`, `bus`",
 };
+const DRIVERS: Ability = Ability {
+    has: |kind| !kind.driverless,
+    lacks: "its bus has no drivers, or one of its own",
+    help: "put the scenario into a suite of kinds whose bus takes drivers",
+    help_declared: "declare it with a kind whose bus takes drivers: `platform`, `bus`",
+};
 const HALVES: Ability = Ability {
     has: |kind| kind.halves,
     lacks: "its registration is one call",
@@ -131,7 +160,7 @@ const HALVES: Ability = Ability {
     help_declared: "say `register` and `unregister`, or declare it with a kind with `halves`",
 };
 const HANDLES: Ability = Ability {
-    has: |kind| kind.handles,
+    has: |kind| kind.handles != Handles::None,
     lacks: "there is nothing to open",
     help: "take a kind with `handles`",
     help_declared: "declare it with a kind with `handles`: `chardev`",

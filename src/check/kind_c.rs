@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{OLDEST_TARGET, TARGET};
 use crate::ir::{CKey, CPart, Kind, KindC, Linux};
+use crate::sim::Handles;
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::Release;
 
@@ -33,9 +34,10 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
         }
     }
     // What is missing on one version is likely to be missing on others too.
-    let mut versions = vec![TARGET, OLDEST_TARGET];
+    let oldest = kind.since.unwrap_or(OLDEST_TARGET).max(OLDEST_TARGET);
+    let mut versions = vec![TARGET.max(oldest), oldest];
     let boundaries = c.parts.iter().filter_map(|part| part.versions.map(|v| v.1));
-    versions.extend(boundaries.filter(|&linux| linux > OLDEST_TARGET));
+    versions.extend(boundaries.filter(|&linux| linux > oldest));
     let has_versions = versions.len() > 2;
     for linux in versions {
         let on = c.on(linux);
@@ -74,7 +76,7 @@ pub(super) fn check(kind: &Kind, sink: &mut Sink) {
 fn twice(kind: &Kind, c: &KindC, linux: Linux, when: &str, sink: &mut Sink) {
     let mut seen: BTreeMap<CKey, Span> = BTreeMap::new();
     for part in c.parts.iter().filter(|part| part.is_for(linux)) {
-        let many = matches!(part.key, CKey::Include | CKey::Global);
+        let many = matches!(part.key, CKey::Include | CKey::Global | CKey::DriverGlobal);
         let Some(line) = part.lines.first().filter(|_| !many) else {
             continue;
         };
@@ -98,9 +100,15 @@ fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
     if kind.release == Release::Owned {
         needed.push(CKey::Release);
     }
-    if kind.on_bus {
-        needed.extend([CKey::Driver, CKey::Match, CKey::Probe, CKey::Device]);
+    if kind.on_bus && !kind.driverless {
+        needed.extend([CKey::Driver, CKey::Probe, CKey::Device]);
+        if !kind.drivers.any {
+            needed.push(CKey::Match);
+        }
         needed.extend([CKey::RegisterDriver, CKey::UnregisterDriver]);
+    }
+    if kind.handles != Handles::None {
+        needed.push(CKey::Devt);
     }
     if kind.halves {
         needed.extend([CKey::Init, CKey::Add, CKey::Del]);
@@ -124,17 +132,20 @@ fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
 fn idle(kind: &Kind, key: CKey) -> Option<&'static str> {
     match key {
         CKey::Init | CKey::Add | CKey::Del if !kind.halves => Some("`halves`"),
+        CKey::Devt if kind.handles == Handles::None => Some("`handles`"),
         CKey::Release if kind.release != Release::Owned => Some("`release owned`"),
-        CKey::Driver
+        CKey::DriverGlobal
+        | CKey::Driver
         | CKey::Match
         | CKey::Remove
         | CKey::Probe
+        | CKey::ProbeMember
         | CKey::Device
         | CKey::RegisterDriver
         | CKey::UnregisterDriver
-            if !kind.on_bus =>
+            if !kind.on_bus || kind.driverless =>
         {
-            Some("`: bus`")
+            Some("a bus that takes drivers")
         }
         _ => None,
     }
@@ -175,7 +186,10 @@ fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String,
         return Some(("nothing".to_owned(), first));
     }
     // These stand inside of a line.
-    let inside = [CKey::Driver, CKey::Remove, CKey::Probe, CKey::Device].contains(&key);
+    let inside = matches!(
+        key,
+        CKey::Driver | CKey::Remove | CKey::Probe | CKey::ProbeMember | CKey::Device | CKey::Devt
+    );
     if let (true, Some(second)) = (inside, lines.get(1)) {
         return Some(("more than one line".to_owned(), second.span));
     }

@@ -211,7 +211,9 @@ fn unused(scenario: &Scenario, sink: &mut Sink) {
 /// What comes after a fault that every case runs into is never reached.
 fn after_a_fault(scenario: &Scenario, sink: &mut Sink) {
     let always = |fault: &FaultExpectation| {
-        fault.without.is_none() && matches!(fault.condition, Condition::Always)
+        fault.without.is_none()
+            && fault.absent.is_none()
+            && matches!(fault.condition, Condition::Always)
     };
     let ends = |step: &Step| matches!(&step.kind, StepKind::Fault(fault) if always(fault));
     let Some(end) = scenario.steps.iter().position(ends) else {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, report};
+use super::{
+    BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, left_out, load_or_report, print, report,
+};
 use crate::cli::Compile;
 use devres_gen::ir::Unit;
 use devres_gen::series::{self, Author};
@@ -18,6 +20,7 @@ pub(super) fn compile(args: &Compile) -> Done {
         return for_upstream(args, tree, &unit);
     }
     let out = args.out.as_deref().unwrap_or(Path::new("generated"));
+    left_out(&unit, options.target);
     let files = compile::compile(&unit, &options).map_err(|diagnostics| {
         report(&diagnostics, &unit.sources);
         BAD_INPUT
@@ -69,6 +72,7 @@ fn for_upstream(args: &Compile, tree: &Path, unit: &Unit) -> Done {
             .or_else(|why| fail(&format!("`{name}` is no JSON: {why}"), BAD_INPUT))?;
         reports.push((name, report));
     }
+    left_out(unit, options.target);
     let files = series::series(unit, tree, &options, &author, &reports)
         .or_else(|why| fail_with(why, unit, BAD_INPUT))?;
     let out = args.out.as_deref().unwrap_or(Path::new("series"));

@@ -1,6 +1,6 @@
 //! `devres-gen install` and `uninstall`
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, left_out, load_or_report, print, report};
 use crate::cli::{Install, Uninstall};
 use devres_gen::emit::Options;
 use devres_gen::{compile, install, verify};
@@ -16,6 +16,7 @@ pub(super) fn install(args: &Install) -> Done {
         upstream: false,
         selection: args.select.selection(),
     };
+    left_out(&unit, options.target);
     let files = compile::compile(&unit, &options).map_err(|diagnostics| {
         report(&diagnostics, &unit.sources);
         BAD_INPUT

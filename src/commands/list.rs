@@ -1,13 +1,12 @@
 //! `devres-gen explain`, `kinds` and `fixes`: what there is, without any input.
 
 use super::{BAD_INPUT, Done, WELL, fail, print};
-use crate::cli::Explain;
+use crate::cli::{Explain, Kinds, KindsFormat};
 use devres_gen::codes::Code;
 use devres_gen::compile;
 use devres_gen::diagnostic::nearest;
-use devres_gen::expand;
-use devres_gen::ir::{Kind, Parent};
-use devres_gen::sim::Fix;
+use devres_gen::kinds;
+use devres_gen::sim::{Fix, Handles};
 
 pub(super) fn explain(args: &Explain) -> Done {
     let Some(code) = Code::from_name(&args.code) else {
@@ -26,8 +25,12 @@ pub(super) fn explain(args: &Explain) -> Done {
 }
 
 /// Each kind with what the simulator derives for it and what C makes it.
-pub(super) fn kinds() -> Done {
+pub(super) fn kinds(args: &Kinds) -> Done {
     let unit = compile::library();
+    if args.format == KindsFormat::Markdown {
+        print(&kinds::page(&unit))?;
+        return Ok(WELL);
+    }
     let mut text = String::new();
     for kind in &unit.kinds {
         text += &format!("{}\n", kind.name);
@@ -35,30 +38,31 @@ pub(super) fn kinds() -> Done {
             text += &format!("    {line}\n");
         }
         let yes = |is| if is { "yes" } else { "no" };
-        let parent = match kind.parent {
-            Parent::Given => "none, unless it is given one",
-            Parent::None => "none ever",
-            Parent::Always => "always, another if it is given one",
-        };
-        text += &format!("    bound:      {}\n", yes(kind.on_bus));
+        text += &format!("    bound:      {}\n", kinds::bound(kind));
         text += &format!("    class:      {}\n", yes(kind.in_class));
-        text += &format!("    parent:     {parent}\n");
+        text += &format!("    parent:     {}\n", kinds::parent(kind));
         text += &format!("    halves:     {}\n", yes(kind.halves));
-        text += &format!("    handles:    {}\n", yes(kind.handles));
-        let references = expand::references_after_register(kind);
-        text += &format!("    references: {references} after register\n");
-        text += &format!("    C:          {}\n", c(kind));
+        text += &format!("    handles:    {}\n", yes(kind.handles != Handles::None));
+        let counts = kinds::counts(kind);
+        for count in counts
+            .iter()
+            .filter(|count| count.step == kinds::REGISTERED)
+        {
+            let references = count.refs.unwrap_or_default();
+            text += &format!(
+                "    references: {references} {}\n",
+                kinds::REGISTERED.replace('`', "")
+            );
+        }
+        let needs = kind.needs.iter().chain(&kind.selects);
+        let needs: Vec<&str> = needs.map(String::as_str).collect();
+        if !needs.is_empty() {
+            text += &format!("    needs:      {}\n", needs.join(", "));
+        }
+        text += &format!("    C:          {}\n", kinds::versions(kind));
     }
     print(&text)?;
     Ok(WELL)
-}
-
-fn c(kind: &Kind) -> &'static str {
-    if kind.c.is_some() {
-        "6.1 and later"
-    } else {
-        "none"
-    }
 }
 
 pub(super) fn fixes() -> Done {

@@ -17,7 +17,8 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use crate::cli::{Cli, Command};
 use devres_gen::compile::{Error, Front, load};
 use devres_gen::diagnostic::{Diagnostic, Report, has_errors};
-use devres_gen::ir::Unit;
+use devres_gen::emit::parts;
+use devres_gen::ir::{Linux, Unit};
 use devres_gen::select::{self, Selection};
 use devres_gen::source::Sources;
 
@@ -42,7 +43,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Install(args) => install::install(args),
         Command::Uninstall(args) => install::uninstall(args),
         Command::Explain(args) => list::explain(args),
-        Command::Kinds => list::kinds(),
+        Command::Kinds(args) => list::kinds(args),
         Command::Fixes => list::fixes(),
     };
     done.unwrap_or_else(ExitCode::from)
@@ -94,6 +95,14 @@ fn report(diagnostics: &[Diagnostic], sources: &Sources) {
         counted(warnings, "warning"),
     ];
     say(&counts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+}
+
+/// Says what a version of Linux does not have.
+fn left_out(unit: &Unit, linux: Linux) {
+    let warnings = parts::warnings(unit, linux);
+    if !warnings.is_empty() {
+        report(&warnings, &unit.sources);
+    }
 }
 
 /// An error that is not about a place in a source.

@@ -48,10 +48,12 @@ pub(super) fn verify(args: &Args) -> Done {
         ReportFormat::Json => format!("{:#}\n", report::json(&comparison)),
         ReportFormat::Junit => report::junit(&comparison),
     })?;
+    // What is skipped announces a fault, behind which nothing is judged.
+    let ended = [Some(Status::Failed), Some(Status::Skipped)];
     let alive = comparison
         .cases
         .iter()
-        .filter(|judged| judged.status != Some(Status::Failed));
+        .filter(|judged| !ended.contains(&judged.status));
     let survivors: Vec<&str> = alive.map(|judged| judged.case.as_str()).collect();
     if args.negate && !survivors.is_empty() {
         return fail(

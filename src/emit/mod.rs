@@ -3,6 +3,7 @@
 
 pub mod kunit;
 pub mod names;
+pub mod parts;
 pub mod rust;
 pub(crate) mod wrap;
 

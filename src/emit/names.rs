@@ -7,12 +7,17 @@ use crate::ir::{Action, Scenario, Suite};
 
 /// The KUnit suite.
 pub fn suite(suite: &Suite) -> String {
-    format!("devres_{}", suite.name)
+    format!("devres_{}", with_part(suite))
 }
 
 /// The C file, which is also the module's name.
 pub fn c_file(suite: &Suite) -> String {
-    format!("devres-{}-test", suite.name.replace('_', "-"))
+    format!("devres-{}-test", with_part(suite).replace('_', "-"))
+}
+
+fn with_part(suite: &Suite) -> String {
+    let part = suite.part.iter().map(|part| format!("_{part}"));
+    suite.name.clone() + &part.collect::<String>()
 }
 
 /// The C function of a scenario, which is also the name of the KUnit case.
@@ -58,6 +63,16 @@ pub fn c_device(device: &str) -> String {
     }
 }
 
+/// The C field of an open file.
+pub fn c_file_of(handle: &str) -> String {
+    format!("{handle}_file")
+}
+
+/// The C field whose address is the id of a group of resources.
+pub fn c_group(group: &str) -> String {
+    format!("{group}_group")
+}
+
 /// The C field of a driver; `NAME.driver` is the one that keeps device NAME bound.
 pub fn c_driver(driver: &str) -> String {
     match driver.strip_suffix(".driver") {
@@ -75,9 +90,9 @@ pub fn c_driver_slot(driver: &str, device: &str) -> String {
 }
 
 /// The name that a device or a driver has in sysfs. Some buses keep names in fields of
-/// 24 bytes, so that a long one is cut; its hash keeps it apart from others.
+/// 20 bytes, so that a long one is cut; its hash keeps it apart from others.
 pub fn c_device_name(name: &str) -> String {
-    const LONGEST: usize = 16;
+    const LONGEST: usize = 12;
     if name.len() <= LONGEST {
         return format!("devres-{name}");
     }

@@ -151,7 +151,7 @@ impl ScenarioResolver<'_> {
                 );
                 return None;
             }
-            (other @ (Entity::Handle(_) | Entity::Broken), _) => {
+            (other @ (Entity::Handle(_) | Entity::Group(_) | Entity::Broken), _) => {
                 self.wrong_sort(
                     name,
                     other,
@@ -305,6 +305,13 @@ impl ScenarioResolver<'_> {
             },
             None => None,
         };
+        let absent = match &expected.absent {
+            Some((name, when)) => match (self.fix(name), self.condition(when.as_ref())) {
+                (Some(fix), Some(condition)) => Some((fix, condition)),
+                _ => return,
+            },
+            None => None,
+        };
         if let Some(condition) = self.condition(expected.condition.as_ref()) {
             self.step(
                 expected.span,
@@ -312,6 +319,7 @@ impl ScenarioResolver<'_> {
                     fault,
                     without,
                     condition,
+                    absent,
                 }),
             );
         }

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink, nearest};
 use crate::emit::TARGET;
+use crate::emit::parts::Needs;
 use crate::ir;
+use crate::sim::{Drivers, Handles};
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::ast::{self, Name};
 use scenario::ScenarioResolver;
@@ -43,6 +45,7 @@ pub fn resolve(sources: Sources, files: &Files<'_>, sink: &mut Sink) -> ir::Unit
         kinds: BTreeMap::new(),
         declared: BTreeMap::new(),
         whole: true,
+        own: BTreeSet::new(),
     };
     let all = files.wanted.iter().chain(files.used);
     for file in all.chain([files.library]) {
@@ -67,6 +70,8 @@ struct Resolver<'s> {
     declared: BTreeMap<SourceId, Kinds>,
     /// Whether all kinds that the file at hand can see are known.
     whole: bool,
+    /// The kinds whose bus binds them to a driver of its own.
+    own: BTreeSet<ir::KindId>,
 }
 
 impl Resolver<'_> {
@@ -135,7 +140,13 @@ impl Resolver<'_> {
             in_class: kind.in_class,
             parent: ir::Parent::Given,
             halves: false,
-            handles: false,
+            drivers: Drivers::default(),
+            driverless: false,
+            named: false,
+            handles: Handles::None,
+            needs: vec![],
+            selects: vec![],
+            since: None,
             release: ast::Release::Wrapped,
             c: None,
             whole: kind.whole,
@@ -147,7 +158,11 @@ impl Resolver<'_> {
                 ast::KindEntry::Parent(_) => "parent",
                 ast::KindEntry::Release(_) => "release",
                 ast::KindEntry::Halves => "halves",
-                ast::KindEntry::Handles => "handles",
+                ast::KindEntry::Handles(_) => "handles",
+                ast::KindEntry::Driver(_) => "driver",
+                ast::KindEntry::Needs(_) => "needs",
+                ast::KindEntry::Selects(_) => "selects",
+                ast::KindEntry::Since(_) => "since",
                 ast::KindEntry::C(_) => "c",
             };
             if let Some(first) = said.insert(word, entry.span) {
@@ -178,15 +193,92 @@ impl Resolver<'_> {
                     }
                 }
                 ast::KindEntry::Halves => resolved.halves = true,
-                ast::KindEntry::Handles => resolved.handles = true,
+                ast::KindEntry::Handles(get) => {
+                    resolved.handles = if *get {
+                        Handles::CdevAndDevice
+                    } else {
+                        Handles::Cdev
+                    }
+                }
+                ast::KindEntry::Driver(words) => {
+                    words
+                        .iter()
+                        .for_each(|word| self.of_drivers(&mut resolved, word));
+                }
+                ast::KindEntry::Needs(symbols) => resolved.needs = self.symbols(symbols),
+                ast::KindEntry::Selects(symbols) => resolved.selects = self.symbols(symbols),
+                // The grammar has no other form of a version.
+                ast::KindEntry::Since(linux) => resolved.since = ir::Linux::parse(&linux.value),
                 ast::KindEntry::Release(release) => resolved.release = *release,
                 ast::KindEntry::C(sections) => resolved.c = Some(self.c_sections(sections)),
             }
         }
         resolved.whole &= self.sink.count() == before;
-        self.kinds
-            .insert(name.clone(), ir::KindId(self.unit.kinds.len()));
+        let id = ir::KindId(self.unit.kinds.len());
+        self.kinds.insert(name.clone(), id);
+        if resolved.drivers.own {
+            self.own.insert(id);
+        }
         self.unit.kinds.push(resolved);
+    }
+
+    /// What a kind says of drivers.
+    fn of_drivers(&mut self, kind: &mut ir::Kind, word: &Name) {
+        const WORDS: [&str; 7] = ["any", "grouped", "held", "late", "named", "none", "own"];
+        let problem = match word.value.as_str() {
+            _ if !kind.on_bus => "only a bus has drivers",
+            "any" => return kind.drivers.any = true,
+            "grouped" => return kind.drivers.grouped = true,
+            "held" => return kind.drivers.held = true,
+            "late" => return kind.drivers.late = true,
+            "named" => return kind.named = true,
+            "none" => return kind.driverless = true,
+            "own" => {
+                kind.drivers.own = true;
+                return kind.driverless = true;
+            }
+            _ => {
+                return self.sink.report(
+                    Diagnostic::new(
+                        Code::KindSection,
+                        format!("nothing is known of drivers that are `{}`", word.value),
+                    )
+                    .label(word.span, "unknown word")
+                    .suggest(&word.value, WORDS),
+                );
+            }
+        };
+        self.sink.report(
+            Diagnostic::new(
+                Code::KindSection,
+                format!("kind `{}` sits on no bus", kind.name),
+            )
+            .label(word.span, problem)
+            .help(format!("say `kind {} : bus`", kind.name)),
+        );
+    }
+
+    /// Symbols of Kconfig, without their `CONFIG_`.
+    fn symbols(&mut self, symbols: &[Name]) -> Vec<String> {
+        let is_symbol = |text: &str| {
+            let letter = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+            text.bytes().all(letter)
+        };
+        for symbol in symbols {
+            let bare = symbol.value.strip_prefix("CONFIG_");
+            if bare.is_some() || !is_symbol(&symbol.value) {
+                let bare = bare.unwrap_or(&symbol.value).to_ascii_uppercase();
+                self.sink.report(
+                    Diagnostic::new(
+                        Code::KindSection,
+                        format!("`{}` is no symbol of Kconfig", symbol.value),
+                    )
+                    .label(symbol.span, "as Kconfig files write it, without `CONFIG_`")
+                    .help(format!("did you mean `{bare}`?")),
+                );
+            }
+        }
+        symbols.iter().map(|symbol| symbol.value.clone()).collect()
     }
 
     fn c_sections(&mut self, sections: &[ast::CSection]) -> ir::KindC {
@@ -235,6 +327,8 @@ impl Resolver<'_> {
             name: name.value.clone(),
             span: name.span,
             kinds: vec![],
+            part: None,
+            needs: Needs::default(),
             scenarios: vec![],
         };
         let before = self.sink.count();
@@ -256,6 +350,7 @@ impl Resolver<'_> {
                 kinds: &self.kinds,
                 standard,
                 uses: &resolved.kinds,
+                own: &self.own,
                 whole: whole && self.whole,
             };
             let before = self.sink.count();
@@ -272,6 +367,7 @@ impl Resolver<'_> {
             kinds: &self.kinds,
             standard,
             uses: &[],
+            own: &self.own,
             whole: self.whole,
         };
         let Some(new) = scope.kind_use(used, self.sink) else {
@@ -315,6 +411,8 @@ struct Scope<'r> {
     standard: &'r Kinds,
     /// Those that its suite runs on.
     uses: &'r [ir::KindUse],
+    /// Those whose bus binds them to a driver of its own.
+    own: &'r BTreeSet<ir::KindId>,
     /// Whether all of these are known: if not, an unknown one may be among the others.
     whole: bool,
 }
@@ -345,6 +443,7 @@ impl Scope<'_> {
         Some(ir::KindUse {
             kind: kind?,
             bound: used.bound.is_some(),
+            own: kind.is_some_and(|id| self.own.contains(&id)),
             parent,
             span: used.span,
         })

@@ -8,8 +8,8 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir;
 use crate::sim::{
-    ActionId, DeviceId, DriverId, Errno, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
-    MAX_HANDLES, Op,
+    ActionId, DeviceId, DriverId, Errno, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
+    MAX_GROUPS, MAX_HANDLES, Op,
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, DriverEntry, Name, Statement, Verb};
@@ -22,6 +22,7 @@ pub(super) enum Entity {
     Driver(DriverId),
     Action(ActionId),
     Handle(HandleId),
+    Group(GroupId),
     /// Something whose declaration has an error: nothing more is said of it.
     Broken,
 }
@@ -33,6 +34,7 @@ impl Entity {
             Entity::Driver(_) => "a driver",
             Entity::Action(_) => "an action",
             Entity::Handle(_) => "a handle",
+            Entity::Group(_) => "a group",
             Entity::Broken => "broken",
         }
     }
@@ -90,6 +92,7 @@ impl<'s> ScenarioResolver<'s> {
                 drivers: vec![],
                 actions: vec![],
                 handles: vec![],
+                groups: vec![],
                 steps: vec![],
                 whole: scenario.whole,
                 gives_up_after: None,
@@ -258,6 +261,7 @@ impl<'s> ScenarioResolver<'s> {
             Statement::Action { name, on, body } => {
                 self.action(name, on, body).map(|op| (op, None))
             }
+            Statement::Group { name, on } => self.group(name, on).map(|op| (op, None)),
             Statement::Return(_) => {
                 self.sink.report(match self.place {
                     Place::Probe => {
@@ -339,9 +343,14 @@ impl<'s> ScenarioResolver<'s> {
                 }
                 Some(Op::Bind(id?, drv))
             }
-            Verb::Link => {
+            Verb::Link | Verb::LinkWhileBound => {
                 let (consumer, supplier) = (self.device(next()?), self.device(next()?));
-                Some(Op::Link(consumer?, supplier?))
+                let op = if verb == Verb::Link {
+                    Op::Link
+                } else {
+                    Op::LinkWhileBound
+                };
+                Some(op(consumer?, supplier?))
             }
             Verb::Open => {
                 let (device, handle) = (next()?, next()?);
@@ -355,14 +364,15 @@ impl<'s> ScenarioResolver<'s> {
             }
             Verb::Close => match self.entity(next()?)? {
                 (Entity::Handle(id), _) => Some(Op::Close(id)),
+                (Entity::Group(id), _) => Some(Op::CloseGroup(id)),
                 (other, name) => {
-                    self.wrong_sort(name, other, "a handle is wanted here");
+                    self.wrong_sort(name, other, "a handle or a group is wanted here");
                     None
                 }
             },
             Verb::Settle => Some(Op::Settle),
-            Verb::Remove => self.action_id(next()?).map(Op::RemoveAction),
-            Verb::Release => self.action_id(next()?).map(Op::ReleaseAction),
+            Verb::Remove => self.action_or_group(next()?, Op::RemoveAction, Op::RemoveGroup),
+            Verb::Release => self.action_or_group(next()?, Op::ReleaseAction, Op::ReleaseGroup),
         }
     }
 
@@ -469,6 +479,34 @@ impl<'s> ScenarioResolver<'s> {
         on.map(|_| Op::AddAction(id))
     }
 
+    /// The group of that name on that device: a new one, unless it was there before.
+    fn group(&mut self, name: &Name, on: &Name) -> Option<Op> {
+        let Some(on) = self.device(on) else {
+            self.names
+                .entry(name.value.clone())
+                .or_insert((Entity::Broken, name.span));
+            return None;
+        };
+        if let Some(&(Entity::Group(id), first)) = self.names.get(&name.value) {
+            if self.scenario.groups[usize::from(id.0)].on == on {
+                return Some(Op::OpenGroup(id));
+            }
+            duplicate(self.sink, "group", name, first);
+            return None;
+        }
+        let index = self.scenario.groups.len();
+        if !self.is_new(name) || !self.fits(name, index, MAX_GROUPS, "groups") {
+            return None;
+        }
+        let id = GroupId(index as u8);
+        self.declare(name, Entity::Group(id));
+        self.scenario.groups.push(ir::Group {
+            name: name.value.clone(),
+            on,
+        });
+        Some(Op::OpenGroup(id))
+    }
+
     fn is_new(&mut self, name: &Name) -> bool {
         let Some(&(first, span)) = self.names.get(&name.value) else {
             return true;
@@ -529,11 +567,17 @@ impl<'s> ScenarioResolver<'s> {
         }
     }
 
-    fn action_id(&mut self, name: &Name) -> Option<ActionId> {
+    fn action_or_group(
+        &mut self,
+        name: &Name,
+        action: fn(ActionId) -> Op,
+        group: fn(GroupId) -> Op,
+    ) -> Option<Op> {
         match self.entity(name)? {
-            (Entity::Action(id), _) => Some(id),
+            (Entity::Action(id), _) => Some(action(id)),
+            (Entity::Group(id), _) => Some(group(id)),
             (other, name) => {
-                self.wrong_sort(name, other, "an action is wanted here");
+                self.wrong_sort(name, other, "an action or a group is wanted here");
                 None
             }
         }

@@ -15,7 +15,8 @@ impl<O: Observer> Core<'_, O> {
         if !self.on_bus(dev) {
             return Ok(());
         }
-        self.state.device_mut(dev).knode_bus = true;
+        let full = |_| Fault::Limit(dev);
+        self.state.on_bus.push(dev).map_err(full)?;
         self.get_device(dev)
     }
 
@@ -32,7 +33,7 @@ impl<O: Observer> Core<'_, O> {
             return Ok(());
         }
         self.call("bus_remove_device", |core| {
-            if std::mem::take(&mut core.state.device_mut(dev).knode_bus) {
+            if core.state.on_bus.remove_newest(dev) {
                 core.put_device(dev)?;
             }
             core.device_release_driver(dev)

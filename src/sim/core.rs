@@ -4,7 +4,7 @@
 use super::errno::Errno;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::{Fix, Model};
-use super::program::{DeviceId, HandleId, Op, Program};
+use super::program::{DeviceId, HandleId, Handles, Op, Program};
 use super::state::{DeviceState, LinksStatus, Phase, State};
 
 /// The longest call path that is kept; deeper frames are left out of it.
@@ -68,9 +68,9 @@ impl<O: Observer> Core<'_, O> {
             Op::Init(dev) => self.device_initialize(dev).map(|()| 0),
             Op::Add(dev) => {
                 self.in_use(dev)?;
-                self.device_add(dev)
+                self.add(dev)
             }
-            Op::Del(dev) => self.device_del(dev).map(|()| 0),
+            Op::Del(dev) => self.del(dev).map(|()| 0),
             Op::Register(dev) => self.device_register(dev),
             Op::Unregister(dev) => self.device_unregister(dev).map(|()| 0),
             Op::Get(dev) => self.get_device(dev).map(|()| 0),
@@ -81,7 +81,14 @@ impl<O: Observer> Core<'_, O> {
             Op::AddAction(action) => self.devm_add_action(action),
             Op::RemoveAction(action) => self.devm_remove_action(action).map(|()| 0),
             Op::ReleaseAction(action) => self.devm_release_action(action).map(|()| 0),
-            Op::Link(consumer, supplier) => self.device_link_add(consumer, supplier),
+            Op::OpenGroup(group) => self.devres_open_group(group).map(|()| 0),
+            Op::CloseGroup(group) => self.devres_close_group(group).map(|()| 0),
+            Op::ReleaseGroup(group) => self.devres_release_group(group),
+            Op::RemoveGroup(group) => self.devres_remove_group(group).map(|()| 0),
+            Op::Link(consumer, supplier) => self.device_link_add(consumer, supplier, false),
+            Op::LinkWhileBound(consumer, supplier) => {
+                self.device_link_add(consumer, supplier, true)
+            }
             Op::Open(handle) => self.open(handle),
             Op::Close(handle) => self.close(handle).map(|()| 0),
             Op::Settle => self.settle().map(|()| 0),
@@ -160,12 +167,47 @@ impl<O: Observer> Core<'_, O> {
     fn device_register(&mut self, dev: DeviceId) -> Result<i32, Fault> {
         self.call("device_register", |core| {
             core.device_initialize(dev)?;
-            let ret = core.device_add(dev)?;
+            let ret = core.add(dev)?;
             if ret < 0 {
                 *core.state.device_mut(dev) = DeviceState::ABSENT;
             }
             Ok(ret)
         })
+    }
+
+    /// `device_add()`, and what the framework does around it: a character device is there
+    /// before the device, and a late driver after.
+    fn add(&mut self, dev: DeviceId) -> Result<i32, Fault> {
+        let kind = self.program.device(dev).kind;
+        if self.state.device(dev).phase != Phase::Initialized {
+            return Err(Fault::RegisteredTwice(dev));
+        }
+        if kind.handles != Handles::None {
+            self.cdev_add(dev)?;
+        }
+        let ret = self.device_add(dev)?;
+        if ret < 0 {
+            if kind.handles != Handles::None {
+                self.cdev_put(dev)?;
+            }
+        } else if kind.drivers.late {
+            self.device_attach(dev)?;
+        }
+        Ok(ret)
+    }
+
+    /// `device_del()`, and what the framework does around it.
+    fn del(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let kind = self.program.device(dev).kind;
+        if kind.drivers.late {
+            self.in_use(dev)?;
+            self.device_release_driver(dev)?;
+        }
+        self.device_del(dev)?;
+        if kind.handles != Handles::None {
+            self.cdev_put(dev)?;
+        }
+        Ok(())
     }
 
     fn device_initialize(&mut self, dev: DeviceId) -> Result<(), Fault> {
@@ -201,7 +243,9 @@ impl<O: Observer> Core<'_, O> {
             }
             core.state.device_mut(dev).phase = Phase::Added;
             core.bus_add_device(dev)?;
-            core.bus_probe_device(dev)?;
+            if !device.kind.drivers.late {
+                core.bus_probe_device(dev)?;
+            }
             if device.kind.has_parent || device.parent.is_some() {
                 core.state.device_mut(dev).knode_parent = true;
                 core.get_device(dev)?;
@@ -217,7 +261,7 @@ impl<O: Observer> Core<'_, O> {
 
     fn device_unregister(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_unregister", |core| {
-            core.device_del(dev)?;
+            core.del(dev)?;
             core.put_device(dev)
         })
     }
@@ -268,9 +312,28 @@ impl<O: Observer> Core<'_, O> {
         })
     }
 
-    /// What a character device does when it is opened: its cdev's kobject holds the
-    /// device (`chrdev_open()`, fs/char_dev.c). `cdev_device_del()` deletes the device
-    /// first and the cdev then, after which there is nothing to open.
+    /// A cdev's kobject holds the device, as its parent (`cdev_set_parent()` and
+    /// `cdev_add()`, fs/char_dev.c).
+    fn cdev_add(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        self.get_device(dev)?;
+        self.state.device_mut(dev).cdev = 1;
+        Ok(())
+    }
+
+    /// With the last reference of the cdev goes its reference of the device
+    /// (`cdev_default_release()`).
+    fn cdev_put(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let cdev = &mut self.state.device_mut(dev).cdev;
+        *cdev -= 1;
+        if *cdev > 0 {
+            return Ok(());
+        }
+        self.call("cdev_default_release", |core| core.put_device(dev))
+    }
+
+    /// What user space does with a character device: the file holds the cdev
+    /// (`chrdev_open()`). `cdev_device_del()` deletes the device first and the cdev then,
+    /// after which there is nothing to open.
     fn open(&mut self, handle: HandleId) -> Result<i32, Fault> {
         let dev = self.program.handle(handle).device;
         self.in_use(dev)?;
@@ -280,7 +343,12 @@ impl<O: Observer> Core<'_, O> {
         if !self.state.device(dev).in_sysfs {
             return Ok(Errno::ENXIO.negative());
         }
-        self.get_device(dev)?;
+        let full = Fault::Limit(dev);
+        let cdev = &mut self.state.device_mut(dev).cdev;
+        *cdev = cdev.checked_add(1).ok_or(full)?;
+        if self.program.device(dev).kind.handles == Handles::CdevAndDevice {
+            self.get_device(dev)?;
+        }
         self.state.open[usize::from(handle.0)] = true;
         Ok(0)
     }
@@ -289,6 +357,11 @@ impl<O: Observer> Core<'_, O> {
         if !std::mem::take(&mut self.state.open[usize::from(handle.0)]) {
             return Err(Fault::NotOpen(handle));
         }
-        self.put_device(self.program.handle(handle).device)
+        let dev = self.program.handle(handle).device;
+        // The file's own release function comes first (`__fput()`).
+        if self.program.device(dev).kind.handles == Handles::CdevAndDevice {
+            self.put_device(dev)?;
+        }
+        self.cdev_put(dev)
     }
 }

@@ -4,6 +4,7 @@
 use super::core::Core;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer};
+use super::fixes::Fix;
 use super::list::List;
 use super::program::{DeviceId, DriverId};
 use super::state::Phase;
@@ -17,7 +18,9 @@ const MAX_RETRIES: u16 = 1000;
 
 impl<O: Observer> Core<'_, O> {
     fn matches(&self, drv: DriverId, dev: DeviceId) -> bool {
-        self.program.driver(drv).device == dev
+        let (device, its) = (self.program.device(dev), self.program.driver(drv).device);
+        let other = self.program.device(its);
+        its == dev || device.kind.drivers.any && other.kind == device.kind
     }
 
     /// `device_initial_probe()`: the device looks for a driver; what comes of it is
@@ -53,9 +56,14 @@ impl<O: Observer> Core<'_, O> {
             if device.driver.is_some() {
                 return Ok(1);
             }
-            let drivers = core.state.drivers;
+            let mut drivers = core.state.drivers;
+            if core.program.device(dev).kind.drivers.own {
+                drivers = List::new(DriverId::OF_BUS);
+                let _ = drivers.push(DriverId::OF_BUS);
+            }
             for &drv in drivers.as_slice() {
-                if !core.state.is_registered(drv) || !core.matches(drv, dev) {
+                let of_program = drv != DriverId::OF_BUS;
+                if of_program && !(core.state.is_registered(drv) && core.matches(drv, dev)) {
                     continue;
                 }
                 match core.driver_probe_device(drv, dev)? {
@@ -72,9 +80,11 @@ impl<O: Observer> Core<'_, O> {
     /// `driver_attach()`: the driver looks for devices. Errors do not reach the caller.
     pub(super) fn driver_attach(&mut self, drv: DriverId) -> Result<(), Fault> {
         self.call("driver_attach", |core| {
-            let dev = core.program.driver(drv).device;
-            if core.state.device(dev).knode_bus {
-                core.locked(dev, |core| core.driver_probe_device(drv, dev))?;
+            let devices = core.state.on_bus;
+            for &dev in devices.as_slice() {
+                if core.state.on_bus.contains(dev) && core.matches(drv, dev) {
+                    core.locked(dev, |core| core.driver_probe_device(drv, dev))?;
+                }
             }
             Ok(())
         })
@@ -121,6 +131,9 @@ impl<O: Observer> Core<'_, O> {
         if device.driver.is_some() {
             return Ok(Errno::EBUSY.negative());
         }
+        if drv == DriverId::OF_BUS {
+            return self.really_probe(dev, drv);
+        }
         if !self.state.is_registered(drv) && !self.state.driver_mut(drv).leaving {
             return Err(Fault::DriverNotRegistered(drv));
         }
@@ -157,6 +170,10 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn call_driver_probe(&mut self, dev: DeviceId, drv: DriverId) -> Result<Option<Errno>, Fault> {
+        if drv == DriverId::OF_BUS {
+            return Ok(None);
+        }
+        self.before_driver(dev)?;
         let state = self.state.driver_mut(drv);
         state.probes = state.probes.saturating_add(1);
         let attempt = state.probes;
@@ -165,7 +182,34 @@ impl<O: Observer> Core<'_, O> {
             return Ok(None);
         };
         self.body(dev, probe.body)?;
+        if probe.error.is_some() {
+            self.after_driver(dev)?;
+        }
         Ok(probe.error)
+    }
+
+    /// What the bus's own probe does before it calls the driver's.
+    fn before_driver(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let bus = self.program.device(dev).kind.drivers;
+        if bus.held {
+            self.get_device(dev)?;
+        }
+        if bus.grouped {
+            self.open_group_of_bus(dev)?;
+        }
+        Ok(())
+    }
+
+    /// What it does when the driver's has failed, and after the driver's remove.
+    fn after_driver(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let bus = self.program.device(dev).kind.drivers;
+        if bus.grouped {
+            self.release_group_of_bus(dev)?;
+        }
+        if bus.held {
+            self.put_device(dev)?;
+        }
+        Ok(())
     }
 
     fn driver_bound(&mut self, dev: DeviceId) -> Result<(), Fault> {
@@ -260,10 +304,18 @@ impl<O: Observer> Core<'_, O> {
                 return Ok(());
             }
         }
-        self.event(Event::Remove(drv, dev));
-        self.body(dev, self.program.driver(drv).remove)?;
-        self.device_unbind_cleanup(dev)?;
-        self.device_links_driver_cleanup(dev);
+        if drv != DriverId::OF_BUS {
+            self.event(Event::Remove(drv, dev));
+            self.body(dev, self.program.driver(drv).remove)?;
+            self.after_driver(dev)?;
+        }
+        if self.model.has(Fix::UnbindReleasesDevresFirst) {
+            self.device_unbind_cleanup(dev)?;
+            self.device_links_driver_cleanup(dev)?;
+        } else {
+            self.device_links_driver_cleanup(dev)?;
+            self.device_unbind_cleanup(dev)?;
+        }
         self.state.bound.remove_newest(dev);
         Ok(())
     }

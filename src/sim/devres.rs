@@ -4,16 +4,21 @@
 use super::core::Core;
 use super::event::{Devres, Event, Fault, Observer, Warning};
 use super::list::List;
-use super::program::{ActionId, DeviceId};
+use super::program::{ActionId, DeviceId, GroupId};
+use super::state::Node;
 
 impl<O: Observer> Core<'_, O> {
     pub(super) fn devm_add_action(&mut self, action: ActionId) -> Result<i32, Fault> {
         let dev = self.program.action(action).on;
         self.in_use(dev)?;
-        let list = &mut self.state.device_mut(dev).devres;
-        list.push(action).map_err(|_| Fault::Limit(dev))?;
+        self.devres_add(dev, Node::Action(action))?;
         self.observer.devres(Devres::Add, action);
         Ok(0)
+    }
+
+    fn devres_add(&mut self, dev: DeviceId, node: Node) -> Result<(), Fault> {
+        let list = &mut self.state.device_mut(dev).devres;
+        list.push(node).map_err(|_| Fault::Limit(dev))
     }
 
     /// Takes the newest one of that kind off the list.
@@ -40,7 +45,8 @@ impl<O: Observer> Core<'_, O> {
     fn devres_remove(&mut self, action: ActionId) -> Result<bool, Fault> {
         let dev = self.program.action(action).on;
         self.in_use(dev)?;
-        let found = self.state.device_mut(dev).devres.remove_newest(action);
+        let list = &mut self.state.device_mut(dev).devres;
+        let found = list.remove_newest(Node::Action(action));
         if found {
             self.observer.devres(Devres::Remove, action);
         }
@@ -51,13 +57,121 @@ impl<O: Observer> Core<'_, O> {
     /// callback adds is left for the next pass, and a callback finds no sibling.
     pub(super) fn devres_release_all(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("devres_release_all", |core| {
-            let list = &mut core.state.device_mut(dev).devres;
-            let todo = std::mem::replace(list, List::new(ActionId(0)));
-            todo.as_slice().iter().rev().try_for_each(|&action| {
-                core.observer.devres(Devres::Release, action);
-                core.run_action(action)
-            })
+            core.release_nodes(dev, 0, usize::MAX).map(drop)
         })
+    }
+
+    pub(super) fn devres_open_group(&mut self, group: GroupId) -> Result<(), Fault> {
+        let dev = self.program.group(group).on;
+        self.in_use(dev)?;
+        // The kernel could tell two of them apart, as it finds the newest.
+        if self.find(dev, Node::Open(group)).is_some() {
+            return Err(Fault::Limit(dev));
+        }
+        self.devres_add(dev, Node::Open(group))
+    }
+
+    pub(super) fn devres_close_group(&mut self, group: GroupId) -> Result<(), Fault> {
+        let dev = self.program.group(group).on;
+        self.in_use(dev)?;
+        self.call("devres_close_group", |core| {
+            if core.find(dev, Node::Open(group)).is_none() {
+                core.event(Event::Warning(Warning::CloseGroup));
+                return Ok(());
+            }
+            // Its end is on the list already: add_dr() has a BUG_ON() for that.
+            if core.find(dev, Node::Close(group)).is_some() {
+                return Err(Fault::ClosedTwice(dev));
+            }
+            core.devres_add(dev, Node::Close(group))
+        })
+    }
+
+    /// Its ends go, what is between them stays.
+    pub(super) fn devres_remove_group(&mut self, group: GroupId) -> Result<(), Fault> {
+        let dev = self.program.group(group).on;
+        self.in_use(dev)?;
+        self.call("devres_remove_group", |core| {
+            let list = &mut core.state.device_mut(dev).devres;
+            list.remove_newest(Node::Close(group));
+            if !list.remove_newest(Node::Open(group)) {
+                core.event(Event::Warning(Warning::RemoveGroup));
+            }
+            Ok(())
+        })
+    }
+
+    /// How many resources it released.
+    pub(super) fn devres_release_group(&mut self, group: GroupId) -> Result<i32, Fault> {
+        let dev = self.program.group(group).on;
+        self.in_use(dev)?;
+        self.call("devres_release_group", |core| {
+            let Some(first) = core.find(dev, Node::Open(group)) else {
+                // On an empty list it may just have been released with everything else.
+                if !core.state.device(dev).devres.is_empty() {
+                    core.event(Event::Warning(Warning::ReleaseGroup));
+                }
+                return Ok(0);
+            };
+            let end = core.find(dev, Node::Close(group));
+            core.release_nodes(dev, first, end.unwrap_or(usize::MAX))
+        })
+    }
+
+    /// The group that a bus opens before a driver's probe (`i2c_device_probe()`).
+    pub(super) fn open_group_of_bus(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        self.devres_add(dev, Node::Open(Node::BUS))
+    }
+
+    /// Its end, after a probe that failed and after remove (`i2c_device_remove()`).
+    pub(super) fn release_group_of_bus(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        self.call("devres_release_group", |core| {
+            match core.find(dev, Node::Open(Node::BUS)) {
+                Some(first) => core.release_nodes(dev, first, usize::MAX).map(drop),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn find(&self, dev: DeviceId, node: Node) -> Option<usize> {
+        let list = self.state.device(dev).devres;
+        list.as_slice().iter().rposition(|&known| known == node)
+    }
+
+    /// `remove_nodes()`, then `release_nodes()`, of what stands from `first` to `last`, both
+    /// of them included. A group that is only partly there stays, with both its ends.
+    fn release_nodes(&mut self, dev: DeviceId, first: usize, last: usize) -> Result<i32, Fault> {
+        let before = self.state.device(dev).devres;
+        let nodes = before.as_slice();
+        let last = last.min(nodes.len().saturating_sub(1));
+        let inside = |node: Node| nodes.iter().position(|&n| n == node);
+        let within = |at: usize| (first..=last).contains(&at);
+        let mut left = List::new(Node::default());
+        let mut todo = List::new(Node::default());
+        for (at, &node) in nodes.iter().enumerate() {
+            let goes = within(at)
+                && match node {
+                    Node::Action(_) => true,
+                    // One that is still open has no end that could stand elsewhere.
+                    Node::Open(group) => inside(Node::Close(group)).is_none_or(within),
+                    Node::Close(group) => inside(Node::Open(group)).is_some_and(within),
+                };
+            let list = match (goes, node) {
+                (true, Node::Action(_)) => &mut todo,
+                (true, _) => continue,
+                (false, _) => &mut left,
+            };
+            list.push(node).map_err(|_| Fault::Limit(dev))?;
+        }
+        self.state.device_mut(dev).devres = left;
+        let todo: List<Node, { super::state::MAX_NODES }> = todo;
+        for &node in todo.as_slice().iter().rev() {
+            if let Node::Action(action) = node {
+                self.observer.devres(Devres::Release, action);
+                self.run_action(action)?;
+            }
+        }
+        Ok(todo.as_slice().len() as i32)
     }
 
     fn run_action(&mut self, id: ActionId) -> Result<(), Fault> {

@@ -25,6 +25,12 @@ pub enum Warning {
     RemoveAction,
     /// `devm_release_action()` finds no such action on the list.
     ReleaseAction,
+    /// `devres_close_group()` finds no such group on the list.
+    CloseGroup,
+    /// `devres_remove_group()` finds no such group on the list.
+    RemoveGroup,
+    /// `devres_release_group()` finds no such group on a list with something on it.
+    ReleaseGroup,
     /// A device goes while a link of its still counts on it.
     DeviceLinksPurge,
     /// A device binds, and a link is not in the state that this wants.
@@ -39,9 +45,12 @@ pub enum Warning {
 
 impl Warning {
     /// Every one.
-    pub const ALL: [Warning; 7] = [
+    pub const ALL: [Warning; 10] = [
         Warning::RemoveAction,
         Warning::ReleaseAction,
+        Warning::CloseGroup,
+        Warning::RemoveGroup,
+        Warning::ReleaseGroup,
         Warning::DeviceLinksPurge,
         Warning::DeviceLinksDriverBound,
         Warning::DeviceLinksNoDriver,
@@ -54,6 +63,9 @@ impl Warning {
         match self {
             Warning::RemoveAction => "devm_remove_action",
             Warning::ReleaseAction => "devm_release_action",
+            Warning::CloseGroup => "devres_close_group",
+            Warning::RemoveGroup => "devres_remove_group",
+            Warning::ReleaseGroup => "devres_release_group",
             Warning::DeviceLinksPurge => "device_links_purge",
             Warning::DeviceLinksDriverBound => "device_links_driver_bound",
             Warning::DeviceLinksNoDriver => "__device_links_no_driver",
@@ -72,7 +84,10 @@ impl Warning {
                 "include/linux/device.h",
                 "include/linux/device/devres.h",
             ],
-            Warning::ReleaseAction => &["drivers/base/devres.c"],
+            Warning::ReleaseAction
+            | Warning::CloseGroup
+            | Warning::RemoveGroup
+            | Warning::ReleaseGroup => &["drivers/base/devres.c"],
             _ => &["drivers/base/core.c"],
         }
     }
@@ -183,6 +198,8 @@ pub enum Fault {
     NotAdded(DeviceId),
     /// The last reference goes while the device is still registered.
     FreedWhileRegistered(DeviceId),
+    /// A group of resources is closed that is closed already.
+    ClosedTwice(DeviceId),
     /// The device's lock is wanted by somebody who holds it: the task waits for itself.
     Deadlock(DeviceId),
     /// `driver_unregister()` of a driver while it probes a device: it waits for the probe
@@ -215,13 +232,14 @@ pub enum Culprit {
 
 impl Fault {
     /// The names of faults on devices, as scenarios announce them.
-    pub const ON_DEVICES: [&'static str; 8] = [
+    pub const ON_DEVICES: [&'static str; 9] = [
         "use_after_free",
         "underflow",
         "not_initialized",
         "registered_twice",
         "not_added",
         "freed_while_registered",
+        "closed_twice",
         "deadlock",
         "livelock",
     ];
@@ -238,6 +256,7 @@ impl Fault {
             "registered_twice" => Fault::RegisteredTwice(id),
             "not_added" => Fault::NotAdded(id),
             "freed_while_registered" => Fault::FreedWhileRegistered(id),
+            "closed_twice" => Fault::ClosedTwice(id),
             "deadlock" => Fault::Deadlock(id),
             "livelock" => Fault::Livelock(id),
             _ => return None,
@@ -262,6 +281,7 @@ impl Fault {
             | Fault::RegisteredTwice(id)
             | Fault::NotAdded(id)
             | Fault::FreedWhileRegistered(id)
+            | Fault::ClosedTwice(id)
             | Fault::Deadlock(id)
             | Fault::Livelock(id)
             | Fault::Limit(id) => Culprit::Device(id),
@@ -285,6 +305,9 @@ impl Fault {
             Fault::NotAdded(_) => format!("{name} is unregistered while it is not registered"),
             Fault::FreedWhileRegistered(_) => {
                 format!("{name} is freed while it is still registered")
+            }
+            Fault::ClosedTwice(_) => {
+                format!("a group of {name} is closed that is closed already")
             }
             Fault::Deadlock(_) => {
                 format!("the lock of {name} is wanted by somebody who holds it: a deadlock")

@@ -12,16 +12,21 @@ pub enum Fix {
     /// without a driver gives up its managed resources when it is unregistered
     /// and not only when its last reference goes.
     DelReleasesDevres,
+    /// 2e84dc379200: `__device_release_driver()` releases the managed resources first and
+    /// cleans up device links then, so that what a supplier's or consumer's resources do
+    /// still finds the links as they are while it is being unbound.
+    UnbindReleasesDevresFirst,
 }
 
 impl Fix {
     /// Every fix, oldest first.
-    pub const ALL: [Fix; 1] = [Fix::DelReleasesDevres];
+    pub const ALL: [Fix; 2] = [Fix::DelReleasesDevres, Fix::UnbindReleasesDevresFirst];
 
     /// The first 12 digits of the mainline commit.
     pub const fn commit(self) -> &'static str {
         match self {
             Fix::DelReleasesDevres => "699fb50d9903",
+            Fix::UnbindReleasesDevresFirst => "2e84dc379200",
         }
     }
 
@@ -31,6 +36,9 @@ impl Fix {
             Fix::DelReleasesDevres => {
                 "drivers: base: Free devm resources when unregistering a device"
             }
+            Fix::UnbindReleasesDevresFirst => {
+                "driver core: Release all resources during unbind before updating device links"
+            }
         }
     }
 
@@ -38,6 +46,7 @@ impl Fix {
     pub const fn since(self) -> &'static str {
         match self {
             Fix::DelReleasesDevres => "6.6",
+            Fix::UnbindReleasesDevresFirst => "6.7",
         }
     }
 

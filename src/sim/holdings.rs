@@ -6,7 +6,8 @@
 //! running it.
 
 use super::errno::Errno;
-use super::program::{ActionId, DeviceId, DriverId, HandleId, MAX_DEVICES, Op, Program};
+use super::program::{DeviceId, DriverId, GroupId, HandleId, MAX_DEVICES, Op, Program};
+use super::state::Node;
 
 /// What the scenario owns at a point of its time line.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +20,8 @@ pub struct Holdings {
     drivers: Vec<DriverId>,
     /// Open handles, oldest first.
     handles: Vec<HandleId>,
-    /// Actions that were added, and that nothing has run or taken off since.
-    queued: Vec<ActionId>,
+    /// What was put on lists of resources, and nothing has released or taken off since.
+    queued: Vec<Node>,
     /// Whether devices have been linked.
     linked: bool,
 }
@@ -83,16 +84,16 @@ impl Holdings {
             }
             Op::AddAction(action) => {
                 self.hand_over(program, program.action(action).body)?;
-                self.queued.push(action);
+                self.queued.push(Node::Action(action));
             }
             Op::RemoveAction(action) => {
-                if take(&mut self.queued, action) {
+                if take(&mut self.queued, Node::Action(action)) {
                     self.take_back(program, program.action(action).body);
                 }
             }
-            Op::ReleaseAction(action) => _ = take(&mut self.queued, action),
+            Op::ReleaseAction(action) => _ = take(&mut self.queued, Node::Action(action)),
             Op::Unbind(dev) => self.runs(program, dev),
-            Op::Link(..) => self.linked = true,
+            Op::Link(..) | Op::LinkWhileBound(..) => self.linked = true,
             Op::Open(handle) => self.handles.push(handle),
             Op::Close(handle) => _ = take(&mut self.handles, handle),
             Op::RegisterDriver(drv) => {
@@ -103,6 +104,13 @@ impl Holdings {
                 take(&mut self.drivers, drv);
                 self.runs(program, program.driver(drv).device);
             }
+            Op::OpenGroup(group) => self.queued.push(Node::Open(group)),
+            Op::CloseGroup(group) => self.queued.push(Node::Close(group)),
+            Op::RemoveGroup(group) => {
+                take(&mut self.queued, Node::Open(group));
+                take(&mut self.queued, Node::Close(group));
+            }
+            Op::ReleaseGroup(group) => self.releases(program, group),
             Op::Attach(_) | Op::Bind(..) | Op::Settle => {}
         }
         Ok(())
@@ -118,8 +126,23 @@ impl Holdings {
 
     /// The actions on a device run, so that nothing of them can be handed back.
     fn runs(&mut self, program: &Program<'_>, dev: DeviceId) {
-        self.queued
-            .retain(|&action| program.action(action).on != dev);
+        self.queued.retain(|&node| on(program, node) != dev);
+    }
+
+    /// The same of those in a group.
+    fn releases(&mut self, program: &Program<'_>, group: GroupId) {
+        let at = |node| self.queued.iter().rposition(|&known| known == node);
+        let Some(first) = at(Node::Open(group)) else {
+            return;
+        };
+        let last = at(Node::Close(group)).unwrap_or(self.queued.len());
+        let dev = program.group(group).on;
+        let mut at = 0;
+        self.queued.retain(|&node| {
+            let inside = (first..=last).contains(&at) && on(program, node) == dev;
+            at += 1;
+            !(inside && (matches!(node, Node::Action(_)) || at - 1 == first || at - 1 == last))
+        });
     }
 
     fn get(&mut self, dev: DeviceId) {
@@ -207,7 +230,10 @@ impl Holdings {
     }
 
     fn may_have_queued_work(&self, program: &Program<'_>) -> bool {
-        let links = |body: &[Op]| body.iter().any(|op| matches!(op, Op::Link(..)));
+        let links = |body: &[Op]| {
+            body.iter()
+                .any(|op| matches!(op, Op::Link(..) | Op::LinkWhileBound(..)))
+        };
         self.linked
             || program.actions.iter().any(|action| links(action.body))
             || program.drivers.iter().any(|driver| {
@@ -215,6 +241,14 @@ impl Holdings {
                 let mut probes = driver.probes.iter();
                 probes.any(|probe| defers(probe.error) || links(probe.body))
             })
+    }
+}
+
+/// The device on whose list a node is.
+fn on(program: &Program<'_>, node: Node) -> DeviceId {
+    match node {
+        Node::Action(action) => program.action(action).on,
+        Node::Open(group) | Node::Close(group) => program.group(group).on,
     }
 }
 

@@ -5,7 +5,8 @@
 use super::core::Core;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer, Warning};
-use super::program::DeviceId;
+use super::list::List;
+use super::program::{DeviceId, MAX_LINKS};
 use super::state::{Link, LinkStatus, LinksStatus};
 
 impl<O: Observer> Core<'_, O> {
@@ -14,6 +15,7 @@ impl<O: Observer> Core<'_, O> {
         &mut self,
         consumer: DeviceId,
         supplier: DeviceId,
+        while_bound: bool,
     ) -> Result<i32, Fault> {
         self.in_use(consumer)?;
         self.in_use(supplier)?;
@@ -23,9 +25,10 @@ impl<O: Observer> Core<'_, O> {
         if refused {
             return Ok(Errno::EINVAL.negative());
         }
-        let links = self.state.links;
-        let same = |link: &Link| link.consumer == consumer && link.supplier == supplier;
-        if links.as_slice().iter().any(same) {
+        let same = move |link: &Link| link.consumer == consumer && link.supplier == supplier;
+        if let Some(link) = self.links(same).next() {
+            // The longer life of the two.
+            link.while_bound &= while_bound;
             return Ok(0);
         }
         self.get_device(supplier)?;
@@ -34,6 +37,7 @@ impl<O: Observer> Core<'_, O> {
             consumer,
             supplier,
             status: self.device_link_init_status(consumer, supplier),
+            while_bound,
         };
         let full = |_| Fault::Limit(supplier);
         self.state.links.push(link).map_err(full)?;
@@ -174,14 +178,23 @@ impl<O: Observer> Core<'_, O> {
         self.links_status(dev, LinksStatus::NoDriver);
     }
 
-    pub(super) fn device_links_driver_cleanup(&mut self, dev: DeviceId) {
+    pub(super) fn device_links_driver_cleanup(&mut self, dev: DeviceId) -> Result<(), Fault> {
         let mut warnings = 0;
+        let mut gone: List<Link, MAX_LINKS> = List::new(Link::default());
         for link in self.links(|link| link.supplier == dev) {
             warnings += u8::from(link.status != LinkStatus::SupplierUnbind);
+            if link.while_bound && link.status == LinkStatus::SupplierUnbind {
+                gone.push(*link).map_err(|_| Fault::Limit(dev))?;
+                continue;
+            }
             link.status = LinkStatus::Dormant;
         }
         self.warn(Warning::DeviceLinksDriverCleanup, warnings);
+        for &link in gone.as_slice() {
+            self.device_link_del(link, false)?;
+        }
         self.__device_links_no_driver(dev);
+        Ok(())
     }
 
     /// Whether a consumer is bound, or being so; those before it cannot bind any more.

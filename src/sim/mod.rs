@@ -58,8 +58,9 @@ pub use event::{Culprit, Devres, Event, Fault, Moment, Observer, Warning};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
 pub use program::{
-    Action, ActionId, Device, DeviceId, Driver, DriverId, Handle, HandleId, Kind, MAX_ACTIONS,
-    MAX_DEVICES, MAX_DRIVERS, MAX_HANDLES, MAX_LINKS, Op, Probe, Program,
+    Action, ActionId, Device, DeviceId, Driver, DriverId, Drivers, Group, GroupId, Handle,
+    HandleId, Handles, Kind, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES,
+    MAX_LINKS, Op, Probe, Program,
 };
 pub use record::{Happening, Record, Recorder, Snapshot};
 pub use session::{Case, Session};

@@ -15,6 +15,8 @@ pub const MAX_ACTIONS: usize = 32;
 pub const MAX_HANDLES: usize = 8;
 /// Device links at a time at most.
 pub const MAX_LINKS: usize = 8;
+/// Groups of resources in one program at most.
+pub const MAX_GROUPS: usize = 8;
 
 /// A device of the program: an index into [`Program::devices`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,9 +26,18 @@ pub struct DeviceId(pub u8);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DriverId(pub u8);
 
+impl DriverId {
+    /// The driver that a bus has for all its devices, which no program declares.
+    pub const OF_BUS: DriverId = DriverId(u8::MAX);
+}
+
 /// An action of the program: an index into [`Program::actions`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionId(pub u8);
+
+/// A group of managed resources of the program: an index into [`Program::groups`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(pub u8);
 
 /// A handle of the program: an index into [`Program::handles`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +55,40 @@ pub struct Kind<'a> {
     /// Whether it hangs below a device that is always there, such as `platform_bus`,
     /// unless it is given another parent.
     pub has_parent: bool,
+    /// What its bus does otherwise than the platform bus.
+    pub drivers: Drivers,
+    /// What user space holds by an open file of it, if there is one to open.
+    pub handles: Handles,
+}
+
+/// How a bus deals with drivers. What none of these says is what the platform bus does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Drivers {
+    /// It opens a group of resources before probe, and releases it when probe has failed
+    /// and after remove (`i2c_device_probe()`, `i2c_device_remove()`).
+    pub grouped: bool,
+    /// It holds a reference from before probe to after remove (`pci_device_probe()`,
+    /// `pci_device_remove()`).
+    pub held: bool,
+    /// It has the device look for a driver when it is added, not meanwhile, and lets go of
+    /// it before it is deleted (`pci_bus_add_device()`, `pci_stop_dev()`).
+    pub late: bool,
+    /// It has no match function: each driver matches each of its devices (lib/kunit/device.c).
+    pub any: bool,
+    /// It has one driver, its own, which is there for all its devices (drivers/base/faux.c).
+    pub own: bool,
+}
+
+/// What an open file of a device holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Handles {
+    /// There is no file to open.
+    #[default]
+    None,
+    /// The character device, which holds the device (`cdev_device_add()`).
+    Cdev,
+    /// And the device itself as well: what its framework's `open` takes.
+    CdevAndDevice,
 }
 
 impl<'a> Kind<'a> {
@@ -54,6 +99,14 @@ impl<'a> Kind<'a> {
             on_bus: false,
             in_class: false,
             has_parent: false,
+            drivers: Drivers {
+                grouped: false,
+                held: false,
+                late: false,
+                any: false,
+                own: false,
+            },
+            handles: Handles::None,
         }
     }
 
@@ -69,6 +122,52 @@ impl<'a> Kind<'a> {
     pub const fn in_class(self) -> Self {
         Kind {
             in_class: true,
+            ..self
+        }
+    }
+
+    /// The same on a bus that opens a group of resources around a driver.
+    pub const fn grouped(mut self) -> Self {
+        self.drivers.grouped = true;
+        self
+    }
+
+    /// The same on a bus that holds a reference as long as a driver is bound.
+    pub const fn held(mut self) -> Self {
+        self.drivers.held = true;
+        self
+    }
+
+    /// The same on a bus that looks for a driver once the device is added.
+    pub const fn late(mut self) -> Self {
+        self.drivers.late = true;
+        self
+    }
+
+    /// The same on a bus where each driver matches each device.
+    pub const fn any(mut self) -> Self {
+        self.drivers.any = true;
+        self
+    }
+
+    /// The same on a bus with one driver, its own.
+    pub const fn own(mut self) -> Self {
+        self.drivers.own = true;
+        self
+    }
+
+    /// The same with a character device, which holds it.
+    pub const fn cdev(self) -> Self {
+        Kind {
+            handles: Handles::Cdev,
+            ..self
+        }
+    }
+
+    /// The same with a character device, and each open file holds it too.
+    pub const fn held_cdev(self) -> Self {
+        Kind {
+            handles: Handles::CdevAndDevice,
             ..self
         }
     }
@@ -250,6 +349,22 @@ impl<'a> Handle<'a> {
     }
 }
 
+/// A group of managed resources, as `devres_open_group()` begins it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Group<'a> {
+    /// Its name in the scenario.
+    pub name: &'a str,
+    /// The device on whose list it is.
+    pub on: DeviceId,
+}
+
+impl<'a> Group<'a> {
+    /// A group on a device.
+    pub const fn new(name: &'a str, on: DeviceId) -> Self {
+        Group { name, on }
+    }
+}
+
 /// One operation on the driver core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
@@ -279,9 +394,19 @@ pub enum Op {
     RemoveAction(ActionId),
     /// `devm_release_action()`: takes it off the list and runs it.
     ReleaseAction(ActionId),
+    /// `devres_open_group()`
+    OpenGroup(GroupId),
+    /// `devres_close_group()`
+    CloseGroup(GroupId),
+    /// `devres_release_group()`: how many resources it released.
+    ReleaseGroup(GroupId),
+    /// `devres_remove_group()`: what is in it stays.
+    RemoveGroup(GroupId),
     /// `device_link_add()` of a consumer to a supplier, a managed link that lasts as long
     /// as both are registered. -EINVAL stands for the NULL that it returns.
     Link(DeviceId, DeviceId),
+    /// The same with DL_FLAG_AUTOREMOVE_SUPPLIER: the link goes with the supplier's driver.
+    LinkWhileBound(DeviceId, DeviceId),
     /// Opens a file of the device, say.
     Open(HandleId),
     /// Closes it.
@@ -299,7 +424,7 @@ impl Op {
     /// Whether the operation is one that the rest of a case stands on: when it returns an
     /// error that it need not return, what follows would only follow from that.
     pub fn ends_a_case(self, wanted: Option<Errno>) -> bool {
-        wanted.is_none() && !matches!(self, Op::Attach(_))
+        wanted.is_none() && !matches!(self, Op::Attach(_) | Op::ReleaseGroup(_))
     }
 }
 
@@ -314,6 +439,8 @@ pub struct Program<'a> {
     pub actions: &'a [Action<'a>],
     /// Up to [`MAX_HANDLES`] handles.
     pub handles: &'a [Handle<'a>],
+    /// Up to [`MAX_GROUPS`] groups of resources.
+    pub groups: &'a [Group<'a>],
 }
 
 impl<'a> Program<'a> {
@@ -323,6 +450,7 @@ impl<'a> Program<'a> {
         drivers: &[],
         actions: &[],
         handles: &[],
+        groups: &[],
     };
 
     /// The device with that id.
@@ -343,6 +471,11 @@ impl<'a> Program<'a> {
     /// The handle with that id.
     pub fn handle(&self, id: HandleId) -> &'a Handle<'a> {
         &self.handles[usize::from(id.0)]
+    }
+
+    /// The group with that id.
+    pub fn group(&self, id: GroupId) -> &'a Group<'a> {
+        &self.groups[usize::from(id.0)]
     }
 
     /// Every device's id, in order.
@@ -398,8 +531,22 @@ impl<'a> Program<'a> {
             }
             Op::RemoveAction(id) => format!("remove {}", self.action(id).name),
             Op::ReleaseAction(id) => format!("release {}", self.action(id).name),
+            Op::OpenGroup(id) => {
+                let group = self.group(id);
+                format!("group {} on {}", group.name, device(group.on))
+            }
+            Op::CloseGroup(id) => format!("close {}", self.group(id).name),
+            Op::ReleaseGroup(id) => format!("release {}", self.group(id).name),
+            Op::RemoveGroup(id) => format!("remove {}", self.group(id).name),
             Op::Link(consumer, supplier) => {
                 format!("link {} to {}", device(consumer), device(supplier))
+            }
+            Op::LinkWhileBound(consumer, supplier) => {
+                format!(
+                    "link {} to {} while bound",
+                    device(consumer),
+                    device(supplier)
+                )
             }
             Op::Open(id) => {
                 let handle = self.handle(id);

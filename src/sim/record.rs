@@ -21,7 +21,7 @@ pub enum Happening {
 pub struct Snapshot {
     /// Its reference count, 0 before and after its life.
     pub refs: u16,
-    /// `dev->driver`.
+    /// `dev->driver`, if it is one of the program's.
     pub driver: Option<DriverId>,
 }
 
@@ -222,7 +222,7 @@ impl Tape<'_> {
             let device = state.device(id);
             Snapshot {
                 refs: device.refs(),
-                driver: device.driver(),
+                driver: device.driver().filter(|&driver| driver != DriverId::OF_BUS),
             }
         };
         self.records.push(Record {

@@ -8,7 +8,9 @@ use super::errno::Errno;
 use super::event::Fault;
 use super::fixes::{Fix, Model};
 use super::holdings::Holdings;
-use super::program::{ActionId, Device, DeviceId, Driver, DriverId, HandleId, Kind, Op, Program};
+use super::program::{
+    ActionId, Device, DeviceId, Driver, DriverId, GroupId, HandleId, Kind, Op, Program,
+};
 use super::record::Recorder;
 
 /// What one scenario is run on: a kind of device, bound or not, and a kernel.
@@ -61,6 +63,11 @@ impl<'a> Case<'a> {
             model: self.model.without(fix),
             ..self
         }
+    }
+
+    /// Whether a driver is bound to it: one of the case's, or its bus's own.
+    pub const fn is_bound(&self) -> bool {
+        self.bound || self.kind.drivers.own
     }
 
     /// Whether the kernel lacks a fix.
@@ -243,9 +250,34 @@ impl<'a> Session<'a> {
         self.run(Op::ReleaseAction(action));
     }
 
+    /// `devres_open_group()`
+    pub fn open_group(&mut self, group: GroupId) {
+        self.run(Op::OpenGroup(group));
+    }
+
+    /// `devres_close_group()`
+    pub fn close_group(&mut self, group: GroupId) {
+        self.run(Op::CloseGroup(group));
+    }
+
+    /// `devres_release_group()`
+    pub fn release_group(&mut self, group: GroupId) {
+        self.run(Op::ReleaseGroup(group));
+    }
+
+    /// `devres_remove_group()`
+    pub fn remove_group(&mut self, group: GroupId) {
+        self.run(Op::RemoveGroup(group));
+    }
+
     /// `device_link_add()` of a consumer to a supplier.
     pub fn link(&mut self, consumer: DeviceId, supplier: DeviceId) {
         self.run(Op::Link(consumer, supplier));
+    }
+
+    /// The same of a link that goes with the supplier's driver.
+    pub fn link_while_bound(&mut self, consumer: DeviceId, supplier: DeviceId) {
+        self.run(Op::LinkWhileBound(consumer, supplier));
     }
 
     /// Opens a file of a device, say.

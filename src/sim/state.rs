@@ -2,8 +2,8 @@
 
 use super::list::List;
 use super::program::{
-    ActionId, DeviceId, DriverId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_HANDLES,
-    MAX_LINKS,
+    ActionId, DeviceId, DriverId, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
+    MAX_HANDLES, MAX_LINKS,
 };
 
 /// Where a device is in its life.
@@ -42,12 +42,36 @@ pub(super) enum LinkStatus {
     SupplierUnbind,
 }
 
+/// A node of `dev->devres_head`: a resource, or an end of a group of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Node {
+    Action(ActionId),
+    Open(GroupId),
+    Close(GroupId),
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Node::Action(ActionId(0))
+    }
+}
+
+impl Node {
+    /// The group that a bus opens around a driver.
+    pub(super) const BUS: GroupId = GroupId(u8::MAX);
+}
+
+/// Room on the list of a device: actions, and a few groups around them.
+pub(super) const MAX_NODES: usize = MAX_ACTIONS + 8;
+
 /// One `struct device_link`, which holds a reference of both its ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Link {
     pub(super) consumer: DeviceId,
     pub(super) supplier: DeviceId,
     pub(super) status: LinkStatus,
+    /// DL_FLAG_AUTOREMOVE_SUPPLIER: it goes when the supplier's driver does.
+    pub(super) while_bound: bool,
 }
 
 /// One `struct device`.
@@ -64,15 +88,16 @@ pub struct DeviceState {
     pub(super) has_dir: bool,
     /// `device_lock()` is held.
     pub(super) locked: bool,
-    /// On the bus's list, `knode_bus`: a holder of a reference.
-    pub(super) knode_bus: bool,
     /// On the parent's list, `knode_parent`: a holder of a reference.
     pub(super) knode_parent: bool,
     /// On the class's list, `knode_class`: a holder of a reference.
     pub(super) knode_class: bool,
     pub(super) links: LinksStatus,
     /// `dev->devres_head`, oldest first.
-    pub(super) devres: List<ActionId, MAX_ACTIONS>,
+    pub(super) devres: List<Node, MAX_NODES>,
+    /// References of its cdev: one of its registration, and one of each open file. As long
+    /// as there are any, the cdev holds the device.
+    pub(super) cdev: u8,
 }
 
 impl DeviceState {
@@ -83,11 +108,11 @@ impl DeviceState {
         in_sysfs: false,
         has_dir: false,
         locked: false,
-        knode_bus: false,
         knode_parent: false,
         knode_class: false,
         links: LinksStatus::NoDriver,
-        devres: List::new(ActionId(0)),
+        devres: List::new(Node::Action(ActionId(0))),
+        cdev: 0,
     };
 
     /// Where the device is in its life.
@@ -101,7 +126,7 @@ impl DeviceState {
         self.refs
     }
 
-    /// `dev->driver`.
+    /// `dev->driver`; [`DriverId::OF_BUS`] is none of the program's.
     pub fn driver(&self) -> Option<DriverId> {
         self.driver
     }
@@ -145,6 +170,8 @@ pub struct State {
     pub(super) driver_states: [DriverState; MAX_DRIVERS],
     /// Registered drivers, oldest first, as on the lists of their buses.
     pub(super) drivers: List<DriverId, MAX_DRIVERS>,
+    /// Devices on a bus, oldest first, as on its list.
+    pub(super) on_bus: List<DeviceId, MAX_DEVICES>,
     /// Bound devices, in the order in which they were, as on the lists of their drivers.
     pub(super) bound: List<DeviceId, MAX_DEVICES>,
     /// Which handles are open.
@@ -171,17 +198,20 @@ impl State {
             runs: [0; MAX_ACTIONS],
             driver_states: [DriverState::NEW; MAX_DRIVERS],
             drivers: List::new(DriverId(0)),
+            on_bus: List::new(DeviceId(0)),
             bound: List::new(DeviceId(0)),
             open: [false; MAX_HANDLES],
             links: List::new(Link {
                 consumer: DeviceId(0),
                 supplier: DeviceId(0),
                 status: LinkStatus::Dormant,
+                while_bound: false,
             }),
             link_removals: List::new(Link {
                 consumer: DeviceId(0),
                 supplier: DeviceId(0),
                 status: LinkStatus::Dormant,
+                while_bound: false,
             }),
             pending: List::new(DeviceId(0)),
             active: List::new(DeviceId(0)),

@@ -48,8 +48,16 @@ pub enum KindEntry {
     Release(Release),
     /// `halves`
     Halves,
-    /// `handles`
-    Handles,
+    /// `driver WORD, ...`
+    Driver(Vec<Name>),
+    /// `needs SYMBOL, ...`
+    Needs(Vec<Name>),
+    /// `selects SYMBOL, ...`
+    Selects(Vec<Name>),
+    /// `since LINUX`
+    Since(Name),
+    /// `handles` or, with `true`, `handles get`
+    Handles(bool),
     /// `c { ... }`
     C(Vec<CSection>),
 }
@@ -159,6 +167,13 @@ pub enum Statement {
         /// What it does.
         body: Vec<Spanned<Statement>>,
     },
+    /// `group NAME on NAME`
+    Group {
+        /// The group's name.
+        name: Name,
+        /// The device on whose list it is opened.
+        on: Name,
+    },
     /// `return ERRNO`
     Return(Name),
     /// What the grammar could not read: the words in it, which may be names.
@@ -194,15 +209,17 @@ pub enum Verb {
     Unbind,
     /// `link ... to ...`
     Link,
+    /// `link ... to ... while bound`
+    LinkWhileBound,
     /// `open ... as ...`
     Open,
-    /// `close`
+    /// `close`, of a handle or a group
     Close,
     /// `settle`
     Settle,
-    /// `remove`, of an action
+    /// `remove`, of an action or a group
     Remove,
-    /// `release`, of an action
+    /// `release`, of an action or a group
     Release,
 }
 
@@ -278,6 +295,8 @@ pub struct FaultExpected {
     pub without: Option<Name>,
     /// On what it happens.
     pub condition: Option<Condition>,
+    /// The fix without which it does not, and on what: `but no fault without FIX ...`
+    pub absent: Option<(Name, Option<Condition>)>,
     /// The whole of it.
     pub span: Span,
 }

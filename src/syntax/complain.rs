@@ -233,7 +233,12 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_class => "`class`",
         Rule::kw_for => "`for`",
         Rule::kw_halves => "`halves`",
-        Rule::kw_handles => "`handles`",
+        Rule::kw_handles | Rule::kind_handles => "`handles`",
+        Rule::kw_needs | Rule::kind_needs => "`needs`",
+        Rule::kw_selects | Rule::kind_selects => "`selects`",
+        Rule::kw_group | Rule::group => "`group`",
+        Rule::kind_driver => "`driver`",
+        Rule::kind_since => "`since`",
         Rule::kw_to => "`to`",
         Rule::kw_since => "`since`",
         Rule::kw_until => "`until`",
@@ -244,6 +249,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kind_below => "`parent`",
         Rule::subject => "a name",
         Rule::fault_when => "`without`",
+        Rule::no_fault => "`but`",
         Rule::driver_entry | Rule::good_driver_entry => "`probe` or `remove`",
         Rule::times => "how often",
         Rule::ran => "`ran`",
@@ -274,6 +280,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_alive => "`alive`",
         Rule::kw_but => "`but`",
         Rule::kw_without => "`without`",
+        Rule::while_bound => "`while bound`",
         Rule::kw_while => "`while`",
         Rule::end | Rule::EOI => "the end of the statement",
         Rule::doc_line => "`///`",
@@ -284,7 +291,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::statement | Rule::good_statement => "a statement",
         Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
         Rule::kind_entry | Rule::good_kind_entry => {
-            "`parent`, `release`, `halves`, `handles` or `c`"
+            "`parent`, `release`, `driver`, `halves`, `handles`, `needs`, `selects`, `since` or `c`"
         }
         Rule::c_entry | Rule::good_c_entry => "a section of C",
         Rule::expectation => "an expectation",

@@ -144,8 +144,6 @@ pub(super) struct TreeBuilder<'s> {
     pub(super) base: usize,
 }
 
-type Pairs<'i> = pest::iterators::Pairs<'i, Rule>;
-
 impl TreeBuilder<'_> {
     fn language(&mut self, pair: Pair<'_, Rule>) {
         let Some(number) = pair.into_inner().last() else {
@@ -226,7 +224,18 @@ impl TreeBuilder<'_> {
                         }
                         Rule::kind_release => Some(KindEntry::Release(release(entry))),
                         Rule::kw_halves => Some(KindEntry::Halves),
-                        Rule::kw_handles => Some(KindEntry::Handles),
+                        Rule::kind_driver => Some(KindEntry::Driver(self.words(entry))),
+                        Rule::kind_needs => Some(KindEntry::Needs(self.words(entry))),
+                        Rule::kind_selects => Some(KindEntry::Selects(self.words(entry))),
+                        Rule::kind_since => {
+                            let linux = entry.into_inner().last();
+                            linux.map(|linux| KindEntry::Since(self.word(&linux)))
+                        }
+                        Rule::kind_handles => {
+                            let mut words = entry.into_inner();
+                            let get = words.any(|word| word.as_rule() == Rule::kw_get);
+                            Some(KindEntry::Handles(get))
+                        }
                         _ => Some(KindEntry::C(self.c_sections(entry))),
                     };
                     kind.entries
@@ -237,6 +246,13 @@ impl TreeBuilder<'_> {
         }
         kind.whole = self.sink.count() == before;
         kind
+    }
+
+    /// Words of the kind's own, which are no names of the scenario's.
+    fn words(&mut self, pair: Pair<'_, Rule>) -> Vec<Name> {
+        let parts = pair.into_inner();
+        let words = parts.filter(|part| part.as_rule() == Rule::name);
+        words.map(|word| self.word(&word)).collect()
     }
 
     fn c_sections(&mut self, pair: Pair<'_, Rule>) -> Vec<CSection> {
@@ -450,11 +466,9 @@ fn missing(span: Span) -> Name {
 }
 
 fn release(pair: Pair<'_, Rule>) -> Release {
-    let mut words: Pairs<'_> = pair.into_inner();
-    if words.any(|word| word.as_rule() == Rule::kw_owned) {
-        Release::Owned
-    } else {
-        Release::Wrapped
+    match pair.into_inner().last().map(|word| word.as_rule()) {
+        Some(Rule::kw_owned) => Release::Owned,
+        _ => Release::Wrapped,
     }
 }
 

@@ -44,6 +44,14 @@ impl TreeBuilder<'_> {
             Rule::device => return self.device(pair),
             Rule::driver => return self.driver(pair),
             Rule::action => return self.action(pair),
+            Rule::group => {
+                let mut names = pair
+                    .into_inner()
+                    .filter(|part| part.as_rule() == Rule::name);
+                let (name, on) = (names.next()?, names.next()?);
+                let (name, on) = (self.name(name), self.name(on));
+                return Some(Statement::Group { name, on });
+            }
             Rule::return_error => {
                 let errno = pair.into_inner().last()?;
                 return Some(Statement::Return(self.word(&errno)));
@@ -58,7 +66,14 @@ impl TreeBuilder<'_> {
             Rule::attach => Verb::Attach,
             Rule::bind => Verb::Bind,
             Rule::unbind => Verb::Unbind,
-            Rule::link => Verb::Link,
+            Rule::link => {
+                let mut parts = pair.clone().into_inner();
+                if parts.any(|part| part.as_rule() == Rule::while_bound) {
+                    Verb::LinkWhileBound
+                } else {
+                    Verb::Link
+                }
+            }
             Rule::open => Verb::Open,
             Rule::close => Verb::Close,
             Rule::settle => Verb::Settle,
@@ -208,9 +223,21 @@ impl TreeBuilder<'_> {
         let mut names = Vec::new();
         let mut without = None;
         let mut condition = None;
+        let mut absent = None;
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::name => names.push(part),
+                Rule::no_fault => {
+                    let (mut fix, mut when) = (None, None);
+                    for part in part.into_inner() {
+                        match part.as_rule() {
+                            Rule::commit => fix = Some(self.word(&part)),
+                            Rule::condition => when = Some(self.condition(part)),
+                            _ => {}
+                        }
+                    }
+                    absent = fix.map(|fix| (fix, when));
+                }
                 Rule::fault_when => {
                     for part in part.into_inner() {
                         match part.as_rule() {
@@ -230,6 +257,7 @@ impl TreeBuilder<'_> {
             on: self.name(names.next()?),
             without,
             condition,
+            absent,
             span,
         })
     }

@@ -1,6 +1,6 @@
 //! What the simulator predicts of each case, against what a kernel's log says.
 
-use crate::emit::{Broken, Options, names};
+use crate::emit::{Broken, Options, names, parts};
 use crate::expand::{self, Case};
 use crate::identity;
 use crate::ir::{Deviation, Linux, Unit};
@@ -59,7 +59,7 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
         differences: vec![],
         explanations: vec![],
     };
-    for case in expand::cases(unit, model) {
+    for case in expand::cases(&parts::of(unit, options.target), model) {
         comparison.case(&case, options, log);
     }
     if let Some(panic) = &log.panic {

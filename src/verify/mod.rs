@@ -11,7 +11,7 @@ mod witness;
 use std::path::{Path, PathBuf};
 
 use crate::compile::{self, Error};
-use crate::emit::{MARK, OLDEST_TARGET, Options, OutputFile, kunit};
+use crate::emit::{MARK, OLDEST_TARGET, Options, OutputFile, parts};
 use crate::install;
 use crate::ir::{Linux, Unit};
 use crate::ktap;
@@ -92,6 +92,9 @@ pub fn verify(
         without: model.lacks().collect(),
         ..options.clone()
     };
+    for warning in parts::warnings(unit, target) {
+        say(&warning.message);
+    }
     let files = compile::compile(unit, options).map_err(Error::Source)?;
     let copy = tree::private_copy(tree, &setup.build_dir(), say)?;
     let questions = model::questions(options).map_err(Error::Source)?;
@@ -133,10 +136,7 @@ fn with_questions(mut files: Vec<OutputFile>, questions: OutputFile) -> Vec<Outp
     {
         // Suites run in the order in which they are linked.
         let rest = std::mem::take(&mut makefile.text);
-        makefile.text = format!(
-            "# {MARK}.\nobj-$(CONFIG_{}) += {object}\n{rest}",
-            kunit::SYMBOL
-        );
+        makefile.text = format!("# {MARK}.\nobj-$(CONFIG_KUNIT) += {object}\n{rest}");
     }
     files.push(questions);
     files

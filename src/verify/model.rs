@@ -63,11 +63,20 @@ pub(super) fn by_answers(log: &Log) -> Option<Model> {
 pub(super) fn by_source(tree: &Path) -> Result<Model, String> {
     let mut model = Model::ALL;
     for fix in Fix::ALL {
-        let (file, function, call) = match fix {
+        // The first of the calls comes before the second.
+        let (file, function, calls) = match fix {
             Fix::DelReleasesDevres => (
                 "drivers/base/core.c",
                 "void device_del(struct device *dev)",
-                "devres_release_all(dev);",
+                ["devres_release_all(dev);"; 2],
+            ),
+            Fix::UnbindReleasesDevresFirst => (
+                "drivers/base/dd.c",
+                "static void __device_release_driver(struct device *dev, struct device *parent)",
+                [
+                    "device_unbind_cleanup(dev);",
+                    "device_links_driver_cleanup(dev);",
+                ],
             ),
         };
         let path = tree.join(file);
@@ -78,7 +87,8 @@ pub(super) fn by_source(tree: &Path) -> Result<Model, String> {
             .and_then(|(_, rest)| rest.split_once("\n}\n"))
             .map(|(body, _)| body)
             .ok_or_else(|| format!("`{}` has no `{function}`", path.display()))?;
-        if !body.contains(call) {
+        let [first, second] = calls.map(|call| body.find(call));
+        if first.is_none() || second < first {
             model = model.without(fix);
         }
     }

@@ -342,17 +342,18 @@ fn what_there_is_can_be_asked() {
 fn matrix_shows_what_a_fix_cures() {
     let table = out(&here(&["matrix", "scenarios/unregister.devres"]));
     let expected = "\
-case                                    all fixes  without 699fb50d9903
-unregister/plain/root                   holds      holds
-unregister/plain/platform               holds      holds
-unregister/plain/platform_bound         holds      holds
-unregister/get_put/root                 holds      holds
-unregister/get_put/platform             holds      holds
-unregister/get_put/platform_bound       holds      holds
-unregister/get_devm_put/root            holds      breaks
-unregister/get_devm_put/platform        holds      breaks
-unregister/get_devm_put/platform_bound  holds      holds
+case                                    all fixes  without 699fb50d9903  without 2e84dc379200
+unregister/plain/root                   holds      holds                 holds
+unregister/plain/platform               holds      holds                 holds
+unregister/plain/platform_bound         holds      holds                 holds
+unregister/get_put/root                 holds      holds                 holds
+unregister/get_put/platform             holds      holds                 holds
+unregister/get_put/platform_bound       holds      holds                 holds
+unregister/get_devm_put/root            holds      breaks                holds
+unregister/get_devm_put/platform        holds      breaks                holds
+unregister/get_devm_put/platform_bound  holds      holds                 holds
 699fb50d9903 cures 2 of 9 cases
+2e84dc379200 cures 0 of 9 cases
 ";
     assert_eq!(table, expected);
 }

@@ -19,6 +19,11 @@ fn kernel_tree(folder: &Path) -> PathBuf {
         "drivers/base/core.c",
         "\nvoid device_del(struct device *dev)\n{\n\tbus_remove_device(dev);\n}\n",
     );
+    write(
+        "drivers/base/dd.c",
+        "\nstatic void __device_release_driver(struct device *dev, struct device *parent)\n{\n\
+         \tdevice_unbind_cleanup(dev);\n\tdevice_links_driver_cleanup(dev);\n}\n",
+    );
     write("drivers/base/test/Kconfig", "config ONE\n\tbool\n");
     write("drivers/base/test/Makefile", "obj-y += one.o\n");
     linux

@@ -2,20 +2,50 @@
 
 use crate::util::*;
 
+static CHARDEV: Kind<'static> = Kind::new("chardev").in_class().cdev();
+/// An IIO device.
+static HELD: Kind<'static> = Kind::new("iio").on_bus().with_parent().held_cdev();
+
 const FILE: HandleId = HandleId(0);
 static PROGRAM: Program<'static> = Program {
-    devices: &[Device::new("dev", &CLASS)],
+    devices: &[Device::new("dev", &CHARDEV)],
     handles: &[Handle::new("file", DEV)],
     ..Program::EMPTY
 };
 
-/// An open file holds the device, and gives it back: `cdev_get()`, `cdev_put()`.
+/// It is the cdev that holds the device, from its registration on; an open file holds the
+/// cdev. Measured on 6.1, 6.12 and 7.2.
 #[test]
-fn an_open_file_holds_a_reference() {
-    let run = Run::of(&PROGRAM).ops(&[Register(DEV), Open(FILE)]);
+fn an_open_file_holds_the_cdev() {
+    let run = Run::of(&PROGRAM).ops(&[Init(DEV)]);
+    assert_eq!(run.refs(DEV), 1);
+    let run = run.ops(&[Add(DEV)]);
+    assert_eq!(run.refs(DEV), 3);
+    let run = run.ops(&[Open(FILE)]);
     assert_eq!((run.refs(DEV), run.state().is_open(FILE)), (3, true));
     let run = run.ops(&[Close(FILE)]);
-    assert_eq!((run.refs(DEV), run.state().is_open(FILE)), (2, false));
+    assert_eq!((run.refs(DEV), run.state().is_open(FILE)), (3, false));
+    let run = run.ops(&[Del(DEV)]);
+    assert_eq!(run.refs(DEV), 1);
+}
+
+/// IIO's open takes a reference of the device as well: `iio_chrdev_open()`. Measured on 6.1,
+/// 6.12 and 7.2.
+#[test]
+fn an_open_file_of_iio_holds_the_device_too() {
+    static IIO: Program<'static> = Program {
+        devices: &[Device::new("dev", &HELD)],
+        handles: &[Handle::new("file", DEV)],
+        ..Program::EMPTY
+    };
+    let run = Run::of(&IIO).ops(&[Register(DEV)]);
+    assert_eq!(run.refs(DEV), 4);
+    let run = run.ops(&[Open(FILE)]);
+    assert_eq!(run.refs(DEV), 5);
+    let run = run.ops(&[Unregister(DEV)]);
+    assert_eq!(run.refs(DEV), 2);
+    let mut run = run;
+    assert_eq!(run.events(Close(FILE)), [Event::Released(DEV)]);
 }
 
 /// The device outlives its registration as long as the file is open: `cdev_default_release()`.

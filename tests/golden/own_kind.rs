@@ -62,6 +62,16 @@ mod adds {
     fn on_root_without_699fb50d9903() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
     }
+
+    #[test]
+    fn on_own_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::OWN).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
 }
 
 /// What is still there at the end is given up.
@@ -100,6 +110,16 @@ mod leaves {
     #[test]
     fn on_root_without_699fb50d9903() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_own_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::OWN).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
     }
 }
 
@@ -140,5 +160,15 @@ mod outlives {
     #[test]
     fn on_root_without_699fb50d9903() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_own_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::OWN).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
     }
 }

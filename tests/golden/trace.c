@@ -268,9 +268,10 @@ static void log_left(struct kunit *test)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
-	log_event("probe", log_driver(drv->driver), log_device(drv->td));
+	td->dev = dev;
+	log_event("probe", log_driver(drv->driver), log_device(td));
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -279,8 +280,9 @@ static int test_probe(struct device *dev)
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = find_test_device(dev);
 
-	log_event("remove", log_driver(drv->driver), log_device(drv->td));
+	log_event("remove", log_driver(drv->driver), log_device(td));
 	if (drv->remove && !ctx.over)
 		drv->remove();
 }

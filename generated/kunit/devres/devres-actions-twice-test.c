@@ -94,10 +94,11 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
+	td->dev = dev;
 	drv->counts.probes++;
-	drv->td->counts.probes++;
+	td->counts.probes++;
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -106,9 +107,10 @@ static int test_probe(struct device *dev)
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = find_test_device(dev);
 
 	drv->counts.removes++;
-	drv->td->counts.removes++;
+	td->counts.removes++;
 	if (drv->remove && !ctx.over)
 		drv->remove();
 }

@@ -102,12 +102,13 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
+	td->dev = dev;
 	drv->counts.probes++;
-	drv->td->counts.probes++;
+	td->counts.probes++;
 	drv->counts.probed_at = ++ctx.clock;
-	drv->td->counts.probed_at = ctx.clock;
+	td->counts.probed_at = ctx.clock;
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -116,11 +117,12 @@ static int test_probe(struct device *dev)
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = find_test_device(dev);
 
 	drv->counts.removes++;
-	drv->td->counts.removes++;
+	td->counts.removes++;
 	drv->counts.removed_at = ++ctx.clock;
-	drv->td->counts.removed_at = ctx.clock;
+	td->counts.removed_at = ctx.clock;
 	if (drv->remove && !ctx.over)
 		drv->remove();
 }

@@ -93,19 +93,21 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
+	td->dev = dev;
 	drv->counts.probes++;
-	drv->td->counts.probes++;
+	td->counts.probes++;
 	return drv->probe ? drv->probe() : 0;
 }
 
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = find_test_device(dev);
 
 	drv->counts.removes++;
-	drv->td->counts.removes++;
+	td->counts.removes++;
 	if (drv->remove)
 		drv->remove();
 }

@@ -103,23 +103,25 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
+	td->dev = dev;
 	drv->counts.probes++;
-	drv->td->counts.probes++;
+	td->counts.probes++;
 	drv->counts.probed_at = ++ctx.clock;
-	drv->td->counts.probed_at = ctx.clock;
+	td->counts.probed_at = ctx.clock;
 	return drv->probe ? drv->probe() : 0;
 }
 
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = find_test_device(dev);
 
 	drv->counts.removes++;
-	drv->td->counts.removes++;
+	td->counts.removes++;
 	drv->counts.removed_at = ++ctx.clock;
-	drv->td->counts.removed_at = ctx.clock;
+	td->counts.removed_at = ctx.clock;
 	if (drv->remove)
 		drv->remove();
 }
@@ -396,9 +398,9 @@ static void unregister_test_driver(struct test_driver *drv)
 }
 
 static int link_test_devices(struct test_device *consumer,
-			     struct test_device *supplier)
+			     struct test_device *supplier, u32 flags)
 {
-	return device_link_add(consumer->dev, supplier->dev, 0) ? 0 : -EINVAL;
+	return device_link_add(consumer->dev, supplier->dev, flags) ? 0 : -EINVAL;
 }
 
 /* All work that the driver core has queued is done. */
@@ -452,7 +454,8 @@ static void consumer_goes_first_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, record_uses, NULL),
 			0);
 	ret = devm_add_action(ctx.sup_device.dev, record_res, NULL);
@@ -484,7 +487,8 @@ static void consumer_goes_alone_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	device_release_driver(ctx.dev.dev);
 	KUNIT_EXPECT_FALSE(test, is_bound(&ctx.dev));
 	KUNIT_EXPECT_TRUE(test, is_bound(&ctx.sup_device));
@@ -508,7 +512,8 @@ static void stays_away_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	device_release_driver(ctx.sup_device.dev);
 	KUNIT_EXPECT_GE(test, device_attach(ctx.sup_device.dev), 0);
 	settle();
@@ -533,7 +538,8 @@ static void supplier_unregistered_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	unregister_test_device(&ctx.sup_device);
 	settle();
 	KUNIT_EXPECT_TRUE(test,
@@ -559,10 +565,12 @@ static void holds_both_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	KUNIT_EXPECT_EQ(test, more_refs(&ctx.dev), 1);
 	KUNIT_EXPECT_EQ(test, more_refs(&ctx.sup_device), 1);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	KUNIT_EXPECT_EQ(test, more_refs(&ctx.dev), 1);
 	KUNIT_EXPECT_EQ(test, more_refs(&ctx.sup_device), 1);
 	unregister_test_device(&ctx.dev);

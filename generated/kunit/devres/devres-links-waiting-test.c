@@ -110,12 +110,13 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
+	td->dev = dev;
 	drv->counts.probes++;
-	drv->td->counts.probes++;
+	td->counts.probes++;
 	drv->counts.probed_at = ++ctx.clock;
-	drv->td->counts.probed_at = ctx.clock;
+	td->counts.probed_at = ctx.clock;
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -124,11 +125,12 @@ static int test_probe(struct device *dev)
 static void test_remove(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = find_test_device(dev);
 
 	drv->counts.removes++;
-	drv->td->counts.removes++;
+	td->counts.removes++;
 	drv->counts.removed_at = ++ctx.clock;
-	drv->td->counts.removed_at = ctx.clock;
+	td->counts.removed_at = ctx.clock;
 	if (drv->remove && !ctx.over)
 		drv->remove();
 }
@@ -460,9 +462,9 @@ static void unregister_test_driver(struct test_driver *drv)
 }
 
 static int link_test_devices(struct test_device *consumer,
-			     struct test_device *supplier)
+			     struct test_device *supplier, u32 flags)
 {
-	return device_link_add(consumer->dev, supplier->dev, 0) ? 0 : -EINVAL;
+	return device_link_add(consumer->dev, supplier->dev, flags) ? 0 : -EINVAL;
 }
 
 /* All work that the driver core has queued is done. */
@@ -504,7 +506,8 @@ static void supplier_first_test(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.drv_driver), 0);
 	KUNIT_EXPECT_EQ(test, device_attach(ctx.dev.dev), -EPROBE_DEFER);
 	ret = device_driver_attach(ctx.drv_driver.driver, ctx.dev.dev);
@@ -554,8 +557,10 @@ static void all_suppliers_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.one_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.two_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.one_device), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.two_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.one_device, 0),
+			0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.two_device, 0),
+			0);
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.drv_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.first_driver), 0);
 	settle();
@@ -578,7 +583,7 @@ static void all_suppliers_test(struct kunit *test)
 
 static int linked_in_probe_drv_probe(void)
 {
-	ctx.failed |= link_test_devices(&ctx.dev, &ctx.sup_device) < 0;
+	ctx.failed |= link_test_devices(&ctx.dev, &ctx.sup_device, 0) < 0;
 	return 0;
 }
 
@@ -627,7 +632,8 @@ static void failed_consumer_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.drv_driver), 0);
 	KUNIT_EXPECT_EQ(test, ctx.drv_driver.counts.probes, 1);
 	device_release_driver(ctx.sup_device.dev);
@@ -666,7 +672,8 @@ static void refused_consumer_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.sup_device_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.sup_device), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
-	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device), 0);
+	KUNIT_ASSERT_EQ(test, link_test_devices(&ctx.dev, &ctx.sup_device, 0),
+			0);
 	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, record_early, NULL),
 			0);
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.drv_driver), 0);
@@ -685,7 +692,7 @@ static void refused_consumer_test(struct kunit *test)
 
 static int supplier_missing_in_probe_drv_probe(void)
 {
-	ctx.failed |= link_test_devices(&ctx.dev, &ctx.sup_device) < 0;
+	ctx.failed |= link_test_devices(&ctx.dev, &ctx.sup_device, 0) < 0;
 	return 0;
 }
 

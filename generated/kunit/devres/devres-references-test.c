@@ -85,8 +85,9 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
+	struct test_device *td = drv->td;
 
-	drv->td->dev = dev;
+	td->dev = dev;
 	return drv->probe ? drv->probe() : 0;
 }
 

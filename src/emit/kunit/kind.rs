@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::File;
 use crate::emit::names;
-use crate::emit::wrap::braces;
+use crate::emit::wrap::{braces, call};
 use crate::expand;
 use crate::ir::{CKey, Kind, KindC, KindId, KindUse, Suite, Unit};
+use crate::sim::Handles;
 use crate::syntax::ast::Release;
 
 /// A driver that a scenario declares, or that keeps a device of its own bound.
@@ -58,6 +59,7 @@ impl File {
             let used = KindUse {
                 kind: id,
                 bound: false,
+                own: kind.drivers.own,
                 parent: None,
                 span: kind.span,
             };
@@ -111,11 +113,14 @@ impl File {
             fields
                 .extend(halves.map(|key| format!(".{} = {}", key.as_str(), name_of(kind, c, key))));
         }
+        if self.uses.handles && kind.handles != Handles::None {
+            fields.push(format!(".devt = {}", own(kind, "devt")));
+        }
         if let Some(parent) = used.parent {
             let parent = &unit.kind(parent).name;
             fields.push(format!(".parent = &{}", names::c_kind_object(parent)));
         }
-        if kind.release == Release::Wrapped && self.uses.wrapped && self.uses.owned {
+        if kind.release != Release::Owned && self.uses.wrapped && self.uses.owned {
             fields.push(".wrap_release = true".to_owned());
         }
         fields
@@ -139,6 +144,11 @@ impl File {
         }
         self.body(kind, c, CKey::Create, &maker);
         self.body(kind, c, CKey::Destroy, unmaker);
+        if self.uses.handles && kind.handles != Handles::None {
+            let head = format!("static dev_t {}(struct device *dev)", own(kind, "devt"));
+            let line = format!("\treturn {};", c.line(CKey::Devt));
+            self.kind_parts.push(function(head, vec![line]));
+        }
         if by_halves {
             self.body(kind, c, CKey::Add, "static int @(struct device *dev)");
             self.body(kind, c, CKey::Del, unmaker);
@@ -174,12 +184,25 @@ impl File {
     }
 
     fn drivers_of(&mut self, kind: &Kind, c: &KindC, bound: bool, slots: &[&Slot]) {
+        if let Some(lines) = c.sections.get(&CKey::DriverGlobal) {
+            let lines = lines.iter().map(|line| line.value.clone());
+            self.kind_parts.push(lines.collect());
+        }
         let argument = c.line(CKey::Probe);
         if self.uses.callbacks {
             let device = c.line(CKey::Device);
-            let head = format!("static int {}({argument})", own(kind, "probe"));
-            let line = format!("\treturn test_probe({device});");
-            self.kind_parts.push(function(head, vec![line]));
+            let parameters: Vec<&str> = argument.split(", ").collect();
+            let mut lines = call(
+                0,
+                &format!("static int {}", own(kind, "probe")),
+                &parameters,
+                "",
+            );
+            lines.push("{".to_owned());
+            lines.push(format!("\treturn test_probe({device});"));
+            lines.push("}".to_owned());
+            self.kind_parts.push(lines);
+            let argument = parameters[0];
             let head = format!("static void {}({argument})", own(kind, "remove"));
             let line = format!("\ttest_remove({device});");
             self.kind_parts.push(function(head, vec![line]));
@@ -219,12 +242,13 @@ impl File {
     fn driver_object(&mut self, kind: &Kind, c: &KindC, object: &str, name: &str, device: &str) {
         let mut lines = vec![format!("static {} {object} = {{", c.line(CKey::Driver))];
         if self.uses.callbacks {
-            lines.push(format!("\t.probe = {},", own(kind, "probe")));
-            let member = match c.line(CKey::Remove) {
-                "" => "remove",
-                member => member,
-            };
-            lines.push(format!("\t.{member} = {},", own(kind, "remove")));
+            for (key, usual) in [(CKey::ProbeMember, "probe"), (CKey::Remove, "remove")] {
+                let member = match c.line(key) {
+                    "" => usual,
+                    member => member,
+                };
+                lines.push(format!("\t.{member} = {},", own(kind, usual)));
+            }
             lines.extend(indent(self.filled(kind, c, CKey::Match, device)));
         }
         lines.push("\t.driver = {".to_owned());
@@ -279,6 +303,9 @@ impl File {
                 )
             })
             .collect();
+        let files = ["mount_test_files", "unmount_test_files"].map(str::to_owned);
+        let files = self.uses.handles.then(|| files.into());
+        let calls: Vec<_> = files.into_iter().chain(calls).collect();
         let down = |calls: &[(String, String)], tabs: &str| -> Vec<String> {
             let calls = calls.iter().rev();
             calls.map(|(_, down)| format!("{tabs}{down}();")).collect()

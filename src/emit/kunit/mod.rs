@@ -9,10 +9,11 @@ mod operation;
 mod scenario;
 mod uses;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
+use super::parts::{self, Needs};
 use super::wrap::words;
 use super::{MARK, Options, OutputFile, harmless, names};
 use crate::codes::Code;
@@ -26,35 +27,39 @@ use crate::source::Span;
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
 pub const FOLDER: &str = "kunit/devres";
 
-/// The symbol that builds all suites.
-pub const SYMBOL: &str = "DEVRES_KUNIT_TEST";
-
 /// Emits the C of a unit. Suites on a kind without C are reported.
 pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> {
-    let unit = &unit.on(options.target);
+    let source = unit;
+    let unit = &parts::of(unit, options.target);
     let mark = (!options.upstream).then_some(MARK);
     let mut files = Vec::new();
-    let mut objects = Vec::new();
+    let mut symbols: BTreeMap<&Needs, Symbol> = BTreeMap::new();
     for suite in &unit.suites {
-        if let Some(file) = suite_file(unit, suite, options, sink) {
+        let left_out = source.suites.iter().find(|s| s.name == suite.name);
+        let left_out = left_out.map(|suite| parts::left_out(source, suite, options.target));
+        let left_out = left_out.unwrap_or_default();
+        if let Some(file) = suite_file(unit, suite, &left_out, options, sink) {
             let name = names::c_file(suite);
             files.push(output(&format!("{name}.c"), &file));
-            objects.push(format!("{name}.o"));
+            let symbol = symbols
+                .entry(&suite.needs)
+                .or_insert_with(|| Symbol::new(&suite.needs));
+            symbol.objects.push(format!("{name}.o"));
         }
     }
+    let symbols: Vec<Symbol> = symbols.into_values().collect();
     files.push(output(
         "Makefile",
         &Makefile {
             mark,
-            symbol: SYMBOL,
-            objects,
+            symbols: &symbols,
         },
     ));
     files.push(output(
         "Kconfig",
         &Kconfig {
             mark,
-            symbol: SYMBOL,
+            symbols: &symbols,
             trace: options.trace,
         },
     ));
@@ -62,7 +67,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
         ".kunitconfig",
         &Kunitconfig {
             mark,
-            symbol: SYMBOL,
+            symbols: &symbols,
         },
     ));
     files
@@ -80,25 +85,47 @@ fn output(name: &str, template: &impl Template) -> OutputFile {
 
 #[derive(Template)]
 #[template(path = "Makefile.txt")]
-struct Makefile {
+struct Makefile<'f> {
     mark: Option<&'static str>,
-    symbol: &'static str,
+    symbols: &'f [Symbol],
+}
+
+/// A symbol of Kconfig that builds suites.
+struct Symbol {
+    name: String,
+    /// What its title says it needs.
+    of: String,
+    depends: Vec<String>,
+    selects: Vec<String>,
     objects: Vec<String>,
+}
+
+impl Symbol {
+    fn new(needs: &Needs) -> Symbol {
+        let of: Vec<&str> = needs.symbols().into_iter().collect();
+        Symbol {
+            name: needs.symbol(),
+            of: of.join(", "),
+            depends: needs.depends.iter().cloned().collect(),
+            selects: needs.selects.iter().cloned().collect(),
+            objects: vec![],
+        }
+    }
 }
 
 #[derive(Template)]
 #[template(path = "Kconfig.txt")]
-struct Kconfig {
+struct Kconfig<'f> {
     mark: Option<&'static str>,
-    symbol: &'static str,
+    symbols: &'f [Symbol],
     trace: bool,
 }
 
 #[derive(Template)]
 #[template(path = "kunitconfig.txt")]
-struct Kunitconfig {
+struct Kunitconfig<'f> {
     mark: Option<&'static str>,
-    symbol: &'static str,
+    symbols: &'f [Symbol],
 }
 
 /// A C file, fully named and wrapped.
@@ -119,6 +146,8 @@ struct File {
     /// Fields of the recorder.
     devices: Vec<Field>,
     drivers: Vec<Field>,
+    handles: Vec<Field>,
+    groups: Vec<Field>,
     counters: Vec<String>,
     /// The places of declared drivers in the tables of their kinds.
     driver_slots: Vec<String>,
@@ -216,6 +245,12 @@ struct Uses {
     /// Something is expected of a device that may never have been there.
     alive: bool,
     wrapped: bool,
+    /// A driver may probe another device than the one it is for.
+    any: bool,
+    /// Devices are opened.
+    handles: bool,
+    /// There are groups of resources.
+    groups: bool,
     /// Somebody looks whether a device has been released.
     observed: bool,
     owned: bool,
@@ -261,7 +296,7 @@ impl Uses {
             Op::Del(_) => self.del = true,
             Op::Get(_) => self.get = true,
             Op::Put(_) => self.put = true,
-            Op::Link(..) => self.link = true,
+            Op::Link(..) | Op::LinkWhileBound(..) => self.link = true,
             Op::Settle => self.settle = true,
             _ => {}
         }
@@ -289,14 +324,20 @@ impl Function {
     }
 }
 
-fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) -> Option<File> {
+fn suite_file(
+    unit: &Unit,
+    suite: &Suite,
+    left_out: &[String],
+    options: &Options,
+    sink: &mut Sink,
+) -> Option<File> {
     let kinds = kinds(unit, suite, sink)?;
     let source = unit.sources.get(suite.source).name.clone();
     let mut file = File {
         header: if options.upstream {
             comment(&suite.doc)
         } else {
-            header(unit, suite, &options.command(&source))
+            header(unit, suite, left_out, options, &source)
         },
         includes: vec![],
         name: suite.name.clone(),
@@ -306,6 +347,8 @@ fn suite_file(unit: &Unit, suite: &Suite, options: &Options, sink: &mut Sink) ->
         parent_name: names::c_device_name("parent"),
         devices: vec![],
         drivers: vec![],
+        handles: vec![],
+        groups: vec![],
         counters: vec![],
         driver_slots: vec![],
         kind_parts: vec![],
@@ -367,7 +410,11 @@ impl File {
             .collect();
         let always = ["<kunit/test.h>", "<linux/device.h>"];
         let traced = self.trace.then_some("<linux/sched.h>");
+        let opened = ["cred", "dcache", "file", "fs", "mount", "path"];
+        let opened = opened.map(|name| format!("<linux/{name}.h>"));
+        let opened = opened.iter().filter(|_| self.uses.handles);
         let all = always.into_iter().chain(traced);
+        let all = all.chain(opened.map(String::as_str));
         self.includes.extend(all.map(str::to_owned));
         self.includes.sort();
         self.includes.dedup();
@@ -405,30 +452,28 @@ fn kinds(unit: &Unit, suite: &Suite, sink: &mut Sink) -> Option<BTreeSet<KindId>
             );
         }
     }
-    let kinds_are_complete = complete;
-    let with_handles = suite.scenarios.iter().filter(|s| !s.handles.is_empty());
-    // Kinds without C were reported; the rest can be made, but not opened.
-    for scenario in with_handles.filter(|_| kinds_are_complete) {
-        complete = false;
-        sink.report(
-            Diagnostic::new(Code::Inability, "C cannot open a device yet")
-                .label(scenario.span, "this scenario does")
-                .help(format!(
-                    "`run` and the generated Rust can; leave it out with `--skip {}/{}`",
-                    suite.name, scenario.name
-                )),
-        );
-    }
     complete.then(|| kinds.into_iter().map(|(id, _)| id).collect())
 }
 
 /// What the suite is about, what it was made from, and what its cases are.
-fn header(unit: &Unit, suite: &Suite, command: &str) -> Vec<String> {
+fn header(
+    unit: &Unit,
+    suite: &Suite,
+    left_out: &[String],
+    options: &Options,
+    source: &str,
+) -> Vec<String> {
     let mut lines = comment(&suite.doc);
+    let command = options.command(source);
     lines.extend(words(
         &harmless(&format!("Generated by {command}, do not edit.")),
         77,
     ));
+    if !left_out.is_empty() {
+        let what = left_out.join(", ").replace('`', "");
+        let target = options.target;
+        lines.extend(words(&format!("Not on Linux {target}: {what}."), 77));
+    }
     let scenarios = suite.scenarios.iter().map(|scenario| {
         let hash = identity::scenario(unit, scenario);
         format!("{} {hash}", scenario.name)

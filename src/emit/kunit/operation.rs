@@ -39,7 +39,10 @@ pub(super) fn is_fallible(op: Op) -> bool {
         | Op::Bind(..)
         | Op::AddAction(_)
         | Op::Link(..)
+        | Op::LinkWhileBound(..)
         | Op::Open(_)
+        | Op::OpenGroup(_)
+        | Op::ReleaseGroup(_)
         | Op::RegisterDriver(_) => true,
         Op::Del(_)
         | Op::Unregister(_)
@@ -49,6 +52,8 @@ pub(super) fn is_fallible(op: Op) -> bool {
         | Op::RemoveAction(_)
         | Op::ReleaseAction(_)
         | Op::Close(_)
+        | Op::CloseGroup(_)
+        | Op::RemoveGroup(_)
         | Op::Settle
         | Op::UnregisterDriver(_) => false,
     }
@@ -74,6 +79,12 @@ impl Emitter<'_> {
             let on = self.program.action(id).on;
             vec![dev(on), self.action_function(id), "NULL".to_owned()]
         };
+        let handle = |id| format!("&ctx.{}", names::c_file_of(self.program.handle(id).name));
+        let group = |id| {
+            let group = self.program.group(id);
+            let field = names::c_group(group.name);
+            vec![dev(group.on), format!("&ctx.{field}")]
+        };
         match op {
             Op::Init(id) => Call::new("init_test_device", vec![device(id)]),
             Op::Add(id) => Call::new("add_test_device", vec![device(id)]),
@@ -91,12 +102,23 @@ impl Emitter<'_> {
             Op::AddAction(id) => Call::new("devm_add_action", action(id)),
             Op::RemoveAction(id) => Call::new("devm_remove_action", action(id)),
             Op::ReleaseAction(id) => Call::new("devm_release_action", action(id)),
-            Op::Link(consumer, supplier) => Call::new(
-                "link_test_devices",
-                vec![device(consumer), device(supplier)],
-            ),
-            // Refused before: C cannot open a device yet.
-            Op::Open(_) | Op::Close(_) => Call::new("unreachable", vec![]),
+            Op::Link(consumer, supplier) | Op::LinkWhileBound(consumer, supplier) => {
+                let flags = match op {
+                    Op::Link(..) => "0",
+                    _ => "DL_FLAG_AUTOREMOVE_SUPPLIER",
+                };
+                let arguments = vec![device(consumer), device(supplier), flags.to_owned()];
+                Call::new("link_test_devices", arguments)
+            }
+            Op::Open(id) => {
+                let on = device(self.program.handle(id).device);
+                Call::new("open_test_device", vec![on, handle(id)])
+            }
+            Op::Close(id) => Call::new("close_test_file", vec![handle(id)]),
+            Op::OpenGroup(id) => Call::new("open_test_group", group(id)),
+            Op::CloseGroup(id) => Call::new("devres_close_group", group(id)),
+            Op::ReleaseGroup(id) => Call::new("devres_release_group", group(id)),
+            Op::RemoveGroup(id) => Call::new("devres_remove_group", group(id)),
             Op::Settle => Call::new("settle", vec![]),
             Op::RegisterDriver(id) => Call::new("register_test_driver", vec![driver(id)]),
             Op::UnregisterDriver(id) => Call::new("unregister_test_driver", vec![driver(id)]),
@@ -138,8 +160,8 @@ impl Emitter<'_> {
         let text = self.program.describe(op);
         let (check, wanted) = match (op, fails) {
             (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
-            // Whether a driver was found is another question.
-            (Op::Attach(_), None) => ("KUNIT_EXPECT_GE", "0".to_owned()),
+            // Whether a driver was found, or how much there was to release, is another question.
+            (Op::Attach(_) | Op::ReleaseGroup(_), None) => ("KUNIT_EXPECT_GE", "0".to_owned()),
             (_, None) => ("KUNIT_ASSERT_EQ", "0".to_owned()),
         };
         let nested = called.expression();

@@ -28,6 +28,12 @@ impl Emitter<'_> {
         for name in self.own_drivers().map(|(_, name)| name).collect::<Vec<_>>() {
             field(&mut self.file.drivers, &name, names::c_driver);
         }
+        for handle in &self.scenario.handles {
+            field(&mut self.file.handles, &handle.name, names::c_file_of);
+        }
+        for group in &self.scenario.groups {
+            field(&mut self.file.groups, &group.name, names::c_group);
+        }
         for index in 0..self.scenario.actions.len() {
             self.action(ActionId(index as u8));
         }
@@ -536,9 +542,15 @@ fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
         Op::AddAction(id) | Op::RemoveAction(id) | Op::ReleaseAction(id) => {
             vec![program.action(id).on]
         }
-        Op::Link(consumer, supplier) => vec![consumer, supplier],
+        Op::Link(consumer, supplier) | Op::LinkWhileBound(consumer, supplier) => {
+            vec![consumer, supplier]
+        }
         Op::Register(id) | Op::Init(id) => program.device(id).parent.into_iter().collect(),
-        Op::Open(_) | Op::Close(_) | Op::Settle => vec![],
+        Op::OpenGroup(id) | Op::CloseGroup(id) | Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
+            vec![program.group(id).on]
+        }
+        Op::Open(id) => vec![program.handle(id).device],
+        Op::Close(_) | Op::Settle => vec![],
         Op::RegisterDriver(_) | Op::UnregisterDriver(_) => vec![],
     }
 }

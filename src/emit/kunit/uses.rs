@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Uses;
 use crate::emit::Options;
 use crate::expand;
-use crate::ir::{CKey, DEV, KindId, Scenario, Suite, Unit};
+use crate::ir::{CKey, DEV, KindId, KindUse, Scenario, Suite, Unit};
 use crate::sim::{Callback, Claim, DeviceId, Op};
 use crate::syntax::ast::Release;
 
@@ -13,7 +13,8 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     let mut uses = Uses::default();
     for &id in kinds {
         let kind = unit.kind(id);
-        uses.wrapped |= kind.release == Release::Wrapped;
+        uses.wrapped |= kind.release != Release::Owned;
+        uses.any |= kind.drivers.any;
         uses.owned |= kind.release == Release::Owned;
         let makers = [CKey::Create, CKey::Init].into_iter();
         let mut lines = makers.flat_map(|key| kind.c.iter().flat_map(move |c| c.lines(key)));
@@ -28,8 +29,15 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     }
     let has_finally = suite.scenarios.iter().any(Scenario::has_finally);
     uses.several |= uses.parent || options.trace;
+    // Its driver's table of devices has to name the device.
+    let by_table = |used: &KindUse| {
+        let kind = unit.kind(used.kind);
+        used.bound && !kind.named && !kind.drivers.any
+    };
     uses.callbacks |= uses.drivers && (uses.several || has_finally);
+    uses.callbacks |= suite.kinds.iter().any(by_table);
     uses.several |= uses.callbacks;
+    uses.any &= uses.callbacks;
     uses.tear_down = uses.parent || uses.callbacks && uses.bound_kind;
     // With one device it is a constant.
     uses.parent_of &= uses.several;
@@ -37,7 +45,9 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
 }
 
 fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
-    uses.several |= scenario.devices.len() > 1;
+    uses.several |= scenario.devices.len() > 1 || !scenario.handles.is_empty();
+    uses.handles |= !scenario.handles.is_empty();
+    uses.groups |= !scenario.groups.is_empty();
     let has_drivers =
         !scenario.drivers.is_empty() || expand::bound_devices(scenario).next().is_some();
     uses.drivers |= has_drivers;

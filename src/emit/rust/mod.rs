@@ -12,8 +12,8 @@ use askama::Template;
 use super::wrap::words;
 use super::{MARK, Options, OutputFile, harmless, names};
 use crate::expand;
-use crate::ir::{KindId, KindUse, Scenario, Suite, Unit};
-use crate::sim::Fix;
+use crate::ir::{Kind, KindId, KindUse, Scenario, Suite, Unit};
+use crate::sim::{Fix, Handles};
 
 /// Where the Rust goes, below the output folder.
 pub const FOLDER: &str = "rust";
@@ -103,6 +103,7 @@ fn module(unit: &Unit, suite: &Suite, options: &Options) -> Module {
         if semantics.has_parent {
             value += ".with_parent()";
         }
+        value += &drivers_and_handles(kind);
         KindConstant {
             doc: comment(&kind.doc),
             name: constant(&kind.name),
@@ -127,6 +128,21 @@ fn module(unit: &Unit, suite: &Suite, options: &Options) -> Module {
             .filter_map(|scenario| scenario_module(unit, suite, scenario, &source))
             .collect(),
     }
+}
+
+/// What a kind says of its bus and its files, as the rest of a constant's value.
+fn drivers_and_handles(kind: &Kind) -> String {
+    let said = [
+        (".grouped()", kind.drivers.grouped),
+        (".held()", kind.drivers.held),
+        (".late()", kind.drivers.late),
+        (".any()", kind.drivers.any),
+        (".own()", kind.drivers.own),
+        (".cdev()", kind.handles == Handles::Cdev),
+        (".held_cdev()", kind.handles == Handles::CdevAndDevice),
+    ];
+    let said = said.iter().filter(|(_, says)| *says);
+    said.map(|&(call, _)| call).collect()
 }
 
 /// Every kind that the suite or a scenario of it speaks of.
@@ -188,7 +204,7 @@ fn scenario_module(
 /// What a scenario may need of the simulator.
 const IMPORTS: &[&str] = &[
     "Action", "ActionId", "Callback", "Claim", "Device", "DeviceId", "Driver", "DriverId", "Errno",
-    "Fault", "Fix", "Handle", "HandleId", "Op", "Probe",
+    "Fault", "Fix", "Group", "GroupId", "Handle", "HandleId", "Op", "Probe",
 ];
 
 fn imports_line(imports: &BTreeSet<&str>) -> String {

@@ -17,12 +17,14 @@ pub(super) fn constants(scenario: &Scenario) -> Vec<String> {
     let drivers = scenario.drivers.iter().map(|driver| &driver.name);
     let actions = scenario.actions.iter().map(|action| &action.name);
     let handles = scenario.handles.iter().map(|handle| &handle.name);
+    let groups = scenario.groups.iter().map(|group| &group.name);
     devices
         .enumerate()
         .map(id("DeviceId"))
         .chain(drivers.enumerate().map(id("DriverId")))
         .chain(actions.enumerate().map(id("ActionId")))
         .chain(handles.enumerate().map(id("HandleId")))
+        .chain(groups.enumerate().map(id("GroupId")))
         .collect()
 }
 
@@ -82,7 +84,14 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
     if !program.handles.is_empty() {
         fields.push(("handles", Expr::slice(handles.collect())));
     }
-    let rest = (fields.len() < 4).then(|| "Program::EMPTY".to_owned());
+    if !program.groups.is_empty() {
+        let groups = program.groups.iter().map(|group| {
+            let on = device(group.on);
+            Expr::Text(format!("Group::new({:?}, {on})", group.name))
+        });
+        fields.push(("groups", Expr::slice(groups.collect())));
+    }
+    let rest = (fields.len() < 5).then(|| "Program::EMPTY".to_owned());
     let fields = fields
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value));
@@ -156,6 +165,7 @@ pub(super) fn op_path(program: &Program<'_>, op: Op) -> String {
     let driver = |id| constant(program.driver(id).name);
     let action = |id| constant(program.action(id).name);
     let handle = |id| constant(program.handle(id).name);
+    let group = |id| constant(program.group(id).name);
     let said = match op {
         Op::Init(id) => format!("Init({})", device(id)),
         Op::Add(id) => format!("Add({})", device(id)),
@@ -170,7 +180,14 @@ pub(super) fn op_path(program: &Program<'_>, op: Op) -> String {
         Op::AddAction(id) => format!("AddAction({})", action(id)),
         Op::RemoveAction(id) => format!("RemoveAction({})", action(id)),
         Op::ReleaseAction(id) => format!("ReleaseAction({})", action(id)),
+        Op::OpenGroup(id) => format!("OpenGroup({})", group(id)),
+        Op::CloseGroup(id) => format!("CloseGroup({})", group(id)),
+        Op::ReleaseGroup(id) => format!("ReleaseGroup({})", group(id)),
+        Op::RemoveGroup(id) => format!("RemoveGroup({})", group(id)),
         Op::Link(consumer, supplier) => format!("Link({}, {})", device(consumer), device(supplier)),
+        Op::LinkWhileBound(consumer, supplier) => {
+            format!("LinkWhileBound({}, {})", device(consumer), device(supplier))
+        }
         Op::Open(id) => format!("Open({})", handle(id)),
         Op::Close(id) => format!("Close({})", handle(id)),
         Op::Settle => "Settle".to_owned(),

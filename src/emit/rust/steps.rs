@@ -83,9 +83,17 @@ impl Writer<'_> {
 
     fn fault_condition(&self, fault: &FaultExpectation) -> Option<String> {
         let lacks = fault.without.map(|fix| format!("case.lacks(Fix::{fix:?})"));
+        let absent = fault.absent.as_ref().map(|(fix, when)| {
+            let lacks = format!("case.lacks(Fix::{fix:?})");
+            match self.condition(when) {
+                Some(when) => format!("!({lacks} && {when})"),
+                None => format!("!{lacks}"),
+            }
+        });
         let parts: Vec<String> = lacks
             .into_iter()
             .chain(self.condition(&fault.condition))
+            .chain(absent)
             .collect();
         (!parts.is_empty()).then(|| parts.join(" && "))
     }
@@ -94,8 +102,8 @@ impl Writer<'_> {
         let case = |used: &KindUse| case(self.unit, used);
         match condition {
             Condition::Always => None,
-            Condition::Bound(true) => Some("case.bound".to_owned()),
-            Condition::Bound(false) => Some("!case.bound".to_owned()),
+            Condition::Bound(true) => Some("case.is_bound()".to_owned()),
+            Condition::Bound(false) => Some("!case.is_bound()".to_owned()),
             Condition::On(kinds) => {
                 let cases: Vec<String> = kinds.iter().map(case).collect();
                 Some(format!("case.is_on(&[{}])", cases.join(", ")))

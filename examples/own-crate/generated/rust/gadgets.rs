@@ -37,12 +37,12 @@ mod port_goes_first {
         s.at(31).register(PORT);
         s.at(32).add_action(UNPLUG);
         s.at(33).unregister(DEV);
-        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
             s.at(34).expect(Claim::not_run(UNPLUG));
         } else {
             s.at(34).expect(Claim::ran(UNPLUG));
         }
-        if case.lacks(Fix::DelReleasesDevres) && !case.bound {
+        if case.lacks(Fix::DelReleasesDevres) && !case.is_bound() {
             s.at(35).expect(Claim::Alive(PORT));
         } else {
             s.at(35).expect(Claim::Freed(PORT));
@@ -68,5 +68,15 @@ mod port_goes_first {
     #[test]
     fn on_gadget_bound_without_699fb50d9903() {
         scenario(&Case::bound(&super::GADGET).without(Fix::DelReleasesDevres));
+    }
+
+    #[test]
+    fn on_gadget_without_2e84dc379200() {
+        scenario(&Case::unbound(&super::GADGET).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_gadget_bound_without_2e84dc379200() {
+        scenario(&Case::bound(&super::GADGET).without(Fix::UnbindReleasesDevresFirst));
     }
 }

@@ -1,0 +1,159 @@
+//! The suites of a unit as one version of Linux can have them: without the kinds that it
+//! does not have, and apart where subsystems are needed that not every kernel is built
+//! with. One scenario source makes one C file for each set of subsystems.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::codes::Code;
+use crate::diagnostic::Diagnostic;
+use crate::ir::{Kind, KindId, KindUse, Linux, Scenario, Suite, Unit};
+
+/// Symbols of Kconfig that a suite needs: what users can ask for, and what has to be
+/// selected for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Needs {
+    /// What users can ask for.
+    pub depends: BTreeSet<String>,
+    /// What has to be selected.
+    pub selects: BTreeSet<String>,
+}
+
+impl Needs {
+    fn of(kind: &Kind) -> Needs {
+        Needs {
+            depends: kind.needs.iter().cloned().collect(),
+            selects: kind.selects.iter().cloned().collect(),
+        }
+    }
+
+    fn and(mut self, other: Needs) -> Needs {
+        self.depends.extend(other.depends);
+        self.selects.extend(other.selects);
+        self
+    }
+
+    /// All of them, in order.
+    pub fn symbols(&self) -> BTreeSet<&str> {
+        let all = self.depends.iter().chain(&self.selects);
+        all.map(String::as_str).collect()
+    }
+
+    /// The symbol that builds the suites which need just these.
+    pub fn symbol(&self) -> String {
+        let mut symbol = "DEVRES_".to_owned();
+        for need in self.symbols() {
+            symbol += &format!("{need}_");
+        }
+        symbol + "KUNIT_TEST"
+    }
+}
+
+/// The unit with its suites as they are on that version: what it does not have is left
+/// out, and a suite on kinds with different needs is several, each but the first with the
+/// name of what it needs besides. Cases keep their names.
+pub fn of(unit: &Unit, linux: Linux) -> Unit {
+    let mut parts = unit.on(linux);
+    parts.suites = unit
+        .suites
+        .iter()
+        .flat_map(|suite| of_suite(unit, suite, linux))
+        .collect();
+    parts
+}
+
+fn of_suite(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<Suite> {
+    let has = |id: KindId| unit.kind(id).is_on(linux);
+    let has_use = |used: &KindUse| has(used.kind) && used.parent.is_none_or(has);
+    let scenarios: Vec<&Scenario> = suite
+        .scenarios
+        .iter()
+        .filter(|scenario| declared(scenario).all(has))
+        .collect();
+    // What scenarios declare, all of them need.
+    let common = scenarios.iter().flat_map(|scenario| declared(scenario));
+    let common = common
+        .map(|id| Needs::of(unit.kind(id)))
+        .fold(Needs::default(), Needs::and);
+    let mut by_needs: BTreeMap<Needs, Vec<KindUse>> = BTreeMap::new();
+    for used in suite.kinds.iter().filter(|used| has_use(used)) {
+        let parent = used.parent.map(|id| Needs::of(unit.kind(id)));
+        let needs = Needs::of(unit.kind(used.kind))
+            .and(parent.unwrap_or_default())
+            .and(common.clone());
+        by_needs.entry(needs).or_default().push(*used);
+    }
+    let several = by_needs.len() > 1;
+    let parts = by_needs.into_iter().map(|(needs, kinds)| {
+        let common = common.symbols();
+        let besides = needs.symbols();
+        let besides = besides.difference(&common);
+        let name: Vec<String> = besides.map(|need| need.to_ascii_lowercase()).collect();
+        let scenarios = scenarios.iter().map(|scenario| {
+            let mut scenario = (*scenario).clone();
+            scenario
+                .kinds
+                .retain(|used| kinds.iter().any(|kind| kind.is(used)));
+            scenario
+        });
+        Suite {
+            part: (several && !name.is_empty()).then(|| name.join("_")),
+            scenarios: scenarios
+                .filter(|scenario| !scenario.kinds.is_empty())
+                .collect(),
+            needs,
+            kinds,
+            ..suite.clone()
+        }
+    });
+    parts.filter(|part| !part.scenarios.is_empty()).collect()
+}
+
+fn declared(scenario: &Scenario) -> impl Iterator<Item = KindId> {
+    scenario.devices.iter().filter_map(|device| device.kind)
+}
+
+/// What that version of Linux does not have of a suite, in the words of a note.
+pub fn left_out(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<String> {
+    let since = |id: KindId| {
+        let kind = unit.kind(id);
+        kind.since.filter(|&since| since > linux)
+    };
+    let mut notes = Vec::new();
+    for used in &suite.kinds {
+        let ids = [Some(used.kind), used.parent];
+        let newest = ids.into_iter().flatten().filter_map(since).max();
+        if let Some(since) = newest {
+            notes.push(format!("`{}` ({since})", used.label(unit)));
+        }
+    }
+    for scenario in &suite.scenarios {
+        if let Some(since) = declared(scenario).filter_map(since).max() {
+            notes.push(format!("scenario `{}` ({since})", scenario.name));
+        }
+    }
+    notes
+}
+
+/// The same of all suites, as warnings.
+pub fn warnings(unit: &Unit, linux: Linux) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    for suite in &unit.suites {
+        let notes = left_out(unit, suite, linux);
+        if notes.is_empty() {
+            continue;
+        }
+        let what = notes.join(", ");
+        warnings.push(
+            Diagnostic::new(
+                Code::LeftOut,
+                format!(
+                    "suite `{}` is not all there on Linux {linux}: {what}",
+                    suite.name
+                ),
+            )
+            .label(suite.span, "its C leaves these out, which are newer")
+            .help("`run` and the generated Rust have them; `--target` names another version"),
+        );
+    }
+    warnings
+}
