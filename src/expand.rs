@@ -105,7 +105,10 @@ pub fn with_program<R>(
     let actions: Vec<_> = scenario
         .actions
         .iter()
-        .map(|action| sim::Action::new(&action.name, action.on, &action.body))
+        .map(|action| sim::Action {
+            of_object: action.of_object,
+            ..sim::Action::new(&action.name, action.on, &action.body)
+        })
         .collect();
     let handles: Vec<_> = scenario
         .handles

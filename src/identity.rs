@@ -94,8 +94,9 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
     for action in &scenario.actions {
         let on = program.device(action.on).name;
         lines.push(format!(
-            "action {} on {on} {:?}",
+            "action {} on {on}{} {:?}",
             action.name,
+            if action.of_object { ".object" } else { "" },
             body(&action.body)
         ));
     }

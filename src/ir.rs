@@ -286,6 +286,8 @@ pub enum CKey {
     ProbeMember,
     /// The `dev_t` of `dev`, for user space to open.
     Devt,
+    /// The body of a function that queues `action` on the object that `dev` belongs to.
+    ObjectAction,
     /// The `struct device *` in that parameter.
     Device,
     /// The body of a function that registers `$driver`.
@@ -296,7 +298,7 @@ pub enum CKey {
 
 impl CKey {
     /// Every section, in the order of the documentation.
-    pub const ALL: [CKey; 23] = [
+    pub const ALL: [CKey; 24] = [
         CKey::Include,
         CKey::Global,
         CKey::Setup,
@@ -311,6 +313,7 @@ impl CKey {
         CKey::Del,
         CKey::Release,
         CKey::Devt,
+        CKey::ObjectAction,
         CKey::DriverGlobal,
         CKey::Driver,
         CKey::Match,
@@ -338,6 +341,7 @@ impl CKey {
             CKey::Add => "add",
             CKey::Del => "del",
             CKey::Release => "release",
+            CKey::ObjectAction => "object_action",
             CKey::DriverGlobal => "driver_global",
             CKey::Driver => "driver",
             CKey::Match => "match",
@@ -538,6 +542,8 @@ pub struct Action {
     pub span: Span,
     /// The device on whose list it goes.
     pub on: DeviceId,
+    /// Whether it goes on the list of the object that the device belongs to instead.
+    pub of_object: bool,
     /// What it does.
     pub body: Vec<Op>,
 }

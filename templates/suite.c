@@ -37,6 +37,9 @@ struct test_kind {
 @%- if uses.handles %@
 	dev_t (*devt)(struct device *dev);
 @%- endif %@
+@%- if uses.objects %@
+	int (*object_action)(struct device *dev, void (*action)(void *data));
+@%- endif %@
 @%- if uses.parent %@
 	const struct test_kind *parent; /* of what the device is below */
 @%- endif %@
@@ -679,6 +682,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 @%- if uses.bodies %@
 	ctx.over = true;
 @%- endif %@
+@%- if trace %@
+	log_paused = true;
+@%- endif %@
 @%- for handle in handles %@
 	if (ctx.@{ handle.field }@)
 		close_test_file(&ctx.@{ handle.field }@);
@@ -690,6 +696,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	for (i = ARRAY_SIZE(test_devices) - @{ self.last_device() }@; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+@%- endif %@
+@%- if trace %@
+	log_paused = false;
 @%- endif %@
 @%- if uses.tear_down %@
 	tear_down();

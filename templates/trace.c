@@ -15,7 +15,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
-static bool log_ended;
+static bool log_ended, log_paused;
 static const char *log_scenario;
 
 /* The scenario's names, in the order of test_devices[]. */
@@ -62,7 +62,7 @@ static void log_add(const char *op, int ret, const char *what,
 	typeof(log_entries[0]) *entry;
 	int i;
 
-	if (log_count == ARRAY_SIZE(log_entries))
+	if (log_paused || log_count == ARRAY_SIZE(log_entries))
 		return;
 
 	entry = &log_entries[log_count++];

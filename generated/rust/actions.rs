@@ -320,6 +320,7 @@ mod siblings_not_found {
                     name: "third",
                     on: DEV,
                     body: &[Op::RemoveAction(FIRST), Op::ReleaseAction(SECOND)],
+                    of_object: false,
                 },
             ],
             ..Program::EMPTY

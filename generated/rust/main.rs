@@ -11,6 +11,14 @@ mod actions_twice;
 #[rustfmt::skip]
 mod bind;
 #[rustfmt::skip]
+mod buses;
+#[rustfmt::skip]
+mod buses_and_drivers;
+#[rustfmt::skip]
+mod buses_with_groups;
+#[rustfmt::skip]
+mod buses_without_match;
+#[rustfmt::skip]
 mod callbacks;
 #[rustfmt::skip]
 mod classes;
@@ -31,9 +39,21 @@ mod finally;
 #[rustfmt::skip]
 mod finally_unbound;
 #[rustfmt::skip]
+mod groups;
+#[rustfmt::skip]
 mod halves;
 #[rustfmt::skip]
 mod halves_bound;
+#[rustfmt::skip]
+mod handles;
+#[rustfmt::skip]
+mod handles_below;
+#[rustfmt::skip]
+mod handles_of_objects;
+#[rustfmt::skip]
+mod kinds;
+#[rustfmt::skip]
+mod kinds_bound;
 #[rustfmt::skip]
 mod links;
 #[rustfmt::skip]

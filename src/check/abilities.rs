@@ -166,6 +166,13 @@ const HANDLES: Ability = Ability {
     help_declared: "declare it with a kind with `handles`: `chardev`",
 };
 
+const OBJECT: Ability = Ability {
+    has: |kind| kind.handles == Handles::Object,
+    lacks: "there is no object that it belongs to",
+    help: "take a kind with `handles object`: `drm`",
+    help_declared: "declare it with a kind with `handles object`: `drm`",
+};
+
 struct Asker<'a> {
     unit: &'a Unit,
     suite: &'a Suite,
@@ -181,6 +188,26 @@ impl Asker<'_> {
             Op::Init(dev) => self.ask(dev, span, HALVES, "be initialised alone", sink),
             Op::Add(dev) => self.ask(dev, span, HALVES, "be added alone", sink),
             Op::Del(dev) => self.ask(dev, span, HALVES, "be deleted alone", sink),
+            Op::AddAction(action) => {
+                let action = &self.scenario.actions[usize::from(action.0)];
+                if action.of_object {
+                    self.ask(action.on, span, OBJECT, "have actions of an object", sink);
+                }
+            }
+            Op::RemoveAction(action) | Op::ReleaseAction(action) => {
+                let action = &self.scenario.actions[usize::from(action.0)];
+                if action.of_object {
+                    sink.report(
+                        Diagnostic::new(
+                            Code::Inability,
+                            format!("`{}` cannot be taken off its list", action.name),
+                        )
+                        .label(span, "it is the object's until that goes")
+                        .label(action.span, "declared here")
+                        .help("queue it on the device, without `.object`"),
+                    );
+                }
+            }
             Op::Open(handle) => {
                 let dev = self.scenario.handles[usize::from(handle.0)].device;
                 self.ask(dev, span, HANDLES, "be opened", sink);

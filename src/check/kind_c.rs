@@ -110,6 +110,9 @@ fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
     if kind.handles != Handles::None {
         needed.push(CKey::Devt);
     }
+    if kind.handles == Handles::Object {
+        needed.push(CKey::ObjectAction);
+    }
     if kind.halves {
         needed.extend([CKey::Init, CKey::Add, CKey::Del]);
     }
@@ -132,6 +135,7 @@ fn needed(kind: &Kind, c: &KindC) -> Vec<CKey> {
 fn idle(kind: &Kind, key: CKey) -> Option<&'static str> {
     match key {
         CKey::Init | CKey::Add | CKey::Del if !kind.halves => Some("`halves`"),
+        CKey::ObjectAction if kind.handles != Handles::Object => Some("`handles object`"),
         CKey::Devt if kind.handles == Handles::None => Some("`handles`"),
         CKey::Release if kind.release != Release::Owned => Some("`release owned`"),
         CKey::DriverGlobal

@@ -193,11 +193,11 @@ impl Resolver<'_> {
                     }
                 }
                 ast::KindEntry::Halves => resolved.halves = true,
-                ast::KindEntry::Handles(get) => {
-                    resolved.handles = if *get {
-                        Handles::CdevAndDevice
-                    } else {
-                        Handles::Cdev
+                ast::KindEntry::Handles(held) => {
+                    resolved.handles = match held {
+                        ast::Handles::Plain => Handles::Cdev,
+                        ast::Handles::Get => Handles::CdevAndDevice,
+                        ast::Handles::Object => Handles::Object,
                     }
                 }
                 ast::KindEntry::Driver(words) => {

@@ -258,8 +258,14 @@ impl<'s> ScenarioResolver<'s> {
                 }
                 None
             }
-            Statement::Action { name, on, body } => {
-                self.action(name, on, body).map(|op| (op, None))
+            Statement::Action {
+                name,
+                on,
+                of_object,
+                body,
+            } => {
+                let op = self.action(name, on, of_object.is_some(), body);
+                op.map(|op| (op, None))
             }
             Statement::Group { name, on } => self.group(name, on).map(|op| (op, None)),
             Statement::Return(_) => {
@@ -460,7 +466,13 @@ impl<'s> ScenarioResolver<'s> {
         Some(op)
     }
 
-    fn action(&mut self, name: &Name, on: &Name, body: &[Spanned<Statement>]) -> Option<Op> {
+    fn action(
+        &mut self,
+        name: &Name,
+        on: &Name,
+        of_object: bool,
+        body: &[Spanned<Statement>],
+    ) -> Option<Op> {
         let on = self.device(on);
         let body = self.body(body, Place::Action);
         let index = self.scenario.actions.len();
@@ -474,6 +486,7 @@ impl<'s> ScenarioResolver<'s> {
             name: name.value.clone(),
             span: name.span,
             on: on.unwrap_or(ir::DEV),
+            of_object,
             body,
         });
         on.map(|_| Op::AddAction(id))

@@ -4,7 +4,7 @@
 use super::errno::Errno;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::{Fix, Model};
-use super::program::{DeviceId, HandleId, Handles, Op, Program};
+use super::program::{DeviceId, Handles, Op, Program};
 use super::state::{DeviceState, LinksStatus, Phase, State};
 
 /// The longest call path that is kept; deeper frames are left out of it.
@@ -182,14 +182,10 @@ impl<O: Observer> Core<'_, O> {
         if self.state.device(dev).phase != Phase::Initialized {
             return Err(Fault::RegisteredTwice(dev));
         }
-        if kind.handles != Handles::None {
-            self.cdev_add(dev)?;
-        }
+        self.cdev_add(dev)?;
         let ret = self.device_add(dev)?;
         if ret < 0 {
-            if kind.handles != Handles::None {
-                self.cdev_put(dev)?;
-            }
+            self.cdev_del_unused(dev)?;
         } else if kind.drivers.late {
             self.device_attach(dev)?;
         }
@@ -204,10 +200,10 @@ impl<O: Observer> Core<'_, O> {
             self.device_release_driver(dev)?;
         }
         self.device_del(dev)?;
-        if kind.handles != Handles::None {
-            self.cdev_put(dev)?;
+        match kind.handles {
+            Handles::None => Ok(()),
+            _ => self.cdev_put(dev),
         }
-        Ok(())
     }
 
     fn device_initialize(&mut self, dev: DeviceId) -> Result<(), Fault> {
@@ -262,7 +258,11 @@ impl<O: Observer> Core<'_, O> {
     fn device_unregister(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_unregister", |core| {
             core.del(dev)?;
-            core.put_device(dev)
+            // An object has dropped it, or keeps it.
+            match core.program.device(dev).kind.handles {
+                Handles::Object => Ok(()),
+                _ => core.put_device(dev),
+            }
         })
     }
 
@@ -310,58 +310,5 @@ impl<O: Observer> Core<'_, O> {
             core.state.device_mut(dev).phase = Phase::Released;
             Ok(())
         })
-    }
-
-    /// A cdev's kobject holds the device, as its parent (`cdev_set_parent()` and
-    /// `cdev_add()`, fs/char_dev.c).
-    fn cdev_add(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        self.get_device(dev)?;
-        self.state.device_mut(dev).cdev = 1;
-        Ok(())
-    }
-
-    /// With the last reference of the cdev goes its reference of the device
-    /// (`cdev_default_release()`).
-    fn cdev_put(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        let cdev = &mut self.state.device_mut(dev).cdev;
-        *cdev -= 1;
-        if *cdev > 0 {
-            return Ok(());
-        }
-        self.call("cdev_default_release", |core| core.put_device(dev))
-    }
-
-    /// What user space does with a character device: the file holds the cdev
-    /// (`chrdev_open()`). `cdev_device_del()` deletes the device first and the cdev then,
-    /// after which there is nothing to open.
-    fn open(&mut self, handle: HandleId) -> Result<i32, Fault> {
-        let dev = self.program.handle(handle).device;
-        self.in_use(dev)?;
-        if self.state.is_open(handle) {
-            return Err(Fault::OpenTwice(handle));
-        }
-        if !self.state.device(dev).in_sysfs {
-            return Ok(Errno::ENXIO.negative());
-        }
-        let full = Fault::Limit(dev);
-        let cdev = &mut self.state.device_mut(dev).cdev;
-        *cdev = cdev.checked_add(1).ok_or(full)?;
-        if self.program.device(dev).kind.handles == Handles::CdevAndDevice {
-            self.get_device(dev)?;
-        }
-        self.state.open[usize::from(handle.0)] = true;
-        Ok(0)
-    }
-
-    fn close(&mut self, handle: HandleId) -> Result<(), Fault> {
-        if !std::mem::take(&mut self.state.open[usize::from(handle.0)]) {
-            return Err(Fault::NotOpen(handle));
-        }
-        let dev = self.program.handle(handle).device;
-        // The file's own release function comes first (`__fput()`).
-        if self.program.device(dev).kind.handles == Handles::CdevAndDevice {
-            self.put_device(dev)?;
-        }
-        self.cdev_put(dev)
     }
 }

@@ -4,13 +4,18 @@
 use super::core::Core;
 use super::event::{Devres, Event, Fault, Observer, Warning};
 use super::list::List;
-use super::program::{ActionId, DeviceId, GroupId};
+use super::program::{Action, ActionId, DeviceId, GroupId};
 use super::state::Node;
 
 impl<O: Observer> Core<'_, O> {
     pub(super) fn devm_add_action(&mut self, action: ActionId) -> Result<i32, Fault> {
-        let dev = self.program.action(action).on;
+        let Action {
+            on: dev, of_object, ..
+        } = *self.program.action(action);
         self.in_use(dev)?;
+        if of_object {
+            return self.add_action_of_object(dev, action);
+        }
         self.devres_add(dev, Node::Action(action))?;
         self.observer.devres(Devres::Add, action);
         Ok(0)
@@ -174,7 +179,7 @@ impl<O: Observer> Core<'_, O> {
         Ok(todo.as_slice().len() as i32)
     }
 
-    fn run_action(&mut self, id: ActionId) -> Result<(), Fault> {
+    pub(super) fn run_action(&mut self, id: ActionId) -> Result<(), Fault> {
         let runs = &mut self.state.runs[usize::from(id.0)];
         *runs = runs.saturating_add(1);
         self.event(Event::Action(id));

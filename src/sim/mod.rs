@@ -35,6 +35,7 @@
 //! ```
 
 mod bus;
+mod char_dev;
 mod claim;
 mod core;
 mod dd;

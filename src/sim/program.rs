@@ -89,6 +89,9 @@ pub enum Handles {
     Cdev,
     /// And the device itself as well: what its framework's `open` takes.
     CdevAndDevice,
+    /// The framework's object, which the device belongs to: it holds the device's first
+    /// reference, its parent, and managed resources of its own (`struct drm_device`).
+    Object,
 }
 
 impl<'a> Kind<'a> {
@@ -168,6 +171,14 @@ impl<'a> Kind<'a> {
     pub const fn held_cdev(self) -> Self {
         Kind {
             handles: Handles::CdevAndDevice,
+            ..self
+        }
+    }
+
+    /// The same with a framework's object that it belongs to, which open files hold.
+    pub const fn object(self) -> Self {
+        Kind {
+            handles: Handles::Object,
             ..self
         }
     }
@@ -324,12 +335,27 @@ pub struct Action<'a> {
     pub on: DeviceId,
     /// What it does when it runs.
     pub body: &'a [Op],
+    /// Whether it is queued on the object that the device belongs to, and not on the device.
+    pub of_object: bool,
 }
 
 impl<'a> Action<'a> {
     /// An action on a device.
     pub const fn new(name: &'a str, on: DeviceId, body: &'a [Op]) -> Self {
-        Action { name, on, body }
+        Action {
+            name,
+            on,
+            body,
+            of_object: false,
+        }
+    }
+
+    /// The same on the object that the device belongs to (`drmm_add_action()`).
+    pub const fn of_object(self) -> Self {
+        Action {
+            of_object: true,
+            ..self
+        }
     }
 }
 
@@ -527,7 +553,8 @@ impl<'a> Program<'a> {
             Op::Unbind(id) => format!("unbind {}", device(id)),
             Op::AddAction(id) => {
                 let action = self.action(id);
-                format!("action {} on {}", action.name, device(action.on))
+                let object = if action.of_object { ".object" } else { "" };
+                format!("action {} on {}{object}", action.name, device(action.on))
             }
             Op::RemoveAction(id) => format!("remove {}", self.action(id).name),
             Op::ReleaseAction(id) => format!("release {}", self.action(id).name),

@@ -95,9 +95,11 @@ pub struct DeviceState {
     pub(super) links: LinksStatus,
     /// `dev->devres_head`, oldest first.
     pub(super) devres: List<Node, MAX_NODES>,
-    /// References of its cdev: one of its registration, and one of each open file. As long
-    /// as there are any, the cdev holds the device.
+    /// References of its cdev, or of the object that it belongs to: one of its registration,
+    /// and one of each open file. As long as there are any, that holds the device.
     pub(super) cdev: u8,
+    /// The managed resources of that object, oldest first.
+    pub(super) of_object: List<ActionId, MAX_ACTIONS>,
 }
 
 impl DeviceState {
@@ -113,6 +115,7 @@ impl DeviceState {
         links: LinksStatus::NoDriver,
         devres: List::new(Node::Action(ActionId(0))),
         cdev: 0,
+        of_object: List::new(ActionId(0)),
     };
 
     /// Where the device is in its life.

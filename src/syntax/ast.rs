@@ -56,10 +56,21 @@ pub enum KindEntry {
     Selects(Vec<Name>),
     /// `since LINUX`
     Since(Name),
-    /// `handles` or, with `true`, `handles get`
-    Handles(bool),
+    /// `handles`, `handles get` or `handles object`
+    Handles(Handles),
     /// `c { ... }`
     C(Vec<CSection>),
+}
+
+/// What open files of a device hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handles {
+    /// `handles`: the character device.
+    Plain,
+    /// `handles get`: the device as well.
+    Get,
+    /// `handles object`: the framework's object that the device belongs to.
+    Object,
 }
 
 /// Whose the release function of a device is.
@@ -164,6 +175,8 @@ pub enum Statement {
         name: Name,
         /// The device on whose list it goes.
         on: Name,
+        /// Where `.object` stands: that of the object which it belongs to, instead.
+        of_object: Option<Span>,
         /// What it does.
         body: Vec<Spanned<Statement>>,
     },

@@ -236,6 +236,8 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_handles | Rule::kind_handles => "`handles`",
         Rule::kw_needs | Rule::kind_needs => "`needs`",
         Rule::kw_selects | Rule::kind_selects => "`selects`",
+        Rule::kw_object => "`object`",
+        Rule::of_object => "`.`",
         Rule::kw_group | Rule::group => "`group`",
         Rule::kind_driver => "`driver`",
         Rule::kind_since => "`since`",

@@ -6,7 +6,7 @@ use pest::Parser;
 use pest::iterators::Pair;
 
 use super::ast::{
-    CSection, File, Kind, KindEntry, KindUse, Name, Release, Scenario, Suite, Versions,
+    CSection, File, Handles, Kind, KindEntry, KindUse, Name, Release, Scenario, Suite, Versions,
 };
 use super::repair;
 use crate::codes::Code;
@@ -232,9 +232,12 @@ impl TreeBuilder<'_> {
                             linux.map(|linux| KindEntry::Since(self.word(&linux)))
                         }
                         Rule::kind_handles => {
-                            let mut words = entry.into_inner();
-                            let get = words.any(|word| word.as_rule() == Rule::kw_get);
-                            Some(KindEntry::Handles(get))
+                            let word = entry.into_inner().last();
+                            Some(KindEntry::Handles(match word.map(|word| word.as_rule()) {
+                                Some(Rule::kw_get) => Handles::Get,
+                                Some(Rule::kw_object) => Handles::Object,
+                                _ => Handles::Plain,
+                            }))
                         }
                         _ => Some(KindEntry::C(self.c_sections(entry))),
                     };

@@ -156,10 +156,12 @@ impl TreeBuilder<'_> {
 
     fn action(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
         let mut names = Vec::new();
+        let mut of_object = None;
         let mut body = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::name => names.push(self.name(part)),
+                Rule::of_object => of_object = Some(self.trimmed(&part)),
                 Rule::body => body = self.body(part),
                 _ => {}
             }
@@ -168,6 +170,7 @@ impl TreeBuilder<'_> {
         Some(Statement::Action {
             name: names.next()?,
             on: names.next()?,
+            of_object,
             body,
         })
     }

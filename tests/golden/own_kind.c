@@ -69,7 +69,7 @@ static struct {
 static unsigned int log_count;
 static unsigned int log_steps;
 static unsigned int log_line;
-static bool log_ended;
+static bool log_ended, log_paused;
 static const char *log_scenario;
 
 /* The scenario's names, in the order of test_devices[]. */
@@ -94,7 +94,7 @@ static void log_add(const char *op, int ret, const char *what,
 	typeof(log_entries[0]) *entry;
 	int i;
 
-	if (log_count == ARRAY_SIZE(log_entries))
+	if (log_paused || log_count == ARRAY_SIZE(log_entries))
 		return;
 
 	entry = &log_entries[log_count++];
@@ -415,9 +415,11 @@ static void devres_nested_exit(struct kunit *test)
 		log_print(test);
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
+	log_paused = true;
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	log_paused = false;
 	if (log_ended)
 		log_print(test);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)

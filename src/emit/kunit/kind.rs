@@ -116,6 +116,9 @@ impl File {
         if self.uses.handles && kind.handles != Handles::None {
             fields.push(format!(".devt = {}", own(kind, "devt")));
         }
+        if self.uses.objects && kind.handles == Handles::Object {
+            fields.push(format!(".object_action = {}", own(kind, "object_action")));
+        }
         if let Some(parent) = used.parent {
             let parent = &unit.kind(parent).name;
             fields.push(format!(".parent = &{}", names::c_kind_object(parent)));
@@ -148,6 +151,10 @@ impl File {
             let head = format!("static dev_t {}(struct device *dev)", own(kind, "devt"));
             let line = format!("\treturn {};", c.line(CKey::Devt));
             self.kind_parts.push(function(head, vec![line]));
+        }
+        if self.uses.objects && kind.handles == Handles::Object {
+            let head = "static int @(struct device *dev, void (*action)(void *data))";
+            self.body(kind, c, CKey::ObjectAction, head);
         }
         if by_halves {
             self.body(kind, c, CKey::Add, "static int @(struct device *dev)");

@@ -249,6 +249,8 @@ struct Uses {
     any: bool,
     /// Devices are opened.
     handles: bool,
+    /// Some devices belong to objects of a framework.
+    objects: bool,
     /// There are groups of resources.
     groups: bool,
     /// Somebody looks whether a device has been released.

@@ -1,5 +1,7 @@
 //! Operations as calls in C.
 
+use std::borrow::Cow;
+
 use super::scenario::Emitter;
 use crate::emit::names;
 use crate::emit::wrap::call;
@@ -7,14 +9,14 @@ use crate::sim::{DeviceId, DriverId, Errno, Op};
 
 /// A call of a function.
 pub(super) struct Call {
-    function: &'static str,
+    function: Cow<'static, str>,
     arguments: Vec<String>,
 }
 
 impl Call {
-    fn new(function: &'static str, arguments: Vec<String>) -> Self {
+    fn new(function: impl Into<Cow<'static, str>>, arguments: Vec<String>) -> Self {
         Call {
-            function,
+            function: function.into(),
             arguments,
         }
     }
@@ -99,6 +101,11 @@ impl Emitter<'_> {
                 Call::new("device_driver_attach", arguments)
             }
             Op::Unbind(id) => Call::new("device_release_driver", vec![dev(id)]),
+            Op::AddAction(id) if self.program.action(id).of_object => {
+                let on = self.program.action(id).on;
+                let kind = format!("{}.kind->object_action", self.device(on));
+                Call::new(kind, vec![dev(on), self.action_function(id)])
+            }
             Op::AddAction(id) => Call::new("devm_add_action", action(id)),
             Op::RemoveAction(id) => Call::new("devm_remove_action", action(id)),
             Op::ReleaseAction(id) => Call::new("devm_release_action", action(id)),

@@ -6,7 +6,7 @@ use super::Uses;
 use crate::emit::Options;
 use crate::expand;
 use crate::ir::{CKey, DEV, KindId, KindUse, Scenario, Suite, Unit};
-use crate::sim::{Callback, Claim, DeviceId, Op};
+use crate::sim::{Callback, Claim, DeviceId, Handles, Op};
 use crate::syntax::ast::Release;
 
 pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: &Options) -> Uses {
@@ -15,6 +15,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
         let kind = unit.kind(id);
         uses.wrapped |= kind.release != Release::Owned;
         uses.any |= kind.drivers.any;
+        uses.objects |= kind.handles == Handles::Object;
         uses.owned |= kind.release == Release::Owned;
         let makers = [CKey::Create, CKey::Init].into_iter();
         let mut lines = makers.flat_map(|key| kind.c.iter().flat_map(move |c| c.lines(key)));
@@ -36,7 +37,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     };
     uses.callbacks |= uses.drivers && (uses.several || has_finally);
     uses.callbacks |= suite.kinds.iter().any(by_table);
-    uses.several |= uses.callbacks;
+    uses.several |= uses.callbacks || uses.objects;
     uses.any &= uses.callbacks;
     uses.tear_down = uses.parent || uses.callbacks && uses.bound_kind;
     // With one device it is a constant.

@@ -139,6 +139,7 @@ fn drivers_and_handles(kind: &Kind) -> String {
         (".any()", kind.drivers.any),
         (".own()", kind.drivers.own),
         (".cdev()", kind.handles == Handles::Cdev),
+        (".object()", kind.handles == Handles::Object),
         (".held_cdev()", kind.handles == Handles::CdevAndDevice),
     ];
     let said = said.iter().filter(|(_, says)| *says);

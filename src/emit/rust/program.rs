@@ -54,15 +54,23 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
         let on = device(action.on);
         let name = format!("{:?}", action.name);
         let body = Expr::slice(body(program, action.body));
-        Expr::call("Action::new", vec![name, on], body).unwrap_or_else(|body| Expr::Struct {
+        let spelled = |body| Expr::Struct {
             name: "Action".to_owned(),
             fields: vec![
                 ("name".to_owned(), Expr::Text(format!("{:?}", action.name))),
                 ("on".to_owned(), Expr::Text(device(action.on))),
                 ("body".to_owned(), body),
+                (
+                    "of_object".to_owned(),
+                    Expr::Text(action.of_object.to_string()),
+                ),
             ],
             rest: None,
-        })
+        };
+        if action.of_object {
+            return spelled(body);
+        }
+        Expr::call("Action::new", vec![name, on], body).unwrap_or_else(spelled)
     });
     let handles = program.handles.iter().map(|handle| {
         let on = device(handle.device);
