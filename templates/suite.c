@@ -258,14 +258,14 @@ static const struct test_kind @{ kunit_name }@_kinds[] = {
 @%- endfor %@
 };
 @% if target.has_array_param_desc() %@
-KUNIT_ARRAY_PARAM_DESC(@{ kunit_name }@, @{ kunit_name }@_kinds, name);
+@{ self.array_param("KUNIT_ARRAY_PARAM_DESC", "name") }@
 @%- else %@
 static void kind_name(const struct test_kind *kind, char *name)
 {
 	strscpy(name, kind->name, KUNIT_PARAM_DESC_SIZE);
 }
 
-KUNIT_ARRAY_PARAM(@{ kunit_name }@, @{ kunit_name }@_kinds, kind_name);
+@{ self.array_param("KUNIT_ARRAY_PARAM", "kind_name") }@
 @%- endif %@
 @% if uses.handles %@
 static struct vfsmount *test_mount;

@@ -4,11 +4,13 @@
 //! Each test bears the kernel function in its name or in the comment above it.
 
 mod bind;
+mod buses;
 mod corners;
 mod counts;
 mod deferral;
 mod devres;
 mod faults;
+mod groups;
 mod handles;
 mod links;
 mod pair;

@@ -220,7 +220,8 @@ static const struct test_kind devres_buses_and_drivers_i2c_kinds[] = {
 	  .drivers = i2c_kind_drivers },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_i2c, devres_buses_and_drivers_i2c_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_i2c,
+		       devres_buses_and_drivers_i2c_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

@@ -315,7 +315,8 @@ static const struct test_kind devres_buses_and_drivers_pci_kinds[] = {
 	  .drivers = pci_kind_drivers },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_pci, devres_buses_and_drivers_pci_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_pci,
+		       devres_buses_and_drivers_pci_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

@@ -224,7 +224,8 @@ static const struct test_kind devres_buses_and_drivers_spi_kinds[] = {
 	  .drivers = spi_kind_drivers },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_spi, devres_buses_and_drivers_spi_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_spi,
+		       devres_buses_and_drivers_spi_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

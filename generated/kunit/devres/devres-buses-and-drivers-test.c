@@ -285,7 +285,8 @@ static const struct test_kind devres_buses_and_drivers_kinds[] = {
 	  .drivers = kunit_kind_drivers },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers, devres_buses_and_drivers_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers, devres_buses_and_drivers_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

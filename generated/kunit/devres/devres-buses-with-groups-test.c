@@ -186,7 +186,8 @@ static const struct test_kind devres_buses_with_groups_kinds[] = {
 	  &i2c_kind_driver.driver },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_buses_with_groups, devres_buses_with_groups_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_buses_with_groups, devres_buses_with_groups_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

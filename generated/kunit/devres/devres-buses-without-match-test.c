@@ -223,7 +223,8 @@ static const struct test_kind devres_buses_without_match_kinds[] = {
 	  .drivers = kunit_kind_drivers },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_buses_without_match, devres_buses_without_match_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_buses_without_match,
+		       devres_buses_without_match_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

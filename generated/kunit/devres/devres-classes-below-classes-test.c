@@ -100,7 +100,8 @@ static const struct test_kind devres_classes_below_classes_kinds[] = {
 	  .parent = &root_kind },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_classes_below_classes, devres_classes_below_classes_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_classes_below_classes,
+		       devres_classes_below_classes_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

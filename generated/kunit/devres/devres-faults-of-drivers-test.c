@@ -374,7 +374,8 @@ static const struct test_kind devres_faults_of_drivers_kinds[] = {
 	  .init = bus_kind_init, .add = device_add, .del = device_del },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_faults_of_drivers, devres_faults_of_drivers_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_faults_of_drivers, devres_faults_of_drivers_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

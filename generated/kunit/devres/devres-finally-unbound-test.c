@@ -117,7 +117,8 @@ static const struct test_kind devres_finally_unbound_kinds[] = {
 	  .wrap_release = true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_finally_unbound, devres_finally_unbound_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_finally_unbound, devres_finally_unbound_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

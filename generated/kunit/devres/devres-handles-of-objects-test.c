@@ -281,7 +281,8 @@ static const struct test_kind devres_handles_of_objects_kinds[] = {
 	  .parent = &chardev_kind, .wrap_release = true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_handles_of_objects, devres_handles_of_objects_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_handles_of_objects,
+		       devres_handles_of_objects_kinds, name);
 
 static struct vfsmount *test_mount;
 

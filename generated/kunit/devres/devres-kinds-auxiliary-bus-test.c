@@ -92,7 +92,8 @@ static const struct test_kind devres_kinds_auxiliary_bus_kinds[] = {
 	{ "auxiliary", auxiliary_kind_create, auxiliary_kind_destroy },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_kinds_auxiliary_bus, devres_kinds_auxiliary_bus_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_kinds_auxiliary_bus,
+		       devres_kinds_auxiliary_bus_kinds, name);
 
 static int register_test_device(struct test_device *td)
 {

@@ -216,7 +216,8 @@ static const struct test_kind devres_kinds_bound_auxiliary_bus_kinds[] = {
 	  &auxiliary_kind_driver.driver },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_auxiliary_bus, devres_kinds_bound_auxiliary_bus_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_auxiliary_bus,
+		       devres_kinds_bound_auxiliary_bus_kinds, name);
 
 static void setup_test_device(struct test_device *td, const char *name,
 			      const struct test_kind *kind,

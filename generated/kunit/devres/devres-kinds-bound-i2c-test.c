@@ -182,7 +182,8 @@ static const struct test_kind devres_kinds_bound_i2c_kinds[] = {
 	  &i2c_kind_driver.driver },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_i2c, devres_kinds_bound_i2c_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_i2c, devres_kinds_bound_i2c_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

@@ -275,7 +275,8 @@ static const struct test_kind devres_kinds_bound_pci_kinds[] = {
 	  &pci_kind_driver.driver },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_pci, devres_kinds_bound_pci_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_pci, devres_kinds_bound_pci_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

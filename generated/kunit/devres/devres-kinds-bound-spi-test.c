@@ -111,7 +111,8 @@ static const struct test_kind devres_kinds_bound_spi_kinds[] = {
 	  &spi_kind_driver.driver },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_spi, devres_kinds_bound_spi_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_kinds_bound_spi, devres_kinds_bound_spi_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

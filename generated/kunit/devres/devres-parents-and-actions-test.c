@@ -226,7 +226,8 @@ static const struct test_kind devres_parents_and_actions_kinds[] = {
 	  &platform_kind_driver.driver, .wrap_release = true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_parents_and_actions, devres_parents_and_actions_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_parents_and_actions,
+		       devres_parents_and_actions_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

@@ -76,7 +76,8 @@ static const struct test_kind devres_references_alone_kinds[] = {
 	{ "bare", bare_kind_create, device_unregister },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_references_alone, devres_references_alone_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_references_alone, devres_references_alone_kinds,
+		       name);
 
 static void recorded_release(struct device *dev)
 {

@@ -225,7 +225,8 @@ static const struct test_kind devres_references_of_a_list_kinds[] = {
 	{ "bus", bus_kind_create, device_unregister },
 };
 
-KUNIT_ARRAY_PARAM_DESC(devres_references_of_a_list, devres_references_of_a_list_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(devres_references_of_a_list,
+		       devres_references_of_a_list_kinds, name);
 
 static void recorded_release(struct device *dev)
 {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use askama::Template;
 
 use super::parts::{self, Needs};
-use super::wrap::words;
+use super::wrap::{call, words};
 use super::{MARK, Options, OutputFile, harmless, names};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
@@ -201,6 +201,12 @@ impl File {
 
     fn not_registered(&self) -> &'static str {
         if self.uses.link { "0" } else { "false" }
+    }
+
+    /// The parameters of the suite's cases: its table of kinds.
+    fn array_param(&self, what: &str, description: &str) -> String {
+        let kinds = format!("{}_kinds", self.kunit_name);
+        call(0, what, &[&self.kunit_name, &kinds, description], ";").join("\n")
     }
 
     /// How many links a scenario may have.
