@@ -31,27 +31,24 @@ fn bound(kind: &Kind, span: Span, sink: &mut Sink) {
             .help(format!("say `{}` alone", kind.name)),
         );
     }
-    if kind.on_bus && !kind.driverless {
-        return;
-    }
-    if kind.on_bus {
-        return sink.report(
-            Diagnostic::new(
-                Code::Inability,
-                format!("a `{}` device cannot be bound", kind.name),
-            )
-            .label(span, "its bus has no drivers")
-            .label(kind.span, "declared here, with `driver none`")
-            .help(format!("say `{}` alone", kind.name)),
-        );
-    }
+    let (why, declared) = match (kind.on_bus, kind.driverless) {
+        (true, false) => return,
+        (true, true) => (
+            "its bus has no drivers",
+            "declared here, with `driver none`",
+        ),
+        (false, _) => (
+            "it sits on no bus, so no driver can bind to it",
+            "declared here, without `: bus`",
+        ),
+    };
     sink.report(
         Diagnostic::new(
             Code::Inability,
             format!("a `{}` device cannot be bound", kind.name),
         )
-        .label(span, "it sits on no bus, so no driver can bind to it")
-        .label(kind.span, "declared here, without `: bus`")
+        .label(span, why)
+        .label(kind.span, declared)
         .help(format!(
             "say `{}` alone, or take a kind with a bus",
             kind.name

@@ -215,7 +215,7 @@ pub enum Fault {
     /// A handle is opened that is open.
     OpenTwice(HandleId),
     /// More than the simulator has room for: [`super::MAX_ACTIONS`] resources of a
-    /// device, 65,535 references, callbacks nested too deep.
+    /// device and a few groups around them, 65,535 references, callbacks nested too deep.
     Limit(DeviceId),
 }
 

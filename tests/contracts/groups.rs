@@ -60,7 +60,7 @@ fn an_open_group_has_no_end() {
     );
 }
 
-/// The list with a group's ends only is empty to none of the three (8e1ddfada453).
+/// On an empty list `devres_release_group()` is silent (8e1ddfada453); the other two warn.
 #[test]
 fn releasing_says_nothing_of_an_empty_list() {
     let mut run = Run::of(&PROGRAM).ops(&[Register(DEV)]);

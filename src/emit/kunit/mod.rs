@@ -40,7 +40,21 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
         let left_out = left_out.unwrap_or_default();
         if let Some(file) = suite_file(unit, suite, &left_out, options, sink) {
             let name = names::c_file(suite);
-            files.push(output(&format!("{name}.c"), &file));
+            let file = output(&format!("{name}.c"), &file);
+            if files
+                .iter()
+                .any(|known: &OutputFile| known.path == file.path)
+            {
+                sink.report(
+                    Diagnostic::new(
+                        Code::Duplicate,
+                        format!("two suites would be `{}` in C", names::suite(suite)),
+                    )
+                    .label(suite.span, "one of them")
+                    .help("a suite on kinds that need a subsystem gets its name behind its own: call one otherwise"),
+                );
+            }
+            files.push(file);
             let symbol = symbols
                 .entry(&suite.needs)
                 .or_insert_with(|| Symbol::new(&suite.needs));
