@@ -72,7 +72,7 @@ pub struct Compile {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Write the C as it would be posted instead: a series of patches against that tree.
-    #[arg(long, value_name = "LINUX", requires = "author", conflicts_with_all = ["check", "trace", "target", "broken"])]
+    #[arg(long, value_name = "LINUX", requires = "author", conflicts_with_all = ["check", "trace", "target", "broken", "faults"])]
     pub for_upstream: Option<PathBuf>,
     /// Who posts the series: `NAME <MAIL>`.
     #[arg(long, value_name = "AUTHOR", requires = "for_upstream", value_parser = author)]
@@ -176,11 +176,11 @@ pub struct Verify {
     #[arg(long)]
     pub plain: bool,
     /// Negate each expectation in turn: every case has to fail.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "faults")]
     pub negate: bool,
     /// Before each scenario, let it give up after each of its operations in turn: it has to
     /// leave nothing behind, and what comes after has to be as ever.
-    #[arg(long, conflicts_with = "negate")]
+    #[arg(long, conflicts_with_all = ["negate", "faults"])]
     pub give_up: bool,
 }
 
@@ -248,6 +248,10 @@ pub struct Emit {
     /// The kernel version that the C is for; `verify --tree` takes the tree's own.
     #[arg(long, value_name = "VERSION", default_value_t = emit::TARGET, value_parser = target)]
     pub target: Linux,
+    /// Let cases run into the use after free that they announce, for KASAN to tell: they fail
+    /// on a kernel that has it, and are skipped on others.
+    #[arg(long)]
+    pub faults: bool,
 }
 
 #[derive(Debug, Args)]
@@ -274,6 +278,7 @@ impl Kernel {
             without,
             broken: broken.into(),
             trace,
+            faults: false,
             upstream: false,
             selection: select.selection(),
         }

@@ -106,7 +106,7 @@ pub fn with_program<R>(
         .actions
         .iter()
         .map(|action| sim::Action {
-            of_object: action.of_object,
+            sort: action.sort,
             ..sim::Action::new(&action.name, action.on, &action.body)
         })
         .collect();

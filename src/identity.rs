@@ -12,7 +12,7 @@ use crate::ir::{
     Condition, Deviation, Device, Expectation, FaultExpectation, Kind, KindUse, Scenario, StepKind,
     Unit,
 };
-use crate::sim::{Drivers, Handles, Program};
+use crate::sim::{Drivers, Handles, Program, Sort};
 
 /// Hex digits of each half.
 const DIGITS: usize = 8;
@@ -93,12 +93,12 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
     }
     for action in &scenario.actions {
         let on = program.device(action.on).name;
-        lines.push(format!(
-            "action {} on {on}{} {:?}",
-            action.name,
-            if action.of_object { ".object" } else { "" },
-            body(&action.body)
-        ));
+        let body = body(&action.body);
+        lines.push(match action.sort {
+            Sort::Action => format!("action {} on {on} {body:?}", action.name),
+            Sort::OfObject => format!("action {} on {on}.object {body:?}", action.name),
+            sort => format!("{sort:?} {} on {on} {body:?}", action.name),
+        });
     }
     let absent = |fault: &FaultExpectation| {
         let absent = fault.absent.as_ref();

@@ -286,6 +286,8 @@ pub enum CKey {
     ProbeMember,
     /// The `dev_t` of `dev`, for user space to open.
     Devt,
+    /// The body of a function by which user space asks something of an open `file`.
+    Use,
     /// The body of a function that queues `action` on the object that `dev` belongs to.
     ObjectAction,
     /// The `struct device *` in that parameter.
@@ -298,7 +300,7 @@ pub enum CKey {
 
 impl CKey {
     /// Every section, in the order of the documentation.
-    pub const ALL: [CKey; 24] = [
+    pub const ALL: [CKey; 25] = [
         CKey::Include,
         CKey::Global,
         CKey::Setup,
@@ -313,6 +315,7 @@ impl CKey {
         CKey::Del,
         CKey::Release,
         CKey::Devt,
+        CKey::Use,
         CKey::ObjectAction,
         CKey::DriverGlobal,
         CKey::Driver,
@@ -349,6 +352,7 @@ impl CKey {
             CKey::Probe => "probe",
             CKey::ProbeMember => "probe_member",
             CKey::Devt => "devt",
+            CKey::Use => "use",
             CKey::Device => "device",
             CKey::RegisterDriver => "register_driver",
             CKey::UnregisterDriver => "unregister_driver",
@@ -533,7 +537,7 @@ pub struct Probe {
     pub error: Option<Errno>,
 }
 
-/// An action of a scenario.
+/// What a scenario has managed: an action, or one of its like.
 #[derive(Clone, Debug)]
 pub struct Action {
     /// Its name, unique in the scenario.
@@ -542,8 +546,8 @@ pub struct Action {
     pub span: Span,
     /// The device on whose list it goes.
     pub on: DeviceId,
-    /// Whether it goes on the list of the object that the device belongs to instead.
-    pub of_object: bool,
+    /// Which of them it is.
+    pub sort: sim::Sort,
     /// What it does.
     pub body: Vec<Op>,
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Expectation, FaultExpectation};
-use crate::sim::{Devres, Errno, Fault, Fix, Model, Op, Program, Recorder};
+use crate::sim::{Devres, Errno, Fault, Fix, Model, Op, Program, Recorder, Sort};
 use crate::source::Span;
 use crate::trace;
 
@@ -85,6 +85,9 @@ pub struct FaultAt {
     pub text: String,
     /// Whether the scenario says so itself.
     pub announced: bool,
+    /// Whether KASAN tells of it on a kernel that has it, and the kernel lives on: memory is
+    /// only read, or it is a matter of a count.
+    pub told_by_kasan: bool,
 }
 
 /// Runs a case and judges it by what its scenario states for the case's kernel.
@@ -202,13 +205,27 @@ impl Runner<'_> {
                 ControlFlow::Continue(())
             }
             Err(fault) => {
+                let told_by_kasan = self.is_told_by_kasan(fault);
                 self.run.fault = Some(FaultAt {
                     span,
+                    told_by_kasan,
                     text: fault.describe(self.program),
                     announced: announced.iter().any(|(_, known)| known.fault == fault),
                 });
                 ControlFlow::Break(())
             }
+        }
+    }
+
+    fn is_told_by_kasan(&self, fault: Fault) -> bool {
+        match (fault, self.recorder.faulted()) {
+            (Fault::UsedAfterFree(_), Some(Op::UseMemory(_) | Op::Realloc(_))) => true,
+            // Whoever frees a resource looks at it first, and dies of what is there.
+            (Fault::UsedAfterFree(_), Some(Op::Free(id))) => {
+                self.program.action(id).sort == Sort::Unmanaged
+            }
+            (Fault::UseAfterFree(_), Some(Op::Get(_) | Op::Put(_))) => true,
+            _ => false,
         }
     }
 

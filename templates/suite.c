@@ -37,6 +37,9 @@ struct test_kind {
 @%- if uses.handles %@
 	dev_t (*devt)(struct device *dev);
 @%- endif %@
+@%- if uses.asked %@
+	int (*use)(struct file *file);
+@%- endif %@
 @%- if uses.objects %@
 	int (*object_action)(struct device *dev, void (*action)(void *data));
 @%- endif %@
@@ -64,6 +67,9 @@ struct test_device {
 	struct test_device *parent;
 @%- endif %@
 	struct device *dev;
+@%- if faults %@
+	struct device *last; /* also when it is gone */
+@%- endif %@
 @%- if uses.wrapped %@
 	void (*release)(struct device *dev);
 @%- endif %@
@@ -83,7 +89,17 @@ struct test_device {
 	bool registered;
 @%- endif %@
 };
-@% if uses.callbacks %@
+@% if !memory.is_empty() %@
+/* Memory, or a resource. */
+struct test_memory {
+	void *data;
+	size_t size;
+@%- if uses.memory.owned() %@
+	bool owned; /* on no list */
+@%- endif %@
+};
+@% endif %@
+@%- if uses.callbacks %@
 struct test_driver {
 	struct test_device *td;
 	struct device_driver *driver;
@@ -113,6 +129,9 @@ static struct {
 @%- for group in groups %@
 	char @{ group.field }@; /* only its address counts */
 @%- endfor %@
+@%- for memory in memory %@
+	struct test_memory @{ memory.field }@;
+@%- endfor %@
 @%- for counter in counters %@
 	unsigned int @{ counter }@;
 @%- endfor %@
@@ -124,6 +143,9 @@ static struct {
 @%- endif %@
 @%- if uses.link %@
 	unsigned int registrations;
+@%- endif %@
+@%- if uses.warnings %@
+	bool warned;
 @%- endif %@
 @%- if uses.fallible %@
 	bool failed; /* something in a callback, which cannot assert */
@@ -252,6 +274,9 @@ enum {
 @{ line }@
 @%- endfor %@
 @% endfor %@
+@%- if self.has_sizes() %@
+enum { TEST_MEMORY_SIZE = 64 };
+@% endif %@
 static const struct test_kind @{ kunit_name }@_kinds[] = {
 @%- for line in rows %@
 @{ line }@
@@ -312,6 +337,133 @@ static void close_test_file(struct file **opened)
 
 	*opened = NULL;
 	__fput_sync(file); /* at once, as fput() does not in a kernel thread */
+}
+@% endif %@
+@%- if uses.memory.alloc %@
+static int alloc_test_memory(struct test_memory *memory)
+{
+	memory->size = TEST_MEMORY_SIZE;
+	memory->data = kzalloc(memory->size, GFP_KERNEL);
+	memory->owned = memory->data;
+	return memory->data ? 0 : -ENOMEM;
+}
+
+static void free_test_memory(struct test_memory *memory)
+{
+	memory->owned = false;
+	kfree(memory->data);
+}
+@% endif %@
+@%- if uses.memory.realloc %@
+static int realloc_test_memory(struct test_memory *memory)
+{
+	void *data = krealloc(memory->data, 4 * memory->size, GFP_KERNEL);
+
+	if (!data)
+		return -ENOMEM;
+	memory->data = data;
+	memory->size *= 4;
+	return 0;
+}
+@% endif %@
+@%- if uses.memory.devm_alloc %@
+static int devm_alloc_test_memory(struct device *dev,
+				  struct test_memory *memory)
+{
+	memory->size = TEST_MEMORY_SIZE;
+	memory->data = devm_kzalloc(dev, memory->size, GFP_KERNEL);
+	return memory->data ? 0 : -ENOMEM;
+}
+@% endif %@
+@%- if uses.memory.devm_realloc %@
+static int devm_realloc_test_memory(struct device *dev,
+				    struct test_memory *memory)
+{
+	void *data;
+
+	data = devm_krealloc(dev, memory->data, 4 * memory->size, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	memory->data = data;
+	memory->size *= 4;
+	return 0;
+}
+@% endif %@
+@%- if uses.memory.touched %@
+static void use_test_memory(struct test_memory *memory)
+{
+	READ_ONCE(*(u8 *)memory->data);
+}
+@% endif %@
+@%- if uses.memory.new %@
+static int new_test_resource(struct device *dev, struct test_memory *memory,
+			     dr_release_t release)
+{
+	memory->size = TEST_MEMORY_SIZE;
+	memory->data = devres_alloc(release, memory->size, GFP_KERNEL);
+	if (!memory->data)
+		return -ENOMEM;
+	devres_add(dev, memory->data);
+	return 0;
+}
+@% endif %@
+@%- if uses.memory.get %@
+/* Whether it was there already. */
+static int get_test_resource(struct device *dev, struct test_memory *memory,
+			     dr_release_t release)
+{
+	void *new = devres_alloc(release, TEST_MEMORY_SIZE, GFP_KERNEL);
+
+	if (!new)
+		return -ENOMEM;
+	if (devres_get(dev, new, NULL, NULL) != new)
+		return 1;
+	memory->data = new;
+	return 0;
+}
+@% endif %@
+@%- if uses.memory.find %@
+static int find_test_resource(struct device *dev, dr_release_t release)
+{
+	return devres_find(dev, release, NULL, NULL) ? 0 : -ENOENT;
+}
+@% endif %@
+@%- if uses.memory.remove %@
+static int remove_test_resource(struct device *dev, struct test_memory *memory,
+				dr_release_t release)
+{
+	if (!devres_remove(dev, release, NULL, NULL))
+		return -ENOENT;
+	memory->owned = true;
+	return 0;
+}
+
+static void free_test_resource(struct test_memory *memory)
+{
+	memory->owned = false;
+	devres_free(memory->data);
+}
+@% endif %@
+@%- if uses.memory.add %@
+static void add_test_resource(struct device *dev, struct test_memory *memory)
+{
+	memory->owned = false;
+	devres_add(dev, memory->data);
+}
+@% endif %@
+@%- if uses.warnings %@
+static struct kmsg_dump_iter test_log; /* behind what was read of the log */
+
+static bool has_warned(void)
+{
+	static char line[256];
+	size_t size;
+
+	while (kmsg_dump_get_line(&test_log, false, line, sizeof(line), &size))
+		if (strnstr(line, "WARNING: ", size))
+			ctx.warned = true;
+
+	return ctx.warned;
 }
 @% endif %@
 @%- if uses.groups %@
@@ -387,6 +539,9 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+@%- if faults %@
+	td->last = dev;
+@%- endif %@
 @%- if uses.init %@
 	td->refs++;
 @%- else %@
@@ -473,7 +628,7 @@ static bool ran_before(unsigned int first, unsigned int second)
 @%- if uses.get %@
 static void get_test_device(struct test_device *td)
 {
-	get_device(td->dev);
+	get_device(td->@{ self.pointer() }@);
 	td->refs++;
 }
 @% endif %@
@@ -481,7 +636,7 @@ static void get_test_device(struct test_device *td)
 static void put_test_device(struct test_device *td)
 {
 	td->refs--;
-	put_device(td->dev);
+	put_device(td->@{ self.pointer() }@);
 }
 @% endif %@
 @%- if uses.callbacks %@
@@ -588,6 +743,9 @@ static void tear_down(void)
 @%- endif %@
 }
 @% endif %@
+@%- for prototype in prototypes %@
+@{ prototype }@;
+@% endfor %@
 @%- for function in functions %@
 @%- for line in function.doc %@
 @{ line }@
@@ -604,6 +762,9 @@ static int @{ kunit_name }@_init(struct kunit *test)
 @%- if uses.tear_down %@
 	int ret = 0;
 @% endif %@
+@%- if uses.warnings %@
+	has_warned(); /* of what came before */
+@%- endif %@
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
 @%- if trace %@
@@ -715,6 +876,12 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+@%- for memory in memory %@
+@%- if let Some(free) = memory.free %@
+	if (ctx.@{ memory.field }@.owned)
+		@{ free }@(&ctx.@{ memory.field }@);
+@%- endif %@
+@%- endfor %@
 @%- if trace %@
 	log_left(test);
 @%- endif %@
@@ -730,6 +897,12 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 @%- endif %@
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
+@%- for memory in memory %@
+@%- if let Some(free) = memory.free %@
+	if (ctx.@{ memory.field }@.owned)
+		@{ free }@(&ctx.@{ memory.field }@);
+@%- endif %@
+@%- endfor %@
 @%- endif %@
 @%- if uses.fallible %@
 	KUNIT_EXPECT_FALSE(test, ctx.failed);

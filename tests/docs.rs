@@ -325,6 +325,7 @@ fn the_reference_lists_what_scenarios_can_name() {
         .map(|name| (name, "device"))
         .into_iter()
         .chain(Fault::ON_DRIVERS.map(|name| (name, "driver")))
+        .chain(Fault::ON_MEMORY.map(|name| (name, "memory, resource")))
     {
         assert!(
             reference.contains(&format!("\n| `{name}` | {on} |")),

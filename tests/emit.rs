@@ -48,6 +48,21 @@ fn c_with_trace() {
     }));
 }
 
+/// What KASAN can tell of is run into, and by what is announced behind it the test ends.
+#[test]
+fn c_with_faults() {
+    let options = Options {
+        faults: true,
+        ..Options::default()
+    };
+    let files = compile(&corpus(), &options).unwrap();
+    expect_file!["golden/faults.c"].assert_eq(find(&files, "devres-memory-test.c"));
+    // What a kernel does not survive it is not asked, with KASAN or without.
+    let resources = find(&files, "devres-resources-test.c");
+    assert!(resources.contains("a kernel must not be asked: 'res' is added to a list"));
+    assert!(!resources.contains("CONFIG_KASAN"));
+}
+
 /// Other versions, where a class and a skipped parameter are written in another way, and
 /// where KUnit can own a platform device at whose release nobody looks.
 #[test]

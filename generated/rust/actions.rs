@@ -105,6 +105,26 @@ mod removed {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// What is released runs at once, and not again; the others keep their places.
@@ -203,6 +223,26 @@ mod released {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// An action that is off the list cannot be taken off again: the kernel warns, and nothing
@@ -297,12 +337,32 @@ mod off_already {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A pass has emptied the list before it begins: no action finds another one there.
 mod siblings_not_found {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session, Sort,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -320,7 +380,7 @@ mod siblings_not_found {
                     name: "third",
                     on: DEV,
                     body: &[Op::RemoveAction(FIRST), Op::ReleaseAction(SECOND)],
-                    of_object: false,
+                    sort: Sort::Action,
                 },
             ],
             ..Program::EMPTY
@@ -395,5 +455,25 @@ mod siblings_not_found {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

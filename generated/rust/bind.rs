@@ -86,6 +86,16 @@ mod by_name {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A device that has a driver keeps it, and says so.
@@ -162,6 +172,16 @@ mod bound_already {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// Resources on the list keep the named driver away as well.
@@ -230,6 +250,16 @@ mod with_resources {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A device that is gone is no device.
@@ -293,5 +323,15 @@ mod after_unregister {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

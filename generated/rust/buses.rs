@@ -32,14 +32,14 @@ mod added_while_unbinding {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const INNER: ActionId = ActionId(0);
-        const OUTER: ActionId = ActionId(1);
+        const OUTER: ActionId = ActionId(0);
+        const INNER: ActionId = ActionId(1);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
+                Action::new("inner", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -128,5 +128,30 @@ mod added_while_unbinding {
     #[test]
     fn on_pci_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
     }
 }

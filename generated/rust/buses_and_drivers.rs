@@ -168,4 +168,34 @@ mod first_refuses {
     fn on_pci_without_2e84dc379200() {
         scenario(&Case::unbound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
+    }
 }

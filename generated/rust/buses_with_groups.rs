@@ -18,14 +18,14 @@ mod added_while_unbinding {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const INNER: ActionId = ActionId(0);
-        const OUTER: ActionId = ActionId(1);
+        const OUTER: ActionId = ActionId(0);
+        const INNER: ActionId = ActionId(1);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
+                Action::new("inner", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -52,5 +52,10 @@ mod added_while_unbinding {
     #[test]
     fn on_i2c_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_i2c_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
     }
 }

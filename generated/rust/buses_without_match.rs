@@ -58,4 +58,9 @@ mod first_come {
     fn on_kunit_without_2e84dc379200() {
         scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_kunit_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
 }

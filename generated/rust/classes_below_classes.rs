@@ -77,4 +77,18 @@ mod nothing_shared {
                 .without(Fix::UnbindReleasesDevresFirst),
         );
     }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_below_root_without_8e1ddfada453() {
+        scenario(
+            &Case::unbound(&super::CLASS)
+                .below(&super::ROOT)
+                .without(Fix::GroupMayBeGone),
+        );
+    }
 }

@@ -60,4 +60,14 @@ mod freed_too_early {
     fn on_bare_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
 }

@@ -60,6 +60,16 @@ mod attached_too_early {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A driver cannot unbind the device that is being taken from it: it waits for itself.
@@ -115,6 +125,16 @@ mod unbound_in_remove {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -174,6 +194,16 @@ mod unregistered_in_probe {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -235,6 +265,16 @@ mod bound_to_nobody {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -304,6 +344,16 @@ mod never_settles {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -380,5 +430,15 @@ mod supplier_unbound_in_action {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

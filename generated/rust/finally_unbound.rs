@@ -28,16 +28,16 @@ mod added_too_late {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const THIRD: ActionId = ActionId(0);
+        const FIRST: ActionId = ActionId(0);
         const SECOND: ActionId = ActionId(1);
-        const FIRST: ActionId = ActionId(2);
+        const THIRD: ActionId = ActionId(2);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("third", DEV, &[]),
-                Action::new("second", DEV, &[Op::AddAction(THIRD)]),
                 Action::new("first", DEV, &[Op::AddAction(SECOND)]),
+                Action::new("second", DEV, &[Op::AddAction(THIRD)]),
+                Action::new("third", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -108,5 +108,25 @@ mod added_too_late {
     #[test]
     fn on_platform_without_2e84dc379200() {
         scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }

@@ -79,6 +79,16 @@ mod open_end {
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// One within another goes with it, and then is no more.
@@ -152,6 +162,16 @@ mod nested {
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// What reaches out of a group stays one of its own.
@@ -224,6 +244,16 @@ mod overlapping {
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// Without its group, a resource is as any other.
@@ -292,6 +322,16 @@ mod removed {
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// Whoever releases everything releases groups, and the list says nothing of them.
@@ -349,5 +389,15 @@ mod released_in_action {
     #[test]
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }

@@ -62,6 +62,16 @@ mod probed_when_added {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A device with managed resources is added, but no driver gets it.
@@ -117,6 +127,16 @@ mod managed_too_early {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -176,5 +196,15 @@ mod deleted_while_bound {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

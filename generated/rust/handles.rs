@@ -96,6 +96,21 @@ mod closed_last {
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A file that was closed holds nothing.
@@ -171,6 +186,21 @@ mod closed_first {
     #[test]
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -248,6 +278,21 @@ mod put_last {
     #[test]
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -330,5 +375,20 @@ mod closed_in_action {
     #[test]
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
     }
 }

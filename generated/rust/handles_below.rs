@@ -22,7 +22,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 mod card_outlives_its_driver {
     use ::devres_gen::sim::{
         Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Handle, HandleId, Op, Program,
-        Session,
+        Session, Sort,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -44,7 +44,7 @@ mod card_outlives_its_driver {
                     name: "mem",
                     on: CARD,
                     body: &[],
-                    of_object: true,
+                    sort: Sort::OfObject,
                 },
             ],
             handles: &[Handle::new("file", CARD), Handle::new("late", CARD)],
@@ -83,6 +83,11 @@ mod card_outlives_its_driver {
     #[test]
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -131,5 +136,10 @@ mod one_reader {
     #[test]
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }

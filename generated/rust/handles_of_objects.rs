@@ -21,7 +21,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 mod managed {
     use ::devres_gen::sim::{
         Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Handle, HandleId, Op, Program,
-        Session,
+        Session, Sort,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -41,13 +41,13 @@ mod managed {
                     name: "mem",
                     on: DEV,
                     body: &[],
-                    of_object: true,
+                    sort: Sort::OfObject,
                 },
                 Action {
                     name: "newer",
                     on: DEV,
                     body: &[],
-                    of_object: true,
+                    sort: Sort::OfObject,
                 },
             ],
             handles: &[
@@ -138,6 +138,29 @@ mod managed {
             &Case::unbound(&super::DRM)
                 .below(&super::CHARDEV)
                 .without(Fix::UnbindReleasesDevresFirst),
+        );
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_below_platform_without_8e1ddfada453() {
+        scenario(
+            &Case::unbound(&super::DRM)
+                .below(&super::PLATFORM)
+                .without(Fix::GroupMayBeGone),
+        );
+    }
+
+    #[test]
+    fn on_drm_below_chardev_without_8e1ddfada453() {
+        scenario(
+            &Case::unbound(&super::DRM)
+                .below(&super::CHARDEV)
+                .without(Fix::GroupMayBeGone),
         );
     }
 }

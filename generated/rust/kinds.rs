@@ -269,6 +269,71 @@ mod plain {
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// ... also when a reference was taken and dropped in between.
@@ -490,6 +555,71 @@ mod get_put {
     #[test]
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -719,5 +849,70 @@ mod get_devm_put {
     #[test]
     fn on_drm_without_2e84dc379200() {
         scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_chardev_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_iio_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_drm_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
     }
 }

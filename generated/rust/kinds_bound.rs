@@ -177,6 +177,46 @@ mod plain {
     fn on_pci_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_faux_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::FAUX).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// ... also when a reference was taken and dropped in between.
@@ -324,6 +364,46 @@ mod get_put {
     fn on_pci_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_faux_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::FAUX).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// ... even while somebody holds a reference that only the action itself drops.
@@ -469,5 +549,45 @@ mod get_devm_put {
     #[test]
     fn on_pci_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_kunit_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_faux_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::FAUX).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_auxiliary_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_i2c_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_spi_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_pci_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
     }
 }

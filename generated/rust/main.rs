@@ -59,6 +59,8 @@ mod links;
 #[rustfmt::skip]
 mod links_waiting;
 #[rustfmt::skip]
+mod memory;
+#[rustfmt::skip]
 mod order;
 #[rustfmt::skip]
 mod order_bound;
@@ -86,5 +88,7 @@ mod references;
 mod references_alone;
 #[rustfmt::skip]
 mod references_of_a_list;
+#[rustfmt::skip]
+mod resources;
 #[rustfmt::skip]
 mod unregister;

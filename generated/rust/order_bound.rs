@@ -22,15 +22,15 @@ mod added_meanwhile {
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
         const OLDEST: ActionId = ActionId(0);
-        const ADDED: ActionId = ActionId(1);
-        const NEWEST: ActionId = ActionId(2);
+        const NEWEST: ActionId = ActionId(1);
+        const ADDED: ActionId = ActionId(2);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
                 Action::new("oldest", DEV, &[]),
-                Action::new("added", DEV, &[]),
                 Action::new("newest", DEV, &[Op::AddAction(ADDED)]),
+                Action::new("added", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -72,6 +72,16 @@ mod added_meanwhile {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -133,5 +143,15 @@ mod put_meanwhile {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

@@ -102,6 +102,26 @@ mod child_costs_two {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A parent that is unregistered first stays until its last child is gone.
@@ -189,6 +209,26 @@ mod parent_goes_first {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// What is left of a child that somebody holds no longer holds its parent.
@@ -274,6 +314,26 @@ mod dead_child_lets_go {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -361,5 +421,25 @@ mod below_the_dead {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

@@ -84,4 +84,14 @@ mod parent_cleans_up {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }

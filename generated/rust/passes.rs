@@ -111,6 +111,26 @@ mod not_for_the_last_put {
     fn on_platform_without_2e84dc379200() {
         scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// What the first pass adds is left for the second.
@@ -121,14 +141,14 @@ mod second_chance {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const SECOND: ActionId = ActionId(0);
-        const FIRST: ActionId = ActionId(1);
+        const FIRST: ActionId = ActionId(0);
+        const SECOND: ActionId = ActionId(1);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("second", DEV, &[]),
                 Action::new("first", DEV, &[Op::AddAction(SECOND)]),
+                Action::new("second", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -203,6 +223,26 @@ mod second_chance {
     #[test]
     fn on_platform_without_2e84dc379200() {
         scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -290,5 +330,25 @@ mod added_after_unregister {
     #[test]
     fn on_platform_without_2e84dc379200() {
         scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }

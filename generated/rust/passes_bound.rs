@@ -21,18 +21,18 @@ mod three_passes {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const FOURTH: ActionId = ActionId(0);
-        const THIRD: ActionId = ActionId(1);
-        const SECOND: ActionId = ActionId(2);
-        const FIRST: ActionId = ActionId(3);
+        const FIRST: ActionId = ActionId(0);
+        const SECOND: ActionId = ActionId(1);
+        const THIRD: ActionId = ActionId(2);
+        const FOURTH: ActionId = ActionId(3);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("fourth", DEV, &[]),
-                Action::new("third", DEV, &[Op::AddAction(FOURTH)]),
-                Action::new("second", DEV, &[Op::AddAction(THIRD)]),
                 Action::new("first", DEV, &[Op::AddAction(SECOND)]),
+                Action::new("second", DEV, &[Op::AddAction(THIRD)]),
+                Action::new("third", DEV, &[Op::AddAction(FOURTH)]),
+                Action::new("fourth", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -80,6 +80,16 @@ mod three_passes {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -140,5 +150,15 @@ mod bound_no_more {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

@@ -84,6 +84,16 @@ mod first_come {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// When a driver fails, the next one may try its luck.
@@ -158,6 +168,16 @@ mod next_driver {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// When one leaves resources behind, none can be asked any more.
@@ -171,8 +191,8 @@ mod end_of_the_walk {
         const DEV: DeviceId = DeviceId(0);
         const ONE: DriverId = DriverId(0);
         const TWO: DriverId = DriverId(1);
-        const INNER: ActionId = ActionId(0);
-        const OUTER: ActionId = ActionId(1);
+        const OUTER: ActionId = ActionId(0);
+        const INNER: ActionId = ActionId(1);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[
@@ -194,8 +214,8 @@ mod end_of_the_walk {
                 },
             ]),
             actions: &[
-                Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
+                Action::new("inner", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -240,6 +260,16 @@ mod end_of_the_walk {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -309,6 +339,16 @@ mod failed_probe_releases {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -384,5 +424,15 @@ mod second_attempt {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

@@ -72,6 +72,16 @@ mod register_driver_succeeds {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// Nor who registers the device.
@@ -133,6 +143,16 @@ mod register_device_succeeds {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -196,6 +216,16 @@ mod attach_finds_none {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// Who names the driver is told what it said.
@@ -256,5 +286,15 @@ mod bind_returns_it {
     #[test]
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

@@ -73,6 +73,16 @@ mod unbind_and_attach {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// What an action adds meanwhile stays on the list, and keeps every driver away.
@@ -83,14 +93,14 @@ mod added_while_unbinding {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const INNER: ActionId = ActionId(0);
-        const OUTER: ActionId = ActionId(1);
+        const OUTER: ActionId = ActionId(0);
+        const INNER: ActionId = ActionId(1);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
+                Action::new("inner", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -135,6 +145,16 @@ mod added_while_unbinding {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -193,6 +213,16 @@ mod added_while_unbound {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// To attach a device that is bound changes nothing.
@@ -250,6 +280,16 @@ mod attach_twice {
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A device that is gone from its bus stays without a driver.
@@ -303,5 +343,15 @@ mod attach_after_unregister {
     #[test]
     fn on_bus_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
     }
 }

@@ -76,6 +76,20 @@ mod counted {
                 .without(Fix::UnbindReleasesDevresFirst),
         );
     }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_8e1ddfada453() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::GroupMayBeGone),
+        );
+    }
 }
 
 /// The driver's own list holds none: binding and unbinding change nothing.
@@ -133,6 +147,20 @@ mod drivers_hold_none {
             &Case::bound(&super::BUS)
                 .below(&super::ROOT)
                 .without(Fix::UnbindReleasesDevresFirst),
+        );
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_8e1ddfada453() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::GroupMayBeGone),
         );
     }
 }
@@ -194,6 +222,20 @@ mod lists_hold_two {
             &Case::bound(&super::BUS)
                 .below(&super::ROOT)
                 .without(Fix::UnbindReleasesDevresFirst),
+        );
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_bound_below_root_without_8e1ddfada453() {
+        scenario(
+            &Case::bound(&super::BUS)
+                .below(&super::ROOT)
+                .without(Fix::GroupMayBeGone),
         );
     }
 }

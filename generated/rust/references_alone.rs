@@ -63,6 +63,16 @@ mod nobody_else {
     fn on_bare_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// A queued action is no reason for a device to stay, unless it was given a reference.
@@ -117,5 +127,15 @@ mod actions_hold_none {
     #[test]
     fn on_bare_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bare_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
     }
 }

@@ -90,4 +90,23 @@ mod list_holds_one {
     fn on_bus_without_2e84dc379200() {
         scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_bare_below_root_without_8e1ddfada453() {
+        scenario(
+            &Case::unbound(&super::BARE)
+                .below(&super::ROOT)
+                .without(Fix::GroupMayBeGone),
+        );
+    }
+
+    #[test]
+    fn on_class_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_bus_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+    }
 }

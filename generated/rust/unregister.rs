@@ -80,6 +80,21 @@ mod plain {
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
 }
 
 /// ... also when a reference was taken and dropped in between.
@@ -150,6 +165,21 @@ mod get_put {
     #[test]
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -229,5 +259,20 @@ mod get_devm_put {
     #[test]
     fn on_platform_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_platform_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::ir::{DEV, Kind, KindUse, Parent, Scenario, StepKind, Suite, Unit};
-use crate::sim::{DeviceId, Handles, Op};
+use crate::ir::{CKey, DEV, Kind, KindC, KindUse, Parent, Scenario, StepKind, Suite, Unit};
+use crate::sim::{DeviceId, Handles, Op, Sort};
 use crate::source::Span;
 
 /// What a suite asks of the kinds that it runs on.
@@ -170,6 +170,16 @@ const OBJECT: Ability = Ability {
     help_declared: "declare it with a kind with `handles object`: `drm`",
 };
 
+const USE: Ability = Ability {
+    has: |kind| {
+        let says = |c: &KindC| c.sections.contains_key(&CKey::Use);
+        kind.c.as_ref().is_none_or(says)
+    },
+    lacks: "its C does not say what is asked of an open file",
+    help: "take a kind with a section `use`: `chardev`, `drm`",
+    help_declared: "declare it with a kind with a section `use`: `chardev`, `drm`",
+};
+
 struct Asker<'a> {
     unit: &'a Unit,
     suite: &'a Suite,
@@ -187,13 +197,13 @@ impl Asker<'_> {
             Op::Del(dev) => self.ask(dev, span, HALVES, "be deleted alone", sink),
             Op::AddAction(action) => {
                 let action = &self.scenario.actions[usize::from(action.0)];
-                if action.of_object {
+                if action.sort == Sort::OfObject {
                     self.ask(action.on, span, OBJECT, "have actions of an object", sink);
                 }
             }
             Op::RemoveAction(action) | Op::ReleaseAction(action) => {
                 let action = &self.scenario.actions[usize::from(action.0)];
-                if action.of_object {
+                if action.sort == Sort::OfObject {
                     sink.report(
                         Diagnostic::new(
                             Code::Inability,
@@ -208,6 +218,10 @@ impl Asker<'_> {
             Op::Open(handle) => {
                 let dev = self.scenario.handles[usize::from(handle.0)].device;
                 self.ask(dev, span, HANDLES, "be opened", sink);
+            }
+            Op::UseHandle(handle) => {
+                let dev = self.scenario.handles[usize::from(handle.0)].device;
+                self.ask(dev, span, USE, "be asked anything", sink);
             }
             _ => {}
         }

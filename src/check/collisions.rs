@@ -7,7 +7,8 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::names;
 use crate::expand;
-use crate::ir::{Scenario, Suite, Unit};
+use crate::ir::{Action, Scenario, Suite, Unit};
+use crate::sim::Sort;
 use crate::source::Span;
 
 /// The suite by which `verify` asks a kernel for its fixes, and where it stands.
@@ -66,15 +67,26 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
                 functions.take(name, driver.span);
             }
         }
-        for action in &scenario.actions {
+        let runs = scenario.actions.iter();
+        for action in runs.filter(|action| sort(action) != "memory") {
             let name = names::c_action(suite, scenario, action);
             if action.body.is_empty() {
-                // Shared by the scenarios on purpose.
-                functions.share_by(name, &action.name, action.span);
+                // Shared by the scenarios on purpose, if they mean the same.
+                let what = format!("{} {}", sort(action), action.name);
+                functions.share_by(name, &what, action.span);
             } else {
                 functions.take(name, action.span);
             }
         }
+    }
+}
+
+/// What makes two of one name the same in C.
+fn sort(action: &Action) -> &'static str {
+    match action.sort {
+        Sort::Memory | Sort::Unmanaged => "memory",
+        Sort::Resource => "resource",
+        Sort::Action | Sort::OfObject => "action",
     }
 }
 
@@ -87,7 +99,14 @@ fn members(suite: &Suite, sink: &mut Sink) {
             members.share_by(names::c_device(&device.name), &device.name, device.span);
         }
         for action in &scenario.actions {
-            let name = format!("action {}", action.name);
+            let sort = sort(action);
+            let name = format!("{sort} {}", action.name);
+            if sort != "action" {
+                members.share_by(names::c_memory(&action.name), &name, action.span);
+            }
+            if sort == "memory" {
+                continue;
+            }
             members.share_by(names::c_ran(&action.name), &name, action.span);
             members.share_by(names::c_ran_at(&action.name), &name, action.span);
         }

@@ -12,7 +12,7 @@ use crate::expand;
 use crate::ir::{
     Condition, Deviation, Expectation, FaultExpectation, Scenario, Step, StepKind, Suite, Unit,
 };
-use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op};
+use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op, Sort};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
 /// references of a scenario of which a statement is missing, say.
@@ -169,12 +169,32 @@ fn unused(scenario: &Scenario, sink: &mut Sink) {
     };
     for (action, id) in scenario.actions.iter().zip(0..) {
         let id = ActionId(id);
+        let name = &action.name;
+        if matches!(action.sort, Sort::Memory | Sort::Unmanaged) {
+            let is_used = [Op::UseMemory, Op::Realloc, Op::Free].map(|op| op(id));
+            if !is_used.iter().any(|op| ops.contains(op)) {
+                warn(
+                    format!("`{name}` is never used"),
+                    action.span,
+                    "it makes no difference",
+                    format!("say `use {name}`, or leave it out"),
+                );
+            }
+            continue;
+        }
+        let does = [
+            Op::RemoveAction,
+            Op::ReleaseAction,
+            Op::DestroyResource,
+            Op::FindResource,
+            Op::AddResource,
+            Op::Free,
+            Op::UseMemory,
+        ];
         let is_used = expected.contains(&id.into())
             || !action.body.is_empty()
-            || ops.contains(&Op::RemoveAction(id))
-            || ops.contains(&Op::ReleaseAction(id));
+            || does.map(|op| op(id)).iter().any(|op| ops.contains(op));
         if !is_used {
-            let name = &action.name;
             warn(
                 format!("nothing is expected of `{name}`"),
                 action.span,

@@ -7,15 +7,19 @@ use super::{
     BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, left_out, load_or_report, print, report,
 };
 use crate::cli::Compile;
+use devres_gen::emit::Options;
 use devres_gen::ir::Unit;
 use devres_gen::series::{self, Author};
 use devres_gen::{compile, output, verify};
 
 pub(super) fn compile(args: &Compile) -> Done {
     let unit = load_or_report(&args.paths, &args.select.selection())?;
-    let options = args
-        .kernel
-        .options(args.emit.target, &args.select, args.broken, args.trace);
+    let options = Options {
+        faults: args.emit.faults,
+        ..args
+            .kernel
+            .options(args.emit.target, &args.select, args.broken, args.trace)
+    };
     if let Some(tree) = &args.for_upstream {
         return for_upstream(args, tree, &unit);
     }

@@ -13,6 +13,7 @@ pub(super) fn install(args: &Install) -> Done {
         without: known.model.lacks().collect(),
         broken: args.broken.into(),
         trace: args.trace,
+        faults: false,
         upstream: false,
         selection: args.select.selection(),
     };

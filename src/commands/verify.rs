@@ -26,9 +26,12 @@ pub(super) fn verify(args: &Args) -> Done {
         args.broken
     };
     let target = args.emit.target;
-    let options = args
-        .kernel
-        .options(target, &args.select, broken, !args.plain);
+    let options = Options {
+        faults: args.emit.faults,
+        ..args
+            .kernel
+            .options(target, &args.select, broken, !args.plain)
+    };
     let comparison = match (&args.tree, &args.ktap) {
         (Some(tree), _) => on_tree(&unit, tree, &options, args)?,
         (None, Some(log)) => {

@@ -74,6 +74,8 @@ pub struct Options {
     pub broken: Broken,
     /// Whether each case prints its trace.
     pub trace: bool,
+    /// Whether cases run into the faults that they announce, as far as KASAN can tell of them.
+    pub faults: bool,
     /// Whether it is to be posted: nothing in it then says that it was generated.
     pub upstream: bool,
     /// Which cases were selected, for the header.
@@ -87,6 +89,7 @@ impl Default for Options {
             without: vec![],
             broken: Broken::default(),
             trace: false,
+            faults: false,
             upstream: false,
             selection: Selection::default(),
         }
@@ -123,6 +126,9 @@ impl Options {
         }
         if self.trace {
             command += " --trace";
+        }
+        if self.faults {
+            command += " --faults";
         }
         command += &self.selection.arguments();
         format!("{command} {source}")

@@ -68,6 +68,11 @@ pub fn c_file_of(handle: &str) -> String {
     format!("{handle}_file")
 }
 
+/// The C field of memory or a resource.
+pub fn c_memory(name: &str) -> String {
+    format!("{name}_memory")
+}
+
 /// The C field whose address is the id of a group of resources.
 pub fn c_group(group: &str) -> String {
     format!("{group}_group")

@@ -47,6 +47,17 @@ impl TestResult {
     pub fn warnings(&self) -> Vec<&str> {
         warnings(&self.said)
     }
+
+    /// What else the kernel complained of meanwhile: see [`Log::alarms`].
+    pub fn alarms(&self) -> impl Iterator<Item = &str> {
+        let said = self.said.iter().map(String::as_str);
+        said.filter(|line| is_alarm(line))
+    }
+}
+
+fn is_alarm(text: &str) -> bool {
+    // A warning of a file is in its place, and may be expected.
+    text.starts_with("BUG: ") || text.starts_with("WARNING: ") && file(text).is_none()
 }
 
 fn warnings(said: &[String]) -> Vec<&str> {
@@ -107,6 +118,11 @@ pub struct Log {
 }
 
 impl Log {
+    /// Whether KASAN is not heard of in it.
+    pub fn is_without_kasan(&self) -> bool {
+        !self.alarms.iter().any(|alarm| alarm.contains("KASAN"))
+    }
+
     /// Whether the kernel kept a log of managed resources of its own.
     pub fn is_witness(&self) -> bool {
         self.devres.values().any(|entries| !entries.is_empty())
@@ -211,10 +227,7 @@ impl Reader {
             self.log.delayed_releases = true;
         } else if text.contains("Kernel panic - not syncing") {
             self.log.panic.get_or_insert(text.to_owned());
-        } else if text.starts_with("BUG: ")
-            // A warning of a file is in its place, and may be expected.
-            || text.starts_with("WARNING: ") && file(text).is_none()
-        {
+        } else if is_alarm(text) {
             self.log.alarms.push(text.to_owned());
         }
         self.said.push(text.to_owned());

@@ -4,7 +4,7 @@ use super::scenario::{Entity, ScenarioResolver};
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::ir;
-use crate::sim::{ActionId, Callback, Claim, DeviceId, Fault, Fix, Op};
+use crate::sim::{ActionId, Callback, Claim, DeviceId, Fault, Fix, Op, Sort};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Expected, Member, Name, Outcome, Subject};
 
@@ -13,6 +13,8 @@ use crate::syntax::ast::{self, Expected, Member, Name, Outcome, Subject};
 enum Topic {
     Device(DeviceId),
     Callback(Callback),
+    /// The kernel as a whole.
+    Kernel,
 }
 
 impl ScenarioResolver<'_> {
@@ -78,7 +80,10 @@ impl ScenarioResolver<'_> {
             }
         }
         for action in (0..self.scenario.actions.len()).map(|id| ActionId(id as u8)) {
-            if !ops.contains(&Op::RemoveAction(action)) {
+            let sort = self.scenario.actions[usize::from(action.0)].sort;
+            let runs = !matches!(sort, Sort::Memory | Sort::Unmanaged);
+            let taken_off = [Op::RemoveAction(action), Op::DestroyResource(action)];
+            if runs && !taken_off.iter().any(|op| ops.contains(op)) {
                 self.claimed(span, Claim::ran(action));
             }
         }
@@ -110,7 +115,7 @@ impl ScenarioResolver<'_> {
     fn callback(&mut self, subject: &Subject) -> Option<Callback> {
         match self.topic(subject)? {
             Topic::Callback(callback) => Some(callback),
-            Topic::Device(_) => {
+            Topic::Device(_) | Topic::Kernel => {
                 let name = &subject.name.value;
                 self.sink.report(
                     Diagnostic::new(Code::WrongSort, format!("`{name}` is a device"))
@@ -132,7 +137,20 @@ impl ScenarioResolver<'_> {
             (Entity::Device(id), Some(Member::Remove)) => Topic::Callback(Callback::RemoveOf(id)),
             (Entity::Driver(id), Some(Member::Probe)) => Topic::Callback(Callback::Probe(id)),
             (Entity::Driver(id), Some(Member::Remove)) => Topic::Callback(Callback::Remove(id)),
-            (Entity::Action(id), None) => Topic::Callback(Callback::Action(id)),
+            (Entity::Action(id) | Entity::Resource(id), None) => {
+                Topic::Callback(Callback::Action(id))
+            }
+            (Entity::Memory(_), None) => {
+                let text = &name.value;
+                self.sink.report(
+                    Diagnostic::new(Code::WrongSort, format!("`{text}` is memory"))
+                        .label(subject.span, "nobody can see whether it is still there")
+                        .help(format!(
+                            "`use {text}`, and `expect fault use_after_free on {text}` behind it where it is gone"
+                        )),
+                );
+                return None;
+            }
             (Entity::Driver(_), None) => {
                 let text = &name.value;
                 self.sink.report(
@@ -142,12 +160,15 @@ impl ScenarioResolver<'_> {
                 );
                 return None;
             }
-            (Entity::Action(_), Some(_)) => {
+            (Entity::Action(_) | Entity::Resource(_) | Entity::Memory(_), Some(_)) => {
                 let (text, whole) = (&name.value, subject.text());
                 self.sink.report(
                     Diagnostic::new(Code::WrongSort, format!("there is no `{whole}`"))
                         .label(subject.span, "only drivers and devices have callbacks")
-                        .help(format!("`{text}` is an action: say `{text} ran`")),
+                        .help(match entity {
+                            Entity::Memory(_) => format!("`{text}` is memory, which does nothing"),
+                            _ => format!("`{text}` is {}: say `{text} ran`", entity.sort()),
+                        }),
                 );
                 return None;
             }
@@ -164,7 +185,10 @@ impl ScenarioResolver<'_> {
     }
 
     fn expectation(&mut self, expectation: &ast::Expectation) -> Option<ir::Expectation> {
-        let topic = self.topic(&expectation.subject)?;
+        let topic = match &expectation.subject {
+            Some(subject) => self.topic(subject)?,
+            None => Topic::Kernel,
+        };
         let claim = self.claim(expectation, topic, expectation.outcome)?;
         let mut deviations = Vec::new();
         for deviation in &expectation.deviations {
@@ -211,19 +235,30 @@ impl ScenarioResolver<'_> {
             (Topic::Device(id), Outcome::Alive | Outcome::Leaked) => Claim::Alive(id),
             (Topic::Device(id), Outcome::Bound) => Claim::Bound(id),
             (Topic::Device(id), Outcome::Unbound) => Claim::Unbound(id),
+            (Topic::Kernel, Outcome::Warned) => Claim::Warned,
+            (Topic::Kernel, Outcome::NotWarned) => Claim::NotWarned,
+            (Topic::Kernel, _) => {
+                self.sink.report(
+                    Diagnostic::new(Code::WrongSort, "a warning is there or not")
+                        .label(outcome.span, "`warning` or `no warning` is wanted here"),
+                );
+                return None;
+            }
             (Topic::Device(_) | Topic::Callback(_), _) => {
                 let ran = "`ran`, `ran N times` or `not run`";
                 let (can, sort) = match topic {
                     Topic::Device(_) => ("`freed`, `alive`, `bound` or `unbound`", "a device"),
                     Topic::Callback(Callback::Action(_)) => (ran, "an action"),
-                    Topic::Callback(_) => (ran, "a callback"),
+                    Topic::Callback(_) | Topic::Kernel => (ran, "a callback"),
                 };
-                let name = expectation.subject.text();
-                self.sink.report(
-                    Diagnostic::new(Code::WrongSort, format!("`{name}` is {sort}"))
-                        .label(outcome.span, format!("{sort} is {can}"))
-                        .label(expectation.subject.span, format!("this is {sort}")),
-                );
+                if let Some(subject) = &expectation.subject {
+                    let name = subject.text();
+                    self.sink.report(
+                        Diagnostic::new(Code::WrongSort, format!("`{name}` is {sort}"))
+                            .label(outcome.span, format!("{sort} is {can}"))
+                            .label(subject.span, format!("this is {sort}")),
+                    );
+                }
                 return None;
             }
         };
@@ -262,7 +297,13 @@ impl ScenarioResolver<'_> {
         let (fault, known) = match entity {
             Entity::Device(id) => (Fault::on_device(name, id), &Fault::ON_DEVICES[..]),
             Entity::Driver(id) => (Fault::on_driver(name, id), &Fault::ON_DRIVERS[..]),
-            other => return self.wrong_sort(on, other, "a device or a driver is wanted here"),
+            Entity::Resource(id) | Entity::Memory(id) => {
+                (Fault::on_memory(name, id), &Fault::ON_MEMORY[..])
+            }
+            other => {
+                let wanted = "a device, a driver, memory or a resource is wanted here";
+                return self.wrong_sort(on, other, wanted);
+            }
         };
         let Some(fault) = fault else {
             return self.sink.report(

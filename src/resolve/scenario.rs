@@ -9,11 +9,14 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir;
 use crate::sim::{
     ActionId, DeviceId, DriverId, Errno, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
-    MAX_GROUPS, MAX_HANDLES, Op,
+    MAX_GROUPS, MAX_HANDLES, Op, Sort,
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, DriverEntry, Name, Statement, Verb};
 use crate::syntax::is_keyword;
+
+/// What can be taken off a list by its name.
+const MANAGED: &str = "an action, a resource or a group";
 
 /// What a name of a scenario stands for.
 #[derive(Clone, Copy)]
@@ -23,6 +26,8 @@ pub(super) enum Entity {
     Action(ActionId),
     Handle(HandleId),
     Group(GroupId),
+    Resource(ActionId),
+    Memory(ActionId),
     /// Something whose declaration has an error: nothing more is said of it.
     Broken,
 }
@@ -35,6 +40,8 @@ impl Entity {
             Entity::Action(_) => "an action",
             Entity::Handle(_) => "a handle",
             Entity::Group(_) => "a group",
+            Entity::Resource(_) => "a resource",
+            Entity::Memory(_) => "memory",
             Entity::Broken => "broken",
         }
     }
@@ -264,7 +271,23 @@ impl<'s> ScenarioResolver<'s> {
                 of_object,
                 body,
             } => {
-                let op = self.action(name, on, of_object.is_some(), body);
+                let sort = match of_object {
+                    Some(_) => Sort::OfObject,
+                    None => Sort::Action,
+                };
+                let op = self.action(sort, name, Some(on), body);
+                op.map(|op| (op, None))
+            }
+            Statement::Resource { name, on, body } => {
+                let op = self.action(Sort::Resource, name, Some(on), body);
+                op.map(|op| (op, None))
+            }
+            Statement::Memory { name, on } => {
+                let sort = match on {
+                    Some(_) => Sort::Memory,
+                    None => Sort::Unmanaged,
+                };
+                let op = self.action(sort, name, on.as_ref(), &[]);
                 op.map(|op| (op, None))
             }
             Statement::Group { name, on } => self.group(name, on).map(|op| (op, None)),
@@ -322,15 +345,31 @@ impl<'s> ScenarioResolver<'s> {
         };
         match verb {
             Verb::Init => of_device(self, next(), Op::Init),
-            Verb::Add => of_device(self, next(), Op::Add),
             Verb::Del => of_device(self, next(), Op::Del),
-            Verb::Get => of_device(self, next(), Op::Get),
             Verb::Put => of_device(self, next(), Op::Put),
             Verb::Attach => of_device(self, next(), Op::Attach),
             Verb::Unbind => of_device(self, next(), Op::Unbind),
-            Verb::Register => self.device_or_driver(next()?, Op::Register, Op::RegisterDriver),
+            Verb::Add => self.one_of(next()?, "a device or a resource", |entity| match entity {
+                Entity::Device(id) => Some(Op::Add(id)),
+                Entity::Resource(id) => Some(Op::AddResource(id)),
+                _ => None,
+            }),
+            Verb::Get => self.one_of(next()?, "a device or a resource", |entity| match entity {
+                Entity::Device(id) => Some(Op::Get(id)),
+                Entity::Resource(id) => Some(Op::GetResource(id)),
+                _ => None,
+            }),
+            Verb::Register => self.one_of(next()?, "a device or a driver", |entity| match entity {
+                Entity::Device(id) => Some(Op::Register(id)),
+                Entity::Driver(id) => Some(Op::RegisterDriver(id)),
+                _ => None,
+            }),
             Verb::Unregister => {
-                self.device_or_driver(next()?, Op::Unregister, Op::UnregisterDriver)
+                self.one_of(next()?, "a device or a driver", |entity| match entity {
+                    Entity::Device(id) => Some(Op::Unregister(id)),
+                    Entity::Driver(id) => Some(Op::UnregisterDriver(id)),
+                    _ => None,
+                })
             }
             Verb::Bind => {
                 let (device, driver) = (next()?, next()?);
@@ -368,34 +407,64 @@ impl<'s> ScenarioResolver<'s> {
                 };
                 self.handle_of(handle, device).map(Op::Open)
             }
-            Verb::Close => match self.entity(next()?)? {
-                (Entity::Handle(id), _) => Some(Op::Close(id)),
-                (Entity::Group(id), _) => Some(Op::CloseGroup(id)),
-                (other, name) => {
-                    self.wrong_sort(name, other, "a handle or a group is wanted here");
-                    None
-                }
-            },
+            Verb::Close => self.one_of(next()?, "a handle or a group", |entity| match entity {
+                Entity::Handle(id) => Some(Op::Close(id)),
+                Entity::Group(id) => Some(Op::CloseGroup(id)),
+                _ => None,
+            }),
             Verb::Settle => Some(Op::Settle),
-            Verb::Remove => self.action_or_group(next()?, Op::RemoveAction, Op::RemoveGroup),
-            Verb::Release => self.action_or_group(next()?, Op::ReleaseAction, Op::ReleaseGroup),
+            Verb::Remove => self.one_of(next()?, MANAGED, |entity| match entity {
+                Entity::Action(id) | Entity::Resource(id) => Some(Op::RemoveAction(id)),
+                Entity::Group(id) => Some(Op::RemoveGroup(id)),
+                _ => None,
+            }),
+            Verb::Release => self.one_of(next()?, MANAGED, |entity| match entity {
+                Entity::Action(id) | Entity::Resource(id) => Some(Op::ReleaseAction(id)),
+                Entity::Group(id) => Some(Op::ReleaseGroup(id)),
+                _ => None,
+            }),
+            Verb::Use => {
+                self.one_of(
+                    next()?,
+                    "memory, a resource or a handle",
+                    |entity| match entity {
+                        Entity::Memory(id) | Entity::Resource(id) => Some(Op::UseMemory(id)),
+                        Entity::Handle(id) => Some(Op::UseHandle(id)),
+                        _ => None,
+                    },
+                )
+            }
+            Verb::Find | Verb::Destroy => {
+                self.one_of(next()?, "a resource", |entity| match (entity, verb) {
+                    (Entity::Resource(id), Verb::Find) => Some(Op::FindResource(id)),
+                    (Entity::Resource(id), _) => Some(Op::DestroyResource(id)),
+                    _ => None,
+                })
+            }
+            Verb::Realloc => self.one_of(next()?, "memory", |entity| match entity {
+                Entity::Memory(id) => Some(Op::Realloc(id)),
+                _ => None,
+            }),
+            Verb::Free => self.one_of(next()?, "memory or a resource", |entity| match entity {
+                Entity::Memory(id) | Entity::Resource(id) => Some(Op::Free(id)),
+                _ => None,
+            }),
         }
     }
 
-    fn device_or_driver(
+    /// What is done to what has that name, if it is something that this can be done to.
+    fn one_of(
         &mut self,
         name: &Name,
-        device: fn(DeviceId) -> Op,
-        driver: fn(DriverId) -> Op,
+        wanted: &str,
+        op: impl FnOnce(Entity) -> Option<Op>,
     ) -> Option<Op> {
-        match self.entity(name)? {
-            (Entity::Device(id), _) => Some(device(id)),
-            (Entity::Driver(id), _) => Some(driver(id)),
-            (other, name) => {
-                self.wrong_sort(name, other, "a device or a driver is wanted here");
-                None
-            }
+        let (entity, name) = self.entity(name)?;
+        let op = op(entity);
+        if op.is_none() {
+            self.wrong_sort(name, entity, &format!("{wanted} is wanted here"));
         }
+        op
     }
 
     /// The handle of that name on that device: a new one, unless it was closed before.
@@ -466,30 +535,65 @@ impl<'s> ScenarioResolver<'s> {
         Some(op)
     }
 
+    /// An action or one of its like, and what puts it where it belongs.
     fn action(
         &mut self,
+        sort: Sort,
         name: &Name,
-        on: &Name,
-        of_object: bool,
+        on: Option<&Name>,
         body: &[Spanned<Statement>],
     ) -> Option<Op> {
-        let on = self.device(on);
-        let body = self.body(body, Place::Action);
+        // What is on no list is on no device either.
+        let on = match on {
+            Some(on) => self.device(on),
+            None => Some(ir::DEV),
+        };
+        if let Some(known) = self.known_memory(sort, name, on) {
+            return known.map(Op::AddAction);
+        }
         let index = self.scenario.actions.len();
         if !self.is_new(name) || !self.fits(name, index, MAX_ACTIONS, "actions") {
+            self.body(body, Place::Action);
             return None;
         }
-        // Known from here on, even if its own declaration has an error.
+        // Known from here on, even if its own declaration has an error, and in its own body.
         let id = ActionId(index as u8);
-        self.declare(name, Entity::Action(id));
+        self.declare(
+            name,
+            match sort {
+                Sort::Action | Sort::OfObject => Entity::Action(id),
+                Sort::Resource => Entity::Resource(id),
+                Sort::Memory | Sort::Unmanaged => Entity::Memory(id),
+            },
+        );
         self.scenario.actions.push(ir::Action {
             name: name.value.clone(),
             span: name.span,
             on: on.unwrap_or(ir::DEV),
-            of_object,
-            body,
+            sort,
+            body: vec![],
         });
+        let body = self.body(body, Place::Action);
+        self.scenario.actions[index].body = body;
         on.map(|_| Op::AddAction(id))
+    }
+
+    /// Memory of that name in the same place, which may be allocated anew once it is gone.
+    fn known_memory(
+        &mut self,
+        sort: Sort,
+        name: &Name,
+        on: Option<DeviceId>,
+    ) -> Option<Option<ActionId>> {
+        let Some(&(Entity::Memory(id), first)) = self.names.get(&name.value) else {
+            return None;
+        };
+        let known = &self.scenario.actions[usize::from(id.0)];
+        if Some(known.on) == on && known.sort == sort {
+            return Some(Some(id));
+        }
+        duplicate(self.sink, "memory", name, first);
+        Some(None)
     }
 
     /// The group of that name on that device: a new one, unless it was there before.
@@ -575,22 +679,6 @@ impl<'s> ScenarioResolver<'s> {
             (Entity::Driver(id), _) => Some(id),
             (other, name) => {
                 self.wrong_sort(name, other, "a driver is wanted here");
-                None
-            }
-        }
-    }
-
-    fn action_or_group(
-        &mut self,
-        name: &Name,
-        action: fn(ActionId) -> Op,
-        group: fn(GroupId) -> Op,
-    ) -> Option<Op> {
-        match self.entity(name)? {
-            (Entity::Action(id), _) => Some(action(id)),
-            (Entity::Group(id), _) => Some(group(id)),
-            (other, name) => {
-                self.wrong_sort(name, other, "an action or a group is wanted here");
                 None
             }
         }

@@ -115,6 +115,21 @@ impl<O: Observer> Core<'_, O> {
         Ok(0)
     }
 
+    /// What user space asks of an open file reaches the driver, unless its framework looks
+    /// first whether the device is still there (`drm_dev_enter()`). A file does not keep it
+    /// from going.
+    pub(super) fn use_handle(&mut self, handle: HandleId) -> Result<i32, Fault> {
+        if !self.state.is_open(handle) {
+            return Err(Fault::NotOpen(handle));
+        }
+        let dev = self.program.handle(handle).device;
+        let gone = self.state.device(dev).phase != Phase::Added;
+        Ok(match self.handles(dev) {
+            Handles::Object if gone => Errno::ENODEV.negative(),
+            _ => 0,
+        })
+    }
+
     pub(super) fn close(&mut self, handle: HandleId) -> Result<(), Fault> {
         if !std::mem::take(&mut self.state.open[usize::from(handle.0)]) {
             return Err(Fault::NotOpen(handle));

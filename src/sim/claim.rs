@@ -59,6 +59,10 @@ pub enum Claim {
     Bound(DeviceId),
     /// The device has none, or is gone.
     Unbound(DeviceId),
+    /// The kernel has warned since the case began, as often as may be.
+    Warned,
+    /// It has not.
+    NotWarned,
 }
 
 impl Claim {
@@ -91,6 +95,7 @@ impl Claim {
             | Claim::Bound(device)
             | Claim::Unbound(device) => Some(device),
             Claim::Ran(_) | Claim::RanTimes(..) | Claim::NotRun(_) | Claim::Before(..) => None,
+            Claim::Warned | Claim::NotWarned => None,
         }
     }
 
@@ -125,6 +130,8 @@ impl Claim {
             Claim::Alive(device) => state.device(device).is_alive(),
             Claim::Bound(device) => state.device(device).driver().is_some(),
             Claim::Unbound(device) => state.device(device).driver().is_none(),
+            Claim::Warned => so_far.has_warned(),
+            Claim::NotWarned => !so_far.has_warned(),
         }
     }
 
@@ -147,6 +154,8 @@ impl Claim {
             Claim::Alive(id) => format!("{} alive", device(id)),
             Claim::Bound(id) => format!("{} bound", device(id)),
             Claim::Unbound(id) => format!("{} unbound", device(id)),
+            Claim::Warned => "warning".to_owned(),
+            Claim::NotWarned => "no warning".to_owned(),
         }
     }
 }

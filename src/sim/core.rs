@@ -53,9 +53,16 @@ pub(super) struct Core<'a, O> {
 
 impl<O: Observer> Core<'_, O> {
     fn operation(&mut self, op: Op) -> Result<i32, Fault> {
-        let ret = self.dispatch(op)?;
-        self.observer.returned(op, ret, self.state);
-        Ok(ret)
+        match self.dispatch(op) {
+            Ok(ret) => {
+                self.observer.returned(op, ret, self.state);
+                Ok(ret)
+            }
+            Err(fault) => {
+                self.observer.faulted(op);
+                Err(fault)
+            }
+        }
     }
 
     fn dispatch(&mut self, op: Op) -> Result<i32, Fault> {
@@ -79,8 +86,15 @@ impl<O: Observer> Core<'_, O> {
             Op::Bind(dev, drv) => self.device_driver_attach(drv, dev),
             Op::Unbind(dev) => self.device_release_driver(dev).map(|()| 0),
             Op::AddAction(action) => self.devm_add_action(action),
-            Op::RemoveAction(action) => self.devm_remove_action(action).map(|()| 0),
-            Op::ReleaseAction(action) => self.devm_release_action(action).map(|()| 0),
+            Op::RemoveAction(action) => self.remove(action),
+            Op::ReleaseAction(action) => self.release(action),
+            Op::AddResource(resource) => self.add_resource(resource).map(|()| 0),
+            Op::GetResource(resource) => self.devres_get(resource),
+            Op::FindResource(resource) => self.devres_find(resource),
+            Op::DestroyResource(resource) => self.devres_destroy(resource),
+            Op::Free(memory) => self.free(memory).map(|()| 0),
+            Op::Realloc(memory) => self.realloc(memory),
+            Op::UseMemory(memory) => self.use_memory(memory).map(|()| 0),
             Op::OpenGroup(group) => self.devres_open_group(group).map(|()| 0),
             Op::CloseGroup(group) => self.devres_close_group(group).map(|()| 0),
             Op::ReleaseGroup(group) => self.devres_release_group(group),
@@ -90,6 +104,7 @@ impl<O: Observer> Core<'_, O> {
                 self.device_link_add(consumer, supplier, true)
             }
             Op::Open(handle) => self.open(handle),
+            Op::UseHandle(handle) => self.use_handle(handle),
             Op::Close(handle) => self.close(handle).map(|()| 0),
             Op::Settle => self.settle().map(|()| 0),
             Op::RegisterDriver(drv) => self.driver_register(drv),

@@ -2,52 +2,83 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::errno::Errno;
 use super::event::{Devres, Event, Fault, Observer, Warning};
+use super::fixes::Fix;
 use super::list::List;
-use super::program::{Action, ActionId, DeviceId, GroupId};
-use super::state::Node;
+use super::program::{Action, ActionId, DeviceId, GroupId, Sort};
+use super::state::{Memory, Node};
 
 impl<O: Observer> Core<'_, O> {
+    /// `devm_add_action()` and its like.
     pub(super) fn devm_add_action(&mut self, action: ActionId) -> Result<i32, Fault> {
-        let Action {
-            on: dev, of_object, ..
-        } = *self.program.action(action);
+        let Action { on: dev, sort, .. } = *self.program.action(action);
+        if sort == Sort::Unmanaged {
+            self.allocate(action, Memory::Owned)?;
+            return Ok(0);
+        }
         self.in_use(dev)?;
-        if of_object {
+        if sort == Sort::OfObject {
             return self.add_action_of_object(dev, action);
         }
-        self.devres_add(dev, Node::Action(action))?;
-        self.observer.devres(Devres::Add, action);
+        if sort != Sort::Action {
+            self.allocate(action, Memory::Managed)?;
+        }
+        self.devres_add(dev, action)?;
         Ok(0)
     }
 
-    fn devres_add(&mut self, dev: DeviceId, node: Node) -> Result<(), Fault> {
+    pub(super) fn devres_add(&mut self, dev: DeviceId, action: ActionId) -> Result<(), Fault> {
+        self.queue(dev, Node::Action(action))?;
+        self.observer.devres(Devres::Add, action);
+        Ok(())
+    }
+
+    fn queue(&mut self, dev: DeviceId, node: Node) -> Result<(), Fault> {
         let list = &mut self.state.device_mut(dev).devres;
         list.push(node).map_err(|_| Fault::Limit(dev))
     }
 
-    /// Takes the newest one of that kind off the list.
-    pub(super) fn devm_remove_action(&mut self, action: ActionId) -> Result<(), Fault> {
+    /// Takes it off the list, for its caller.
+    pub(super) fn remove(&mut self, action: ActionId) -> Result<i32, Fault> {
+        if self.program.action(action).sort == Sort::Resource {
+            if !self.devres_remove(action)? {
+                return Ok(Errno::ENOENT.negative());
+            }
+            self.state.set_memory(action, Memory::Owned);
+            return Ok(0);
+        }
         self.call("devm_remove_action", |core| {
             if !core.devres_remove(action)? {
                 core.event(Event::Warning(Warning::RemoveAction));
             }
-            Ok(())
+            Ok(0)
         })
     }
 
     /// The same, and runs it now.
-    pub(super) fn devm_release_action(&mut self, action: ActionId) -> Result<(), Fault> {
+    pub(super) fn release(&mut self, action: ActionId) -> Result<i32, Fault> {
+        if self.program.action(action).sort == Sort::Resource {
+            return self.call("devres_release", |core| {
+                if !core.devres_remove(action)? {
+                    return Ok(Errno::ENOENT.negative());
+                }
+                core.run_action(action)?;
+                core.state.set_memory(action, Memory::Freed);
+                Ok(0)
+            });
+        }
         self.call("devm_release_action", |core| {
             if core.devres_remove(action)? {
-                return core.run_action(action);
+                core.run_action(action)?;
+            } else {
+                core.event(Event::Warning(Warning::ReleaseAction));
             }
-            core.event(Event::Warning(Warning::ReleaseAction));
-            Ok(())
+            Ok(0)
         })
     }
 
-    fn devres_remove(&mut self, action: ActionId) -> Result<bool, Fault> {
+    pub(super) fn devres_remove(&mut self, action: ActionId) -> Result<bool, Fault> {
         let dev = self.program.action(action).on;
         self.in_use(dev)?;
         let list = &mut self.state.device_mut(dev).devres;
@@ -73,7 +104,7 @@ impl<O: Observer> Core<'_, O> {
         if self.find(dev, Node::Open(group)).is_some() {
             return Err(Fault::Limit(dev));
         }
-        self.devres_add(dev, Node::Open(group))
+        self.queue(dev, Node::Open(group))
     }
 
     pub(super) fn devres_close_group(&mut self, group: GroupId) -> Result<(), Fault> {
@@ -88,7 +119,7 @@ impl<O: Observer> Core<'_, O> {
             if core.find(dev, Node::Close(group)).is_some() {
                 return Err(Fault::ClosedTwice(dev));
             }
-            core.devres_add(dev, Node::Close(group))
+            core.queue(dev, Node::Close(group))
         })
     }
 
@@ -113,7 +144,8 @@ impl<O: Observer> Core<'_, O> {
         self.call("devres_release_group", |core| {
             let Some(first) = core.find(dev, Node::Open(group)) else {
                 // On an empty list it may just have been released with everything else.
-                if !core.state.device(dev).devres.is_empty() {
+                let dying = core.state.device(dev).devres.is_empty();
+                if !(dying && core.model.has(Fix::GroupMayBeGone)) {
                     core.event(Event::Warning(Warning::ReleaseGroup));
                 }
                 return Ok(0);
@@ -125,7 +157,7 @@ impl<O: Observer> Core<'_, O> {
 
     /// The group that a bus opens before a driver's probe (`i2c_device_probe()`).
     pub(super) fn open_group_of_bus(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        self.devres_add(dev, Node::Open(Node::BUS))
+        self.queue(dev, Node::Open(Node::BUS))
     }
 
     /// Its end, after a probe that failed and after remove (`i2c_device_remove()`).
@@ -138,7 +170,7 @@ impl<O: Observer> Core<'_, O> {
         })
     }
 
-    fn find(&self, dev: DeviceId, node: Node) -> Option<usize> {
+    pub(super) fn find(&self, dev: DeviceId, node: Node) -> Option<usize> {
         let list = self.state.device(dev).devres;
         list.as_slice().iter().rposition(|&known| known == node)
     }
@@ -173,7 +205,13 @@ impl<O: Observer> Core<'_, O> {
         for &node in todo.as_slice().iter().rev() {
             if let Node::Action(action) = node {
                 self.observer.devres(Devres::Release, action);
-                self.run_action(action)?;
+                let Action { sort, .. } = *self.program.action(action);
+                if sort != Sort::Memory {
+                    self.run_action(action)?;
+                }
+                if sort != Sort::Action {
+                    self.state.set_memory(action, Memory::Freed);
+                }
             }
         }
         Ok(todo.as_slice().len() as i32)

@@ -1,12 +1,12 @@
 //! What an observer is told, and how a lifetime can go wrong.
 
-use super::program::{ActionId, DeviceId, DriverId, HandleId, Op, Program};
+use super::program::{Action, ActionId, DeviceId, DriverId, HandleId, Op, Program, Sort};
 use super::state::State;
 
 /// Something that happened inside an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A device-managed action begins.
+    /// A device-managed action begins, or the release function of a resource.
     Action(ActionId),
     /// A driver's probe begins (`really_probe()` calls it).
     Probe(DriverId, DeviceId),
@@ -25,6 +25,10 @@ pub enum Warning {
     RemoveAction,
     /// `devm_release_action()` finds no such action on the list.
     ReleaseAction,
+    /// `devm_kfree()` finds no such memory on the list.
+    Kfree,
+    /// `devm_krealloc()` finds no such memory on the list.
+    Krealloc,
     /// `devres_close_group()` finds no such group on the list.
     CloseGroup,
     /// `devres_remove_group()` finds no such group on the list.
@@ -45,9 +49,11 @@ pub enum Warning {
 
 impl Warning {
     /// Every one.
-    pub const ALL: [Warning; 10] = [
+    pub const ALL: [Warning; 12] = [
         Warning::RemoveAction,
         Warning::ReleaseAction,
+        Warning::Kfree,
+        Warning::Krealloc,
         Warning::CloseGroup,
         Warning::RemoveGroup,
         Warning::ReleaseGroup,
@@ -63,6 +69,8 @@ impl Warning {
         match self {
             Warning::RemoveAction => "devm_remove_action",
             Warning::ReleaseAction => "devm_release_action",
+            Warning::Kfree => "devm_kfree",
+            Warning::Krealloc => "devm_krealloc",
             Warning::CloseGroup => "devres_close_group",
             Warning::RemoveGroup => "devres_remove_group",
             Warning::ReleaseGroup => "devres_release_group",
@@ -85,6 +93,8 @@ impl Warning {
                 "include/linux/device/devres.h",
             ],
             Warning::ReleaseAction
+            | Warning::Kfree
+            | Warning::Krealloc
             | Warning::CloseGroup
             | Warning::RemoveGroup
             | Warning::ReleaseGroup => &["drivers/base/devres.c"],
@@ -104,7 +114,13 @@ impl Event {
     /// The event in one line, as the trace words it.
     pub fn describe(self, program: &Program<'_>) -> String {
         match self {
-            Event::Action(id) => format!("action {}", program.action(id).name),
+            Event::Action(id) => {
+                let Action { name, sort, .. } = *program.action(id);
+                match sort {
+                    Sort::Resource => format!("resource {name}"),
+                    _ => format!("action {name}"),
+                }
+            }
             Event::Probe(id, dev) => {
                 format!(
                     "probe {} {}",
@@ -147,6 +163,9 @@ pub trait Observer {
     /// Called when an operation returns, those in the body of an action included.
     fn returned(&mut self, op: Op, ret: i32, state: &State);
 
+    /// Called when an operation runs into a fault, the innermost one first.
+    fn faulted(&mut self, _: Op) {}
+
     /// Called when an action is added or leaves the list, with the word for that.
     fn devres(&mut self, _: Devres, _: ActionId) {}
 }
@@ -160,6 +179,8 @@ pub enum Devres {
     Remove,
     /// It goes with all others: `release_nodes()`.
     Release,
+    /// Something larger takes its place: `replace_dr()`.
+    Replace,
 }
 
 impl Devres {
@@ -169,6 +190,7 @@ impl Devres {
             Devres::Add => "ADD",
             Devres::Remove => "REM",
             Devres::Release => "REL",
+            Devres::Replace => "REPLACE",
         }
     }
 }
@@ -214,6 +236,16 @@ pub enum Fault {
     NotOpen(HandleId),
     /// A handle is opened that is open.
     OpenTwice(HandleId),
+    /// Memory is used after it was freed.
+    UsedAfterFree(ActionId),
+    /// Memory is used that was not allocated yet.
+    NotAllocated(ActionId),
+    /// A resource is put on a list that is on one already.
+    AddedTwice(ActionId),
+    /// A resource is freed that is still on a list.
+    FreedWhileAdded(ActionId),
+    /// Memory is allocated under a name that stands for some which is there.
+    AllocatedTwice(ActionId),
     /// More than the simulator has room for: [`super::MAX_ACTIONS`] resources of a
     /// device and a few groups around them, 65,535 references, callbacks nested too deep.
     Limit(DeviceId),
@@ -228,6 +260,8 @@ pub enum Culprit {
     Driver(DriverId),
     /// A handle.
     Handle(HandleId),
+    /// Memory, or a resource.
+    Memory(ActionId),
 }
 
 impl Fault {
@@ -246,6 +280,25 @@ impl Fault {
 
     /// The same on drivers.
     pub const ON_DRIVERS: [&'static str; 2] = ["deadlock", "not_registered"];
+
+    /// The same on memory and resources.
+    pub const ON_MEMORY: [&'static str; 4] = [
+        "use_after_free",
+        "not_allocated",
+        "added_twice",
+        "freed_while_added",
+    ];
+
+    /// The fault of that name on memory or a resource.
+    pub fn on_memory(name: &str, id: ActionId) -> Option<Fault> {
+        Some(match name {
+            "use_after_free" => Fault::UsedAfterFree(id),
+            "not_allocated" => Fault::NotAllocated(id),
+            "added_twice" => Fault::AddedTwice(id),
+            "freed_while_added" => Fault::FreedWhileAdded(id),
+            _ => return None,
+        })
+    }
 
     /// The fault of that name on a device.
     pub fn on_device(name: &str, id: DeviceId) -> Option<Fault> {
@@ -287,6 +340,11 @@ impl Fault {
             | Fault::Limit(id) => Culprit::Device(id),
             Fault::DriverDeadlock(id) | Fault::DriverNotRegistered(id) => Culprit::Driver(id),
             Fault::NotOpen(id) | Fault::OpenTwice(id) => Culprit::Handle(id),
+            Fault::UsedAfterFree(id)
+            | Fault::NotAllocated(id)
+            | Fault::AddedTwice(id)
+            | Fault::FreedWhileAdded(id)
+            | Fault::AllocatedTwice(id) => Culprit::Memory(id),
         }
     }
 
@@ -296,9 +354,12 @@ impl Fault {
             Culprit::Device(id) => format!("`{}`", program.device(id).name),
             Culprit::Driver(id) => format!("driver `{}`", program.driver(id).name),
             Culprit::Handle(id) => format!("`{}`", program.handle(id).name),
+            Culprit::Memory(id) => format!("`{}`", program.action(id).name),
         };
         match self {
-            Fault::UseAfterFree(_) => format!("{name} is used after it was freed"),
+            Fault::UseAfterFree(_) | Fault::UsedAfterFree(_) => {
+                format!("{name} is used after it was freed")
+            }
             Fault::Underflow(_) => format!("a reference of {name} is dropped that nobody holds"),
             Fault::NotInitialized(_) => format!("{name} is used before it is registered"),
             Fault::RegisteredTwice(_) => format!("{name} is registered a second time"),
@@ -319,6 +380,12 @@ impl Fault {
             Fault::DriverNotRegistered(_) => format!("{name} is not registered"),
             Fault::NotOpen(_) => format!("{name} is closed, but not open"),
             Fault::OpenTwice(_) => format!("{name} is opened a second time"),
+            Fault::NotAllocated(_) => format!("{name} is used before it is allocated"),
+            Fault::AddedTwice(_) => format!("{name} is added to a list, and is on one already"),
+            Fault::FreedWhileAdded(_) => format!("{name} is freed while it is on a list"),
+            Fault::AllocatedTwice(_) => {
+                format!("{name} is allocated again, and the simulator keeps one of a name")
+            }
             Fault::Limit(_) => format!("{name} has more than the simulator has room for"),
         }
     }

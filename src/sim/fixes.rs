@@ -16,17 +16,25 @@ pub enum Fix {
     /// cleans up device links then, so that what a supplier's or consumer's resources do
     /// still finds the links as they are while it is being unbound.
     UnbindReleasesDevresFirst,
+    /// 8e1ddfada453: `devres_release_group()` does not warn of a group that is not on an
+    /// empty list, since all of it may just be going.
+    GroupMayBeGone,
 }
 
 impl Fix {
     /// Every fix, oldest first.
-    pub const ALL: [Fix; 2] = [Fix::DelReleasesDevres, Fix::UnbindReleasesDevresFirst];
+    pub const ALL: [Fix; 3] = [
+        Fix::DelReleasesDevres,
+        Fix::UnbindReleasesDevresFirst,
+        Fix::GroupMayBeGone,
+    ];
 
     /// The first 12 digits of the mainline commit.
     pub const fn commit(self) -> &'static str {
         match self {
             Fix::DelReleasesDevres => "699fb50d9903",
             Fix::UnbindReleasesDevresFirst => "2e84dc379200",
+            Fix::GroupMayBeGone => "8e1ddfada453",
         }
     }
 
@@ -39,6 +47,9 @@ impl Fix {
             Fix::UnbindReleasesDevresFirst => {
                 "driver core: Release all resources during unbind before updating device links"
             }
+            Fix::GroupMayBeGone => {
+                "drivers: base: devres: Allow to release group on device release"
+            }
         }
     }
 
@@ -47,6 +58,7 @@ impl Fix {
         match self {
             Fix::DelReleasesDevres => "6.6",
             Fix::UnbindReleasesDevresFirst => "6.7",
+            Fix::GroupMayBeGone => "6.15",
         }
     }
 

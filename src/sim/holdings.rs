@@ -1,12 +1,14 @@
 //! What a scenario owns while it runs, and how it gives that up at the end.
 //!
 //! The scenario owns the references it took, less those it dropped and those an
-//! action took over; and whatever it registered or opened. What drivers do in their
+//! action took over; and whatever it registered, opened or allocated. What drivers do in their
 //! callbacks is theirs. Since a scenario is a straight line, all this is known without
 //! running it.
 
 use super::errno::Errno;
-use super::program::{DeviceId, DriverId, GroupId, HandleId, MAX_DEVICES, Op, Program};
+use super::program::{
+    ActionId, DeviceId, DriverId, GroupId, HandleId, MAX_DEVICES, Op, Program, Sort,
+};
 use super::state::Node;
 
 /// What the scenario owns at a point of its time line.
@@ -20,6 +22,8 @@ pub struct Holdings {
     drivers: Vec<DriverId>,
     /// Open handles, oldest first.
     handles: Vec<HandleId>,
+    /// Memory on no list, oldest first.
+    memory: Vec<ActionId>,
     /// What was put on lists of resources, and nothing has released or taken off since.
     queued: Vec<Node>,
     /// Whether devices have been linked.
@@ -82,14 +86,38 @@ impl Holdings {
                 }
                 self.runs(program, dev);
             }
-            Op::AddAction(action) => {
-                self.hand_over(program, program.action(action).body)?;
-                self.queued.push(Node::Action(action));
+            Op::AddAction(action) if program.action(action).sort == Sort::Unmanaged => {
+                let mut drivers = self.drivers.iter();
+                if !drivers.any(|&drv| program.driver(drv).remove.contains(&Op::Free(action))) {
+                    self.memory.push(action);
+                }
             }
+            Op::AddAction(action) => self.queue(program, action)?,
             Op::RemoveAction(action) => {
                 if take(&mut self.queued, Node::Action(action)) {
                     self.take_back(program, program.action(action).body);
+                    if program.action(action).sort == Sort::Resource {
+                        self.memory.push(action);
+                    }
                 }
+            }
+            Op::AddResource(resource) => {
+                take(&mut self.memory, resource);
+                self.queue(program, resource)?;
+            }
+            Op::GetResource(resource) => {
+                if !self.queued.contains(&Node::Action(resource)) {
+                    self.queue(program, resource)?;
+                }
+            }
+            Op::DestroyResource(resource) => {
+                if take(&mut self.queued, Node::Action(resource)) {
+                    self.take_back(program, program.action(resource).body);
+                }
+            }
+            Op::Free(memory) => {
+                take(&mut self.memory, memory);
+                take(&mut self.queued, Node::Action(memory));
             }
             Op::ReleaseAction(action) => _ = take(&mut self.queued, Node::Action(action)),
             Op::Unbind(dev) => self.runs(program, dev),
@@ -99,6 +127,8 @@ impl Holdings {
             Op::RegisterDriver(drv) => {
                 self.drivers.push(drv);
                 self.devices.retain(|&dev| !unregisters(program, drv, dev));
+                let remove = program.driver(drv).remove;
+                self.memory.retain(|&id| !remove.contains(&Op::Free(id)));
             }
             Op::UnregisterDriver(drv) => {
                 take(&mut self.drivers, drv);
@@ -111,8 +141,16 @@ impl Holdings {
                 take(&mut self.queued, Node::Close(group));
             }
             Op::ReleaseGroup(group) => self.releases(program, group),
+            Op::FindResource(_) | Op::Realloc(_) | Op::UseMemory(_) | Op::UseHandle(_) => {}
             Op::Attach(_) | Op::Bind(..) | Op::Settle => {}
         }
+        Ok(())
+    }
+
+    /// It is on a list, and what its body will give up is its own.
+    fn queue(&mut self, program: &Program<'_>, action: ActionId) -> Result<(), DeviceId> {
+        self.hand_over(program, program.action(action).body)?;
+        self.queued.push(Node::Action(action));
         Ok(())
     }
 
@@ -169,6 +207,7 @@ impl Holdings {
                 Op::Put(dev) if !self.put(dev) => return Err(dev),
                 Op::Unregister(dev) | Op::Del(dev) => _ = take(&mut self.devices, dev),
                 Op::Close(handle) => _ = take(&mut self.handles, handle),
+                Op::Free(memory) => _ = take(&mut self.memory, memory),
                 Op::UnregisterDriver(drv) => _ = take(&mut self.drivers, drv),
                 // What the inner one will drop is handed over now as well.
                 Op::AddAction(action) => self.hand_over(program, program.action(action).body)?,
@@ -187,6 +226,8 @@ impl Holdings {
                 Op::Put(dev) => self.get(dev),
                 Op::Unregister(dev) | Op::Del(dev) => self.devices.push(dev),
                 Op::Close(handle) => self.handles.push(handle),
+                // What it allocates itself was never the scenario's.
+                Op::Free(id) if !body.contains(&Op::AddAction(id)) => self.memory.push(id),
                 Op::UnregisterDriver(drv) => self.drivers.push(drv),
                 Op::AddAction(action) => self.take_back(program, program.action(action).body),
                 _ => {}
@@ -196,7 +237,7 @@ impl Holdings {
 
     /// The operations by which the scenario gives up what it owns: handles are closed,
     /// devices unregistered, newest first; references dropped; drivers unregistered,
-    /// newest first; and at last what was set up before the scenario began. References
+    /// newest first; memory freed; and at last what was set up before the scenario began. References
     /// that belong to actions which never ran are not dropped. Where work may be queued,
     /// it is waited for before and after.
     pub fn give_up(&self, program: &Program<'_>) -> Vec<Op> {
@@ -216,6 +257,7 @@ impl Holdings {
             .chain(refs)
             .chain(drivers)
             .partition(|&op| program.is_set_up(op));
+        let memory = self.memory.iter().rev().map(|&memory| Op::Free(memory));
         // Drivers before the devices that others hang below.
         let (drivers, devices): (Vec<Op>, Vec<Op>) = set_up
             .into_iter()
@@ -224,6 +266,7 @@ impl Holdings {
             .into_iter()
             .chain(own)
             .chain(settle)
+            .chain(memory)
             .chain(drivers)
             .chain(devices)
             .collect()

@@ -47,6 +47,7 @@ mod holdings;
 mod kobject;
 mod links;
 mod list;
+mod memory;
 mod program;
 mod record;
 mod session;
@@ -61,7 +62,7 @@ pub use holdings::Holdings;
 pub use program::{
     Action, ActionId, Device, DeviceId, Driver, DriverId, Drivers, Group, GroupId, Handle,
     HandleId, Handles, Kind, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES,
-    MAX_LINKS, Op, Probe, Program,
+    MAX_LINKS, Op, Probe, Program, Sort,
 };
 pub use record::{Happening, Record, Recorder, Snapshot};
 pub use session::{Case, Session};

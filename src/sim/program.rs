@@ -326,7 +326,8 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// A device-managed action, as `devm_add_action()` queues it.
+/// What is managed for a device: an action, as `devm_add_action()` queues it, or one of its
+/// like. Memory that nobody manages is one too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Action<'a> {
     /// Its name in the scenario.
@@ -335,8 +336,24 @@ pub struct Action<'a> {
     pub on: DeviceId,
     /// What it does when it runs.
     pub body: &'a [Op],
-    /// Whether it is queued on the object that the device belongs to, and not on the device.
-    pub of_object: bool,
+    /// Which of them it is.
+    pub sort: Sort,
+}
+
+/// What a managed thing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sort {
+    /// `devm_add_action()`
+    #[default]
+    Action,
+    /// `drmm_add_action()`: queued on the object that the device belongs to.
+    OfObject,
+    /// `devres_alloc()` and `devres_add()`: memory with a release function, which is the body.
+    Resource,
+    /// `devm_kmalloc()`: memory that is freed at its place on the list.
+    Memory,
+    /// `kmalloc()`: memory that is on no list.
+    Unmanaged,
 }
 
 impl<'a> Action<'a> {
@@ -346,16 +363,51 @@ impl<'a> Action<'a> {
             name,
             on,
             body,
-            of_object: false,
+            sort: Sort::Action,
+        }
+    }
+
+    /// A resource on a device, and what its release function does.
+    pub const fn resource(name: &'a str, on: DeviceId, body: &'a [Op]) -> Self {
+        let sort = Sort::Resource;
+        Action {
+            sort,
+            ..Action::new(name, on, body)
+        }
+    }
+
+    /// Memory on a device.
+    pub const fn memory(name: &'a str, on: DeviceId) -> Self {
+        let sort = Sort::Memory;
+        Action {
+            sort,
+            ..Action::new(name, on, &[])
+        }
+    }
+
+    /// Memory that nobody manages.
+    pub const fn unmanaged(name: &'a str) -> Self {
+        let sort = Sort::Unmanaged;
+        Action {
+            sort,
+            ..Action::new(name, DeviceId(0), &[])
         }
     }
 
     /// The same on the object that the device belongs to (`drmm_add_action()`).
     pub const fn of_object(self) -> Self {
-        Action {
-            of_object: true,
-            ..self
-        }
+        let sort = Sort::OfObject;
+        Action { sort, ..self }
+    }
+
+    /// Whether something is called when its time comes.
+    pub const fn runs(&self) -> bool {
+        !matches!(self.sort, Sort::Memory | Sort::Unmanaged)
+    }
+
+    /// Whether it has memory that can be used, and used too late.
+    pub const fn is_memory(&self) -> bool {
+        !matches!(self.sort, Sort::Action | Sort::OfObject)
     }
 }
 
@@ -414,12 +466,29 @@ pub enum Op {
     Bind(DeviceId, DriverId),
     /// `device_release_driver()`.
     Unbind(DeviceId),
-    /// `devm_add_action()`.
+    /// `devm_add_action()`; of a resource `devres_alloc()` and `devres_add()`, of memory
+    /// `devm_kmalloc()` or `kmalloc()`.
     AddAction(ActionId),
-    /// `devm_remove_action()`: takes it off the list, without running it.
+    /// `devm_remove_action()`: takes it off the list, without running it. Of a resource
+    /// `devres_remove()`: it is its caller's then.
     RemoveAction(ActionId),
-    /// `devm_release_action()`: takes it off the list and runs it.
+    /// `devm_release_action()`, `devres_release()`: takes it off the list and runs it.
     ReleaseAction(ActionId),
+    /// `devres_add()` of a resource that was taken off its list.
+    AddResource(ActionId),
+    /// `devres_get()`: 1 if the resource is on the list, 0 if a new one is now.
+    GetResource(ActionId),
+    /// `devres_find()`: -ENOENT stands for the NULL that it returns.
+    FindResource(ActionId),
+    /// `devres_destroy()`: takes it off the list and frees it, without running it.
+    DestroyResource(ActionId),
+    /// `devm_kfree()`, `kfree()`; of a resource that was taken off its list `devres_free()`.
+    Free(ActionId),
+    /// `devm_krealloc()` or `krealloc()` to more than there was: it is somewhere else then,
+    /// in its old place on the list.
+    Realloc(ActionId),
+    /// Memory is read.
+    UseMemory(ActionId),
     /// `devres_open_group()`
     OpenGroup(GroupId),
     /// `devres_close_group()`
@@ -435,6 +504,8 @@ pub enum Op {
     LinkWhileBound(DeviceId, DeviceId),
     /// Opens a file of the device, say.
     Open(HandleId),
+    /// User space asks something of an open file.
+    UseHandle(HandleId),
     /// Closes it.
     Close(HandleId),
     /// Waits until all work that the driver core has queued is done:
@@ -450,7 +521,11 @@ impl Op {
     /// Whether the operation is one that the rest of a case stands on: when it returns an
     /// error that it need not return, what follows would only follow from that.
     pub fn ends_a_case(self, wanted: Option<Errno>) -> bool {
-        wanted.is_none() && !matches!(self, Op::Attach(_) | Op::ReleaseGroup(_))
+        wanted.is_none()
+            && !matches!(
+                self,
+                Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_)
+            )
     }
 }
 
@@ -552,12 +627,24 @@ impl<'a> Program<'a> {
             Op::Bind(id, drv) => format!("bind {} to {}", device(id), driver(drv)),
             Op::Unbind(id) => format!("unbind {}", device(id)),
             Op::AddAction(id) => {
-                let action = self.action(id);
-                let object = if action.of_object { ".object" } else { "" };
-                format!("action {} on {}{object}", action.name, device(action.on))
+                let Action { name, on, sort, .. } = *self.action(id);
+                match sort {
+                    Sort::Action => format!("action {name} on {}", device(on)),
+                    Sort::OfObject => format!("action {name} on {}.object", device(on)),
+                    Sort::Resource => format!("resource {name} on {}", device(on)),
+                    Sort::Memory => format!("memory {name} on {}", device(on)),
+                    Sort::Unmanaged => format!("memory {name}"),
+                }
             }
             Op::RemoveAction(id) => format!("remove {}", self.action(id).name),
             Op::ReleaseAction(id) => format!("release {}", self.action(id).name),
+            Op::AddResource(id) => format!("add {}", self.action(id).name),
+            Op::GetResource(id) => format!("get {}", self.action(id).name),
+            Op::FindResource(id) => format!("find {}", self.action(id).name),
+            Op::DestroyResource(id) => format!("destroy {}", self.action(id).name),
+            Op::Free(id) => format!("free {}", self.action(id).name),
+            Op::Realloc(id) => format!("realloc {}", self.action(id).name),
+            Op::UseMemory(id) => format!("use {}", self.action(id).name),
             Op::OpenGroup(id) => {
                 let group = self.group(id);
                 format!("group {} on {}", group.name, device(group.on))
@@ -579,6 +666,7 @@ impl<'a> Program<'a> {
                 let handle = self.handle(id);
                 format!("open {} as {}", device(handle.device), handle.name)
             }
+            Op::UseHandle(id) => format!("use {}", self.handle(id).name),
             Op::Close(id) => format!("close {}", self.handle(id).name),
             Op::Settle => "settle".to_owned(),
             Op::RegisterDriver(id) => format!("register {}", driver(id)),

@@ -68,6 +68,7 @@ pub struct Recorder<'a> {
     state: State,
     records: Vec<Record>,
     devres: Vec<(Devres, ActionId)>,
+    faulted: Option<Op>,
     step: u32,
 }
 
@@ -80,6 +81,7 @@ impl<'a> Recorder<'a> {
             state: State::new(),
             records: Vec::new(),
             devres: Vec::new(),
+            faulted: None,
             step: 0,
         }
     }
@@ -94,6 +96,7 @@ impl<'a> Recorder<'a> {
             program: self.program,
             records: &mut self.records,
             devres: &mut self.devres,
+            faulted: &mut self.faulted,
             step: self.step,
             line,
         };
@@ -113,6 +116,7 @@ impl<'a> Recorder<'a> {
             program: self.program,
             records: &mut self.records,
             devres: &mut self.devres,
+            faulted: &mut self.faulted,
             step: self.step,
             line,
         };
@@ -202,6 +206,17 @@ impl<'a> Recorder<'a> {
         &self.records
     }
 
+    /// Whether the kernel has warned so far.
+    pub fn has_warned(&self) -> bool {
+        let mut records = self.records.iter();
+        records.any(|record| matches!(record.happening, Happening::Event(Event::Warning(_))))
+    }
+
+    /// The operation that ran into a fault, the innermost one if it was in a callback.
+    pub fn faulted(&self) -> Option<Op> {
+        self.faulted
+    }
+
     /// What became of managed resources so far.
     pub fn devres(&self) -> &[(Devres, ActionId)] {
         &self.devres
@@ -212,6 +227,7 @@ struct Tape<'t> {
     program: &'t Program<'t>,
     records: &'t mut Vec<Record>,
     devres: &'t mut Vec<(Devres, ActionId)>,
+    faulted: &'t mut Option<Op>,
     step: u32,
     line: u32,
 }
@@ -244,6 +260,10 @@ impl Observer for Tape<'_> {
 
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
         self.keep(Happening::Returned(op, ret), state, &[]);
+    }
+
+    fn faulted(&mut self, op: Op) {
+        self.faulted.get_or_insert(op);
     }
 
     fn devres(&mut self, what: Devres, action: ActionId) {

@@ -250,6 +250,41 @@ impl<'a> Session<'a> {
         self.run(Op::ReleaseAction(action));
     }
 
+    /// `devres_add()` of a resource that was taken off its list.
+    pub fn add_resource(&mut self, resource: ActionId) {
+        self.run(Op::AddResource(resource));
+    }
+
+    /// `devres_get()`
+    pub fn get_resource(&mut self, resource: ActionId) {
+        self.run(Op::GetResource(resource));
+    }
+
+    /// `devres_find()`
+    pub fn find_resource(&mut self, resource: ActionId) {
+        self.run(Op::FindResource(resource));
+    }
+
+    /// `devres_destroy()`
+    pub fn destroy_resource(&mut self, resource: ActionId) {
+        self.run(Op::DestroyResource(resource));
+    }
+
+    /// `devm_kfree()`, `kfree()` or `devres_free()`.
+    pub fn free(&mut self, memory: ActionId) {
+        self.run(Op::Free(memory));
+    }
+
+    /// `devm_krealloc()` or `krealloc()`.
+    pub fn realloc(&mut self, memory: ActionId) {
+        self.run(Op::Realloc(memory));
+    }
+
+    /// Reads memory.
+    pub fn use_memory(&mut self, memory: ActionId) {
+        self.run(Op::UseMemory(memory));
+    }
+
     /// `devres_open_group()`
     pub fn open_group(&mut self, group: GroupId) {
         self.run(Op::OpenGroup(group));
@@ -283,6 +318,11 @@ impl<'a> Session<'a> {
     /// Opens a file of a device, say.
     pub fn open(&mut self, handle: HandleId) {
         self.run(Op::Open(handle));
+    }
+
+    /// Asks something of it.
+    pub fn use_handle(&mut self, handle: HandleId) {
+        self.run(Op::UseHandle(handle));
     }
 
     /// Closes it.

@@ -64,6 +64,20 @@ impl Node {
 /// Room on the list of a device: actions, and a few groups around them.
 pub(super) const MAX_NODES: usize = MAX_ACTIONS + 8;
 
+/// Where memory is in its life; of a managed thing that has none it stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Memory {
+    /// Not yet there.
+    #[default]
+    Absent,
+    /// On the list of its device, or on its way from there.
+    Managed,
+    /// On no list: its owner has to free it.
+    Owned,
+    /// It is gone.
+    Freed,
+}
+
 /// One `struct device_link`, which holds a reference of both its ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Link {
@@ -170,6 +184,8 @@ pub struct State {
     pub(super) devices: [DeviceState; MAX_DEVICES],
     /// How often each action ran.
     pub(super) runs: [u8; MAX_ACTIONS],
+    /// Where the memory of each is in its life.
+    pub(super) memory: [Memory; MAX_ACTIONS],
     pub(super) driver_states: [DriverState; MAX_DRIVERS],
     /// Registered drivers, oldest first, as on the lists of their buses.
     pub(super) drivers: List<DriverId, MAX_DRIVERS>,
@@ -199,6 +215,7 @@ impl State {
         State {
             devices: [DeviceState::ABSENT; MAX_DEVICES],
             runs: [0; MAX_ACTIONS],
+            memory: [Memory::Absent; MAX_ACTIONS],
             driver_states: [DriverState::NEW; MAX_DRIVERS],
             drivers: List::new(DriverId(0)),
             on_bus: List::new(DeviceId(0)),
@@ -230,6 +247,14 @@ impl State {
 
     pub(super) fn device_mut(&mut self, id: DeviceId) -> &mut DeviceState {
         &mut self.devices[usize::from(id.0)]
+    }
+
+    pub(super) fn memory(&self, id: ActionId) -> Memory {
+        self.memory[usize::from(id.0)]
+    }
+
+    pub(super) fn set_memory(&mut self, id: ActionId, memory: Memory) {
+        self.memory[usize::from(id.0)] = memory;
     }
 
     pub(super) fn driver_mut(&mut self, id: DriverId) -> &mut DriverState {

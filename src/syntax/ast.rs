@@ -180,6 +180,22 @@ pub enum Statement {
         /// What it does.
         body: Vec<Spanned<Statement>>,
     },
+    /// `memory NAME [on NAME]`
+    Memory {
+        /// The memory's name.
+        name: Name,
+        /// The device on whose list it goes, if it is on one.
+        on: Option<Name>,
+    },
+    /// `resource NAME on NAME { ... }`
+    Resource {
+        /// The resource's name.
+        name: Name,
+        /// The device on whose list it goes.
+        on: Name,
+        /// What its release function does.
+        body: Vec<Spanned<Statement>>,
+    },
     /// `group NAME on NAME`
     Group {
         /// The group's name.
@@ -202,7 +218,7 @@ pub enum Statement {
 pub enum Verb {
     /// `init`
     Init,
-    /// `add`
+    /// `add`, of a device or a resource
     Add,
     /// `del`
     Del,
@@ -210,7 +226,7 @@ pub enum Verb {
     Register,
     /// `unregister`, of a device or a driver
     Unregister,
-    /// `get`
+    /// `get`, of a device or a resource
     Get,
     /// `put`
     Put,
@@ -230,10 +246,20 @@ pub enum Verb {
     Close,
     /// `settle`
     Settle,
-    /// `remove`, of an action or a group
+    /// `remove`, of an action, a resource or a group
     Remove,
-    /// `release`, of an action or a group
+    /// `release`, of an action, a resource or a group
     Release,
+    /// `use`, of memory, a resource or a handle
+    Use,
+    /// `find`, of a resource
+    Find,
+    /// `destroy`, of a resource
+    Destroy,
+    /// `realloc`, of memory
+    Realloc,
+    /// `free`, of memory or a resource
+    Free,
 }
 
 /// A line of a driver.
@@ -326,8 +352,8 @@ pub enum Condition {
 /// `SUBJECT OUTCOME [but OUTCOME without FIX [while bound | while unbound | on KINDS]]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
-    /// What it is about.
-    pub subject: Subject,
+    /// What it is about; a warning is about nothing that has a name.
+    pub subject: Option<Subject>,
     /// What holds.
     pub outcome: Spanned<Outcome>,
     /// What holds instead on some kernels.
@@ -355,6 +381,10 @@ pub enum Outcome {
     Unbound,
     /// `leaked`
     Leaked,
+    /// `warning`
+    Warned,
+    /// `no warning`
+    NotWarned,
 }
 
 /// `but OUTCOME without FIX [while bound | while unbound | on KINDS]`

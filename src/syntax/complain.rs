@@ -13,7 +13,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, nearest};
 
 /// The words that a statement may begin with.
-const OPERATIONS: [&str; 22] = [
+const OPERATIONS: [&str; 30] = [
     "device",
     "driver",
     "init",
@@ -31,6 +31,14 @@ const OPERATIONS: [&str; 22] = [
     "close",
     "settle",
     "action",
+    "memory",
+    "resource",
+    "use",
+    "find",
+    "destroy",
+    "realloc",
+    "free",
+    "group",
     "remove",
     "release",
     "return",
@@ -203,6 +211,14 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_leaked => "`leaked`",
         Rule::kw_leaks => "`leaks`",
         Rule::kw_no | Rule::no_leaks => "`no leaks`",
+        Rule::kw_warning | Rule::warning => "`warning`",
+        Rule::kw_memory | Rule::memory => "`memory`",
+        Rule::kw_resource | Rule::resource => "`resource`",
+        Rule::r#use => "`use`",
+        Rule::kw_find | Rule::find => "`find`",
+        Rule::kw_destroy | Rule::destroy => "`destroy`",
+        Rule::kw_realloc | Rule::realloc => "`realloc`",
+        Rule::kw_free | Rule::free => "`free`",
         Rule::less => "`<`",
         Rule::more => "a difference such as `+1`",
         Rule::kw_refs | Rule::refs => "`refs`",

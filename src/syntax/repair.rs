@@ -71,11 +71,19 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
 
 /// In how many blocks a line of that beginning stands.
 fn depth_of(code: &str) -> Option<usize> {
-    match code.split_whitespace().next()? {
-        "suite" | "kind" | "use" => Some(0),
+    let mut words = code.split_whitespace();
+    match words.next()? {
+        "suite" | "kind" => Some(0),
+        // A statement of that name is about memory or a handle.
+        "use" if words.next().is_some_and(is_library) => Some(0),
         "scenario" => Some(1),
         _ => None,
     }
+}
+
+/// What stands behind the `use` of a file, and not behind the statement.
+fn is_library(word: &str) -> bool {
+    word == "kinds" || word.starts_with('"')
 }
 
 /// Where the braces get nested deeper than that, if they do. A linear scan: the

@@ -44,12 +44,15 @@ impl TreeBuilder<'_> {
             Rule::device => return self.device(pair),
             Rule::driver => return self.driver(pair),
             Rule::action => return self.action(pair),
+            Rule::resource => return self.resource(pair),
+            Rule::memory => {
+                let mut names = self.names(pair).into_iter();
+                let (name, on) = (names.next()?, names.next());
+                return Some(Statement::Memory { name, on });
+            }
             Rule::group => {
-                let mut names = pair
-                    .into_inner()
-                    .filter(|part| part.as_rule() == Rule::name);
+                let mut names = self.names(pair).into_iter();
                 let (name, on) = (names.next()?, names.next()?);
-                let (name, on) = (self.name(name), self.name(on));
                 return Some(Statement::Group { name, on });
             }
             Rule::return_error => {
@@ -79,6 +82,11 @@ impl TreeBuilder<'_> {
             Rule::settle => Verb::Settle,
             Rule::remove => Verb::Remove,
             Rule::release => Verb::Release,
+            Rule::r#use => Verb::Use,
+            Rule::find => Verb::Find,
+            Rule::destroy => Verb::Destroy,
+            Rule::realloc => Verb::Realloc,
+            Rule::free => Verb::Free,
             _ => return None,
         };
         let mut names = Vec::new();
@@ -175,6 +183,20 @@ impl TreeBuilder<'_> {
         })
     }
 
+    fn resource(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
+        let bodies = pair.clone().into_inner();
+        let mut bodies = bodies.filter(|part| part.as_rule() == Rule::body);
+        let mut names = self.names(pair).into_iter();
+        Some(Statement::Resource {
+            name: names.next()?,
+            on: names.next()?,
+            body: bodies
+                .next()
+                .map(|body| self.body(body))
+                .unwrap_or_default(),
+        })
+    }
+
     fn expectations(&mut self, pair: Pair<'_, Rule>) -> Vec<Expected> {
         let all = pair
             .into_inner()
@@ -199,8 +221,11 @@ impl TreeBuilder<'_> {
             Rule::fault => return self.fault(first).map(Expected::Fault),
             _ => {}
         }
-        let subject = self.subject(first)?;
-        let outcome = self.outcome(parts.next()?);
+        let (subject, outcome) = if first.as_rule() == Rule::warning {
+            (None, self.warning(first))
+        } else {
+            (Some(self.subject(first)?), self.outcome(parts.next()?))
+        };
         let deviations = parts.filter_map(|part| self.deviation(part)).collect();
         Some(Expected::Outcome(Expectation {
             subject,
@@ -269,6 +294,7 @@ impl TreeBuilder<'_> {
         let span = self.span(&pair);
         let said = only(pair);
         let value = match said.as_rule() {
+            Rule::warning => return self.warning(said),
             Rule::kw_freed => Outcome::Freed,
             Rule::kw_alive => Outcome::Alive,
             Rule::kw_bound => Outcome::Bound,
@@ -276,6 +302,17 @@ impl TreeBuilder<'_> {
             Rule::kw_leaked => Outcome::Leaked,
             Rule::ran => self.times(said).map_or(Outcome::Ran, Outcome::RanTimes),
             _ => Outcome::NotRun,
+        };
+        Spanned { value, span }
+    }
+
+    fn warning(&mut self, pair: Pair<'_, Rule>) -> Spanned<Outcome> {
+        let span = self.trimmed(&pair);
+        let none = pair.into_inner().any(|word| word.as_rule() == Rule::kw_no);
+        let value = if none {
+            Outcome::NotWarned
+        } else {
+            Outcome::Warned
         };
         Spanned { value, span }
     }

@@ -5,7 +5,7 @@ use crate::expand::{self, Case};
 use crate::identity;
 use crate::ir::{Deviation, Linux, Unit};
 use crate::ktap::{Devres, Log, Status, TestResult};
-use crate::run::{self, Run};
+use crate::run::{self, FaultAt, Run};
 use crate::sim::{Model, Warning};
 use crate::trace;
 
@@ -59,8 +59,13 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
         differences: vec![],
         explanations: vec![],
     };
+    let mut alarms = log.alarms.clone();
     for case in expand::cases(&parts::of(unit, options.target), model) {
-        comparison.case(&case, options, log);
+        for told in comparison.case(&case, options, log) {
+            if let Some(at) = alarms.iter().position(|alarm| alarm == told) {
+                alarms.remove(at);
+            }
+        }
     }
     if let Some(panic) = &log.panic {
         comparison.differ("(any)", format!("the kernel died: {panic}"));
@@ -68,7 +73,7 @@ pub fn compare(unit: &Unit, options: &Options, model: Model, log: &Log) -> Compa
     for (case, device) in &log.left {
         comparison.differ(case, format!("it leaves `{device}` behind"));
     }
-    for alarm in &log.alarms {
+    for alarm in &alarms {
         comparison.differ("(any)", format!("the kernel complains: {alarm}"));
     }
     for garbled in &log.garbled {
@@ -102,7 +107,8 @@ impl Comparison {
         });
     }
 
-    fn case(&mut self, case: &Case<'_>, options: &Options, log: &Log) {
+    /// Judges one case, and returns what KASAN had to say of it and should.
+    fn case<'l>(&mut self, case: &Case<'_>, options: &Options, log: &'l Log) -> Vec<&'l str> {
         let name = case.name();
         let path = vec![
             names::suite(case.suite),
@@ -122,11 +128,25 @@ impl Comparison {
         });
         let Some(result) = result else {
             let what = "the kernel's log has no result of it".to_owned();
-            return self.differ(&name, what);
+            self.differ(&name, what);
+            return vec![];
         };
         let Some((predicted, run)) = predict(case, options) else {
-            return;
+            return vec![];
         };
+        let faults = options.faults && run.fault.is_some();
+        // A kernel without KASAN has nobody to tell.
+        let predicted = match predicted {
+            Status::Failed if faults && log.is_without_kasan() => Status::Skipped,
+            _ => predicted,
+        };
+        let told_by_kasan: Vec<&str> = match faults && predicted == Status::Failed {
+            true => result.alarms().filter(|alarm| is_of_freed(alarm)).collect(),
+            false => vec![],
+        };
+        if faults && predicted == Status::Failed && told_by_kasan.is_empty() {
+            self.differ(&name, "KASAN has nothing to say of it".to_owned());
+        }
         // Before 6.12 (seen on 6.1) a skipped parameter is reported as one that passed.
         let told = match (predicted, result.status) {
             (Status::Skipped, Status::Passed) if options.target < Linux(6, 12) => Status::Skipped,
@@ -144,9 +164,12 @@ impl Comparison {
             self.differ(&name, format!("{what}\n    {said}"));
         }
         if !options.trace || predicted == Status::Skipped {
-            return;
+            return told_by_kasan;
         }
-        let told = Told::of(&name, case, result, log);
+        let told = Told {
+            after_a_fault: faults,
+            ..Told::of(&name, case, result, log)
+        };
         let agreed = told.compare(&run).or_else(|differences| {
             // A kernel may have been quicker than that.
             let most = run.queued.min(OVERTAKEN);
@@ -168,7 +191,14 @@ impl Comparison {
                 }
             }
         }
+        told_by_kasan
     }
+}
+
+/// Whether KASAN speaks of memory that was freed: in one of its words for it.
+fn is_of_freed(alarm: &str) -> bool {
+    let words = ["use-after-free", "double-free", "invalid-free"];
+    alarm.starts_with("BUG: KASAN: ") && words.iter().any(|word| alarm.contains(word))
 }
 
 /// Operations that leave work queued of which every subset is tried.
@@ -180,6 +210,8 @@ struct Told<'l> {
     warnings: Vec<&'l str>,
     devres: Option<&'l [Devres]>,
     agree: fn(&trace::Line, &trace::Line) -> bool,
+    /// Whether the case goes on behind a fault, where nothing is predicted.
+    after_a_fault: bool,
 }
 
 impl<'l> Told<'l> {
@@ -201,6 +233,7 @@ impl<'l> Told<'l> {
             } else {
                 trace::Line::agrees
             },
+            after_a_fault: false,
         }
     }
 
@@ -210,9 +243,10 @@ impl<'l> Told<'l> {
         let warns = |line: &&trace::Line| line.warning().is_some();
         let (warnings, lines): (Vec<_>, Vec<_>) = run.trace.iter().partition(warns);
         let parts = [
-            self.trace(&lines, run.goes_on),
+            self.trace(&lines, run.goes_on || self.after_a_fault),
             self.warnings(&warnings),
             self.devres
+                .filter(|_| !self.after_a_fault)
                 .map_or(Ok(0), |kernel| witness::compare(&run.devres, kernel)),
         ];
         let differences: Vec<String> = parts.iter().filter_map(|p| p.clone().err()).collect();
@@ -256,7 +290,11 @@ impl<'l> Told<'l> {
         let ours = ours.filter_map(|line| Warning::from_function(line.warning()?));
         let ours: Vec<Warning> = ours.collect();
         let same = |(warning, file): (&Warning, &&str)| warning.files().contains(file);
-        if ours.len() == self.warnings.len() && ours.iter().zip(&self.warnings).all(same) {
+        let as_many = match self.after_a_fault {
+            true => ours.len() <= self.warnings.len(),
+            false => ours.len() == self.warnings.len(),
+        };
+        if as_many && ours.iter().zip(&self.warnings).all(same) {
             return Ok(ours.len());
         }
         let say = |files: &[&str]| match files {
@@ -291,7 +329,10 @@ fn predict(case: &Case<'_>, options: &Options) -> Option<(Status, Run)> {
         .scenario
         .expectations()
         .any(|e| e.deviations.iter().any(applies));
-    let status = if fault(emitted_for) || options.broken == Broken::Skip && deviates {
+    let told_by_kasan = |fault: &FaultAt| options.faults && fault.told_by_kasan;
+    let status = if run.fault.as_ref().is_some_and(told_by_kasan) {
+        Status::Failed
+    } else if fault(emitted_for) || options.broken == Broken::Skip && deviates {
         Status::Skipped
     } else if fault(case.model) {
         return None;

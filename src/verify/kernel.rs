@@ -100,6 +100,12 @@ pub(super) fn run(
     Ok(log)
 }
 
+/// Whether the kernel was built with that line of a configuration.
+pub(super) fn is_configured(tree: &Path, setup: &Setup, option: &str) -> Result<bool, String> {
+    let config = text(&tree.join(setup.build_dir()).join(".config"))?;
+    Ok(config.lines().any(|line| line == option))
+}
+
 /// Tells how far it is, and of each warning about the emitted C.
 fn build(tree: &Path, setup: &Setup, say: &dyn Fn(&str)) -> Result<(), String> {
     let folder = tree.join(setup.build_dir());

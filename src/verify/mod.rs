@@ -73,6 +73,9 @@ pub fn verify(
     let Known { target, model } = known(tree)?;
     let mut setup = request.setup.clone();
     let mut args = vec![];
+    if options.faults {
+        args.push("kasan_multi_shot");
+    }
     if request.witness {
         setup
             .kconfig_add
@@ -100,6 +103,11 @@ pub fn verify(
     let questions = model::questions(options).map_err(Error::Source)?;
     install::install(copy.path(), &with_questions(files, questions))?;
     let log = kernel::run(copy.path(), &setup, &args, say)?;
+    if options.faults && !kernel::is_configured(copy.path(), &setup, "CONFIG_KASAN=y")? {
+        return Err(Error::Other(
+            "the kernel has no KASAN to tell of faults: --kconfig-add CONFIG_KASAN=y".to_owned(),
+        ));
+    }
     if let Some(place) = request.keep_log {
         std::fs::write(place, &log).map_err(|why| format!("`{}`: {why}", place.display()))?;
     }

@@ -78,6 +78,11 @@ pub(super) fn by_source(tree: &Path) -> Result<Model, String> {
                     "device_links_driver_cleanup(dev);",
                 ],
             ),
+            Fix::GroupMayBeGone => (
+                "drivers/base/devres.c",
+                "int devres_release_group(struct device *dev, void *id)",
+                ["list_empty(&dev->devres_head)"; 2],
+            ),
         };
         let path = tree.join(file);
         let text =

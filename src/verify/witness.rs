@@ -5,7 +5,7 @@
 //! (Linux 6.1 to 7.2) prints a line for whatever is added to the list of a device, taken
 //! off it, or released with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::emit::names;
 use crate::ktap::Devres;
@@ -25,18 +25,32 @@ const UNNAMED: &str = "(null)";
 ///
 /// The kernel knows no names of ours, but each resource by its address: that of the
 /// address is who was added when the simulator added it.
-pub(super) fn compare(simulator: &[Managed], kernel: &[Devres]) -> Result<usize, String> {
-    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
-    let same = |ours: &str, theirs: &str| theirs == UNNAMED || theirs == names::c_device_name(ours);
+pub(super) fn compare<'l>(simulator: &'l [Managed], kernel: &'l [Devres]) -> Result<usize, String> {
+    let mut known: BTreeMap<&'l str, &'l str> = BTreeMap::new();
+    // What took the place of another one has an address that nobody was told of.
+    let mut moved: BTreeSet<&str> = BTreeSet::new();
+    // Some buses name their devices themselves: they keep the name that they come with.
+    let mut devices: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut same = |ours, theirs| {
+        let by_bus = !known_name(simulator, theirs);
+        theirs == UNNAMED
+            || theirs == names::c_device_name(ours)
+            || by_bus && *devices.entry(theirs).or_insert(ours) == ours
+    };
     for index in 0..simulator.len().max(kernel.len()) {
         let agrees = match (simulator.get(index), kernel.get(index)) {
             (Some(ours), Some(theirs)) => {
-                if theirs.what == "ADD" {
-                    known.insert(&theirs.address, &ours.action);
+                let action = ours.action.as_str();
+                let address = theirs.address.as_str();
+                if theirs.what == "ADD" || !known.contains_key(address) && moved.remove(action) {
+                    known.insert(address, action);
                 }
-                ours.what.word() == theirs.what
-                    && same(&ours.device, &theirs.device)
-                    && known.get(theirs.address.as_str()) == Some(&ours.action.as_str())
+                let is_it = known.get(address) == Some(&action);
+                if theirs.what == "REPLACE" {
+                    known.remove(address);
+                    moved.insert(action);
+                }
+                ours.what.word() == theirs.what && same(&ours.device, &theirs.device) && is_it
             }
             _ => false,
         };
@@ -57,6 +71,12 @@ pub(super) fn compare(simulator: &[Managed], kernel: &[Devres]) -> Result<usize,
         }
     }
     Ok(simulator.len())
+}
+
+/// Whether a device of the simulator's would be called so in C.
+fn known_name(simulator: &[Managed], theirs: &str) -> bool {
+    let mut devices = simulator.iter().map(|entry| &entry.device);
+    devices.any(|ours| names::c_device_name(ours) == theirs)
 }
 
 #[cfg(test)]
@@ -102,6 +122,17 @@ mod tests {
         let wrong = compare(&simulator, &kernel(["a", "b"])).unwrap_err();
         assert!(wrong.contains("entry 3"), "{wrong}");
         assert!(wrong.contains("kernel:    REL first devres-dev"), "{wrong}");
+        let moved = [
+            theirs("ADD", "a"),
+            theirs("REPLACE", "a"),
+            theirs("REL", "b"),
+        ];
+        let grown = [
+            ours(Add, "first"),
+            ours(sim::Devres::Replace, "first"),
+            ours(Release, "first"),
+        ];
+        assert_eq!(compare(&grown, &moved), Ok(3));
         let short = compare(&simulator, &kernel(["b", "a"])[..3]).unwrap_err();
         assert!(short.contains("kernel:    nothing"), "{short}");
     }

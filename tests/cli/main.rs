@@ -342,18 +342,19 @@ fn what_there_is_can_be_asked() {
 fn matrix_shows_what_a_fix_cures() {
     let table = out(&here(&["matrix", "scenarios/unregister.devres"]));
     let expected = "\
-case                                    all fixes  without 699fb50d9903  without 2e84dc379200
-unregister/plain/root                   holds      holds                 holds
-unregister/plain/platform               holds      holds                 holds
-unregister/plain/platform_bound         holds      holds                 holds
-unregister/get_put/root                 holds      holds                 holds
-unregister/get_put/platform             holds      holds                 holds
-unregister/get_put/platform_bound       holds      holds                 holds
-unregister/get_devm_put/root            holds      breaks                holds
-unregister/get_devm_put/platform        holds      breaks                holds
-unregister/get_devm_put/platform_bound  holds      holds                 holds
+case                                    all fixes  without 699fb50d9903  without 2e84dc379200  without 8e1ddfada453
+unregister/plain/root                   holds      holds                 holds                 holds
+unregister/plain/platform               holds      holds                 holds                 holds
+unregister/plain/platform_bound         holds      holds                 holds                 holds
+unregister/get_put/root                 holds      holds                 holds                 holds
+unregister/get_put/platform             holds      holds                 holds                 holds
+unregister/get_put/platform_bound       holds      holds                 holds                 holds
+unregister/get_devm_put/root            holds      breaks                holds                 holds
+unregister/get_devm_put/platform        holds      breaks                holds                 holds
+unregister/get_devm_put/platform_bound  holds      holds                 holds                 holds
 699fb50d9903 cures 2 of 9 cases
 2e84dc379200 cures 0 of 9 cases
+8e1ddfada453 cures 0 of 9 cases
 ";
     assert_eq!(table, expected);
 }

@@ -24,6 +24,11 @@ fn kernel_tree(folder: &Path) -> PathBuf {
         "\nstatic void __device_release_driver(struct device *dev, struct device *parent)\n{\n\
          \tdevice_unbind_cleanup(dev);\n\tdevice_links_driver_cleanup(dev);\n}\n",
     );
+    write(
+        "drivers/base/devres.c",
+        "\nint devres_release_group(struct device *dev, void *id)\n{\n\
+         \tif (!find_group(dev, id) && !list_empty(&dev->devres_head))\n\t\tWARN_ON(1);\n}\n",
+    );
     write("drivers/base/test/Kconfig", "config ONE\n\tbool\n");
     write("drivers/base/test/Makefile", "obj-y += one.o\n");
     linux

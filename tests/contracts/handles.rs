@@ -78,3 +78,23 @@ fn a_handle_is_opened_and_closed_in_turn() {
     let mut run = run.ops(&[Open(FILE), Close(FILE)]);
     assert_eq!(run.fault(Close(FILE)), Fault::NotOpen(FILE));
 }
+
+/// What user space asks of an open file reaches the driver, also when the device is gone; a
+/// framework may look first (`drm_dev_enter()`). Measured on 6.12.
+#[test]
+fn a_file_can_be_used_when_the_device_is_gone() {
+    static DRM: Kind<'static> = Kind::new("drm").in_class().object();
+    const ENODEV: i32 = -19;
+    static OF_DRM: Program<'static> = Program {
+        devices: &[Device::new("dev", &DRM)],
+        handles: &[Handle::new("file", DEV)],
+        ..Program::EMPTY
+    };
+    for (program, ret) in [(&PROGRAM, 0), (&OF_DRM, ENODEV)] {
+        let mut run = Run::of(program).ops(&[Register(DEV), Open(FILE), UseHandle(FILE)]);
+        run.op(Unregister(DEV));
+        assert_eq!(run.op(UseHandle(FILE)), ret);
+        run.op(Close(FILE));
+        assert_eq!(run.fault(UseHandle(FILE)), Fault::NotOpen(FILE));
+    }
+}

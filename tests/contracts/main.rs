@@ -13,6 +13,7 @@ mod faults;
 mod groups;
 mod handles;
 mod links;
+mod memory;
 mod pair;
 mod passes;
 mod registration;

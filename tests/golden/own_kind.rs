@@ -18,14 +18,14 @@ mod adds {
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
-        const INNER: ActionId = ActionId(0);
-        const OUTER: ActionId = ActionId(1);
+        const OUTER: ActionId = ActionId(0);
+        const INNER: ActionId = ActionId(1);
         let program = Program {
             devices: &case.devices(&[Device::new("dev", case.kind)]),
             drivers: &case.drivers(&[]),
             actions: &[
-                Action::new("inner", DEV, &[]),
                 Action::new("outer", DEV, &[Op::AddAction(INNER)]),
+                Action::new("inner", DEV, &[]),
             ],
             ..Program::EMPTY
         };
@@ -71,6 +71,16 @@ mod adds {
     #[test]
     fn on_root_without_2e84dc379200() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_own_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::OWN).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
     }
 }
 
@@ -121,6 +131,16 @@ mod leaves {
     fn on_root_without_2e84dc379200() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_own_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::OWN).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+    }
 }
 
 mod outlives {
@@ -170,5 +190,15 @@ mod outlives {
     #[test]
     fn on_root_without_2e84dc379200() {
         scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
+    }
+
+    #[test]
+    fn on_own_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::OWN).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_root_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
     }
 }

@@ -94,8 +94,14 @@ static struct class *test_chardev_class;
 static dev_t test_chardev_region;
 static unsigned int test_chardev_minor; /* of the next one, to use none twice */
 
+static long test_chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return 0;
+}
+
 static const struct file_operations test_chardev_fops = {
 	.owner = THIS_MODULE,
+	.unlocked_ioctl = test_chardev_ioctl,
 };
 
 static struct test_chardev *to_test_chardev(struct device *dev)

@@ -116,6 +116,9 @@ impl File {
         if self.uses.handles && kind.handles != Handles::None {
             fields.push(format!(".devt = {}", own(kind, "devt")));
         }
+        if self.uses.asked && c.sections.contains_key(&CKey::Use) {
+            fields.push(format!(".use = {}", name_of(kind, c, CKey::Use)));
+        }
         if self.uses.objects && kind.handles == Handles::Object {
             fields.push(format!(".object_action = {}", own(kind, "object_action")));
         }
@@ -151,6 +154,9 @@ impl File {
             let head = format!("static dev_t {}(struct device *dev)", own(kind, "devt"));
             let line = format!("\treturn {};", c.line(CKey::Devt));
             self.kind_parts.push(function(head, vec![line]));
+        }
+        if self.uses.asked {
+            self.body(kind, c, CKey::Use, "static int @(struct file *file)");
         }
         if self.uses.objects && kind.handles == Handles::Object {
             let head = "static int @(struct device *dev, void (*action)(void *data))";

@@ -162,6 +162,7 @@ struct File {
     drivers: Vec<Field>,
     handles: Vec<Field>,
     groups: Vec<Field>,
+    memory: Vec<MemoryField>,
     counters: Vec<String>,
     /// The places of declared drivers in the tables of their kinds.
     driver_slots: Vec<String>,
@@ -169,6 +170,8 @@ struct File {
     kind_parts: Vec<Vec<String>>,
     /// The lines of the table of kinds.
     rows: Vec<String>,
+    /// Functions of actions that others refer to before they come.
+    prototypes: Vec<String>,
     /// The functions of the actions, the drivers and the scenarios.
     functions: Vec<Function>,
     /// The lines of the table of cases.
@@ -178,6 +181,8 @@ struct File {
     set_down: Vec<String>,
     uses: Uses,
     trace: bool,
+    /// Whether some test runs into a fault, for KASAN to tell.
+    faults: bool,
     target: Linux,
 }
 
@@ -221,6 +226,17 @@ impl File {
     fn array_param(&self, what: &str, description: &str) -> String {
         let kinds = format!("{}_kinds", self.kunit_name);
         call(0, what, &[&self.kunit_name, &kinds, description], ";").join("\n")
+    }
+
+    /// The field that references are taken and dropped by.
+    fn pointer(&self) -> &'static str {
+        if self.faults { "last" } else { "dev" }
+    }
+
+    /// Whether something says how large memory is.
+    fn has_sizes(&self) -> bool {
+        let uses = &self.uses.memory;
+        uses.alloc || uses.devm_alloc || uses.new || uses.get
     }
 
     /// How many links a scenario may have.
@@ -271,8 +287,14 @@ struct Uses {
     handles: bool,
     /// Some devices belong to objects of a framework.
     objects: bool,
+    /// Something is asked of open files.
+    asked: bool,
     /// There are groups of resources.
     groups: bool,
+    /// What is done to memory and resources.
+    memory: MemoryUses,
+    /// Something is expected of what the kernel says.
+    warnings: bool,
     /// Somebody looks whether a device has been released.
     observed: bool,
     owned: bool,
@@ -325,9 +347,37 @@ impl Uses {
     }
 }
 
+/// Which helpers the file needs for memory and resources.
+#[derive(Default)]
+struct MemoryUses {
+    alloc: bool,
+    devm_alloc: bool,
+    realloc: bool,
+    devm_realloc: bool,
+    touched: bool,
+    new: bool,
+    get: bool,
+    find: bool,
+    remove: bool,
+    add: bool,
+}
+
+impl MemoryUses {
+    /// Whether there is memory that is somebody's to free.
+    fn owned(&self) -> bool {
+        self.alloc || self.remove
+    }
+}
+
 struct Field {
     name: String,
     field: String,
+}
+
+/// Memory or a resource, and what frees it where nobody manages it.
+struct MemoryField {
+    field: String,
+    free: Option<&'static str>,
 }
 
 struct Function {
@@ -371,16 +421,19 @@ fn suite_file(
         drivers: vec![],
         handles: vec![],
         groups: vec![],
+        memory: vec![],
         counters: vec![],
         driver_slots: vec![],
         kind_parts: vec![],
         rows: vec![],
+        prototypes: vec![],
         functions: vec![],
         tests: vec![],
         set_up: vec![],
         set_down: vec![],
         uses: uses::of(unit, suite, &kinds, options),
         trace: options.trace,
+        faults: false,
         target: options.target,
     };
     for scenario in &suite.scenarios {
@@ -432,10 +485,13 @@ impl File {
             .collect();
         let always = ["<kunit/test.h>", "<linux/device.h>"];
         let traced = self.trace.then_some("<linux/sched.h>");
+        let warned = self.uses.warnings.then_some("<linux/kmsg_dump.h>");
+        let allocated = (!self.memory.is_empty()).then_some("<linux/slab.h>");
         let opened = ["cred", "dcache", "file", "fs", "mount", "path"];
         let opened = opened.map(|name| format!("<linux/{name}.h>"));
         let opened = opened.iter().filter(|_| self.uses.handles);
         let all = always.into_iter().chain(traced);
+        let all = all.chain(warned).chain(allocated);
         let all = all.chain(opened.map(String::as_str));
         self.includes.extend(all.map(str::to_owned));
         self.includes.sort();

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::scenario::Emitter;
 use crate::emit::names;
 use crate::emit::wrap::call;
-use crate::sim::{DeviceId, DriverId, Errno, Op};
+use crate::ir::Scenario;
+use crate::sim::{Action, ActionId, DeviceId, DriverId, Errno, Op, Sort};
 
 /// A call of a function.
 pub(super) struct Call {
@@ -32,8 +33,18 @@ impl Call {
 }
 
 /// Whether an operation is a call of something that returns an error.
-pub(super) fn is_fallible(op: Op) -> bool {
+pub(super) fn is_fallible(scenario: &Scenario, op: Op) -> bool {
     match op {
+        // An action is taken off without a word.
+        Op::RemoveAction(id) | Op::ReleaseAction(id) => {
+            scenario.actions[usize::from(id.0)].sort == Sort::Resource
+        }
+        Op::Realloc(_)
+        | Op::GetResource(_)
+        | Op::FindResource(_)
+        | Op::DestroyResource(_)
+        | Op::UseHandle(_) => true,
+        Op::AddResource(_) | Op::Free(_) | Op::UseMemory(_) => false,
         Op::Init(_)
         | Op::Add(_)
         | Op::Register(_)
@@ -51,8 +62,6 @@ pub(super) fn is_fallible(op: Op) -> bool {
         | Op::Get(_)
         | Op::Put(_)
         | Op::Unbind(_)
-        | Op::RemoveAction(_)
-        | Op::ReleaseAction(_)
         | Op::Close(_)
         | Op::CloseGroup(_)
         | Op::RemoveGroup(_)
@@ -77,10 +86,6 @@ impl Emitter<'_> {
         let device = |id| format!("&{}", self.device(id));
         let dev = |id| format!("{}.dev", self.device(id));
         let driver = |id| format!("&{}", self.driver(id));
-        let action = |id| {
-            let on = self.program.action(id).on;
-            vec![dev(on), self.action_function(id), "NULL".to_owned()]
-        };
         let handle = |id| format!("&ctx.{}", names::c_file_of(self.program.handle(id).name));
         let group = |id| {
             let group = self.program.group(id);
@@ -101,14 +106,14 @@ impl Emitter<'_> {
                 Call::new("device_driver_attach", arguments)
             }
             Op::Unbind(id) => Call::new("device_release_driver", vec![dev(id)]),
-            Op::AddAction(id) if self.program.action(id).of_object => {
-                let on = self.program.action(id).on;
-                let kind = format!("{}.kind->object_action", self.device(on));
-                Call::new(kind, vec![dev(on), self.action_function(id)])
+            Op::AddAction(id) | Op::RemoveAction(id) | Op::ReleaseAction(id) => {
+                self.managed(op, id)
             }
-            Op::AddAction(id) => Call::new("devm_add_action", action(id)),
-            Op::RemoveAction(id) => Call::new("devm_remove_action", action(id)),
-            Op::ReleaseAction(id) => Call::new("devm_release_action", action(id)),
+            Op::AddResource(id)
+            | Op::GetResource(id)
+            | Op::FindResource(id)
+            | Op::DestroyResource(id) => self.managed(op, id),
+            Op::Free(id) | Op::Realloc(id) | Op::UseMemory(id) => self.of_memory(op, id),
             Op::Link(consumer, supplier) | Op::LinkWhileBound(consumer, supplier) => {
                 let flags = match op {
                     Op::Link(..) => "0",
@@ -121,6 +126,11 @@ impl Emitter<'_> {
                 let on = device(self.program.handle(id).device);
                 Call::new("open_test_device", vec![on, handle(id)])
             }
+            Op::UseHandle(id) => {
+                let on = self.device(self.program.handle(id).device);
+                let file = format!("ctx.{}", names::c_file_of(self.program.handle(id).name));
+                Call::new(format!("{on}.kind->use"), vec![file])
+            }
             Op::Close(id) => Call::new("close_test_file", vec![handle(id)]),
             Op::OpenGroup(id) => Call::new("open_test_group", group(id)),
             Op::CloseGroup(id) => Call::new("devres_close_group", group(id)),
@@ -129,6 +139,81 @@ impl Emitter<'_> {
             Op::Settle => Call::new("settle", vec![]),
             Op::RegisterDriver(id) => Call::new("register_test_driver", vec![driver(id)]),
             Op::UnregisterDriver(id) => Call::new("unregister_test_driver", vec![driver(id)]),
+        }
+    }
+
+    fn dev(&self, id: DeviceId) -> String {
+        format!("{}.dev", self.device(id))
+    }
+
+    /// The memory of a resource, or what is nothing but memory.
+    fn memory(&self, id: ActionId) -> String {
+        format!("ctx.{}", names::c_memory(self.program.action(id).name))
+    }
+
+    /// What is done to the place of something on a list.
+    fn managed(&self, op: Op, id: ActionId) -> Call {
+        let Action { on, sort, .. } = *self.program.action(id);
+        let memory = || format!("&{}", self.memory(id));
+        let function = || self.action_function(id);
+        let null = || "NULL".to_owned();
+        match (op, sort) {
+            (Op::AddAction(_), Sort::Unmanaged) => Call::new("alloc_test_memory", vec![memory()]),
+            (Op::AddAction(_), Sort::Memory) => {
+                Call::new("devm_alloc_test_memory", vec![self.dev(on), memory()])
+            }
+            (Op::AddAction(_), Sort::OfObject) => {
+                let kind = format!("{}.kind->object_action", self.device(on));
+                Call::new(kind, vec![self.dev(on), function()])
+            }
+            (_, Sort::Resource) => {
+                let ours = |what: &str| {
+                    let name = format!("{what}_test_resource");
+                    Call::new(name, vec![self.dev(on), memory(), function()])
+                };
+                let direct = |name| {
+                    let name: &'static str = name;
+                    Call::new(name, vec![self.dev(on), function(), null(), null()])
+                };
+                match op {
+                    Op::AddAction(_) => ours("new"),
+                    Op::GetResource(_) => ours("get"),
+                    Op::RemoveAction(_) => ours("remove"),
+                    Op::ReleaseAction(_) => direct("devres_release"),
+                    Op::DestroyResource(_) => direct("devres_destroy"),
+                    Op::FindResource(_) => {
+                        Call::new("find_test_resource", vec![self.dev(on), function()])
+                    }
+                    _ => Call::new("add_test_resource", vec![self.dev(on), memory()]),
+                }
+            }
+            (op, _) => {
+                let name = match op {
+                    Op::RemoveAction(_) => "devm_remove_action",
+                    Op::ReleaseAction(_) => "devm_release_action",
+                    _ => "devm_add_action",
+                };
+                Call::new(name, vec![self.dev(on), function(), null()])
+            }
+        }
+    }
+
+    /// What is done to memory.
+    fn of_memory(&self, op: Op, id: ActionId) -> Call {
+        let Action { on, sort, .. } = *self.program.action(id);
+        let memory = format!("&{}", self.memory(id));
+        match (op, sort) {
+            (Op::Free(_), Sort::Resource) => Call::new("free_test_resource", vec![memory]),
+            (Op::Free(_), Sort::Memory) => {
+                let data = format!("{}.data", self.memory(id));
+                Call::new("devm_kfree", vec![self.dev(on), data])
+            }
+            (Op::Free(_), _) => Call::new("free_test_memory", vec![memory]),
+            (Op::Realloc(_), Sort::Memory) => {
+                Call::new("devm_realloc_test_memory", vec![self.dev(on), memory])
+            }
+            (Op::Realloc(_), _) => Call::new("realloc_test_memory", vec![memory]),
+            _ => Call::new("use_test_memory", vec![memory]),
         }
     }
 
@@ -144,7 +229,7 @@ impl Emitter<'_> {
     /// An operation of a body: what it returns is for later.
     pub(super) fn body_op(&self, op: Op) -> Vec<String> {
         let called = self.call(op);
-        if !is_fallible(op) {
+        if !is_fallible(self.scenario, op) {
             return self.void(op, &called);
         }
         let text = self.program.describe(op);
@@ -161,14 +246,16 @@ impl Emitter<'_> {
     /// An operation of the test's own, which has to return that error or none.
     pub(super) fn test_op(&self, op: Op, fails: Option<Errno>) -> Vec<String> {
         let called = self.call(op);
-        if !is_fallible(op) {
+        if !is_fallible(self.scenario, op) {
             return self.void(op, &called);
         }
         let text = self.program.describe(op);
         let (check, wanted) = match (op, fails) {
             (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
             // Whether a driver was found, or how much there was to release, is another question.
-            (Op::Attach(_) | Op::ReleaseGroup(_), None) => ("KUNIT_EXPECT_GE", "0".to_owned()),
+            (Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_), None) => {
+                ("KUNIT_EXPECT_GE", "0".to_owned())
+            }
             (_, None) => ("KUNIT_ASSERT_EQ", "0".to_owned()),
         };
         let nested = called.expression();

@@ -2,13 +2,14 @@
 
 use super::condition::Reach;
 use super::uses::is_made_in_a_body;
-use super::{Field, File, Function, comment_block};
+use super::{Field, File, Function, MemoryField, comment_block};
 use crate::emit::wrap::{call, nested};
 use crate::emit::{Broken, Options, names};
-use crate::expand::{self, CaseStepKind};
-use crate::ir::{DEV, Deviation, Expectation, KindUse, Scenario, Suite, Unit};
+use crate::expand::{self, Case, CaseStep, CaseStepKind};
+use crate::ir::{DEV, Deviation, Expectation, FaultExpectation, KindUse, Scenario, Suite, Unit};
+use crate::run::{self, Run};
 use crate::sim::{
-    ActionId, Callback, Claim, DeviceId, DriverId, Fix, Holdings, Op, Probe, Program,
+    Action, ActionId, Callback, Claim, DeviceId, DriverId, Fix, Holdings, Op, Probe, Program, Sort,
 };
 
 pub(super) struct Emitter<'e> {
@@ -34,8 +35,22 @@ impl Emitter<'_> {
         for group in &self.scenario.groups {
             field(&mut self.file.groups, &group.name, names::c_group);
         }
-        for index in 0..self.scenario.actions.len() {
-            self.action(ActionId(index as u8));
+        for action in self.scenario.actions.iter() {
+            let free = match action.sort {
+                Sort::Action | Sort::OfObject => continue,
+                Sort::Resource => Some("free_test_resource"),
+                Sort::Memory => None,
+                Sort::Unmanaged => Some("free_test_memory"),
+            };
+            let field = names::c_memory(&action.name);
+            let mut known = self.file.memory.iter_mut();
+            match known.find(|known| known.field == field) {
+                Some(known) => known.free = known.free.or(free),
+                None => self.file.memory.push(MemoryField { field, free }),
+            }
+        }
+        for id in callees_first(self.scenario) {
+            self.action(id);
         }
         for index in 0..self.scenario.drivers.len() {
             self.callbacks(DriverId(index as u8));
@@ -75,12 +90,14 @@ impl Emitter<'_> {
     /// calls it: it records, and asserts nothing.
     fn action(&mut self, id: ActionId) {
         let action = self.program.action(id);
+        if !action.runs() {
+            return;
+        }
         let counter = names::c_ran(action.name);
         if !self.file.counters.contains(&counter) {
             self.file.counters.push(counter);
         }
-        let name = self.action_function(id);
-        let head = format!("static void {name}(void *data)");
+        let head = self.action_head(id);
         // Without a body it only counts, and one does for all scenarios.
         if action.body.is_empty() && self.file.functions.iter().any(|known| known.head == head) {
             return;
@@ -95,8 +112,15 @@ impl Emitter<'_> {
             lines.push(format!("\tctx.{at} = ++ctx.clock;"));
         }
         if self.options.trace {
+            let word = match action.sort {
+                Sort::Resource => "\"resource\"",
+                _ => "\"action\"",
+            };
             let name = format!("\"{}\"", action.name);
-            lines.extend(call(1, "log_event", &["\"action\"", &name, "NULL"], ";"));
+            lines.extend(call(1, "log_event", &[word, &name, "NULL"], ";"));
+        }
+        for &op in action.body {
+            self.declare_callee(op, &head);
         }
         let body: Vec<String> = action
             .body
@@ -114,9 +138,36 @@ impl Emitter<'_> {
         self.file.functions.push(Function::new(head, lines));
     }
 
+    /// A function of whose address an operation makes use, and which only comes later.
+    fn declare_callee(&mut self, op: Op, own: &str) {
+        let (Op::RemoveAction(id)
+        | Op::ReleaseAction(id)
+        | Op::GetResource(id)
+        | Op::FindResource(id)
+        | Op::DestroyResource(id)) = op
+        else {
+            return;
+        };
+        let head = self.action_head(id);
+        let known = self.file.functions.iter().any(|known| known.head == head);
+        if !known && head != own && !self.file.prototypes.contains(&head) {
+            self.file.prototypes.push(head);
+        }
+    }
+
+    fn action_head(&self, id: ActionId) -> String {
+        let parameters = match self.program.action(id).sort {
+            Sort::Resource => "struct device *dev, void *res",
+            _ => "void *data",
+        };
+        format!("static void {}({parameters})", self.action_function(id))
+    }
+
     /// The variable that a body with a trace needs.
     fn ret(&self, body: &[Op]) -> Vec<String> {
-        let fallible = body.iter().any(|&op| super::operation::is_fallible(op));
+        let fallible = body
+            .iter()
+            .any(|&op| super::operation::is_fallible(self.scenario, op));
         if self.options.trace && fallible {
             vec!["\tint ret;".to_owned(), String::new()]
         } else {
@@ -190,18 +241,23 @@ impl Emitter<'_> {
         let mut holdings = Holdings::new();
         // Devices that are known to be there, since nothing was done meanwhile.
         let mut sure: Vec<DeviceId> = Vec::new();
-        for step in expand::time_line(self.suite, self.scenario, self.program) {
+        let time_line = expand::time_line(self.suite, self.scenario, self.program);
+        let mut over = false;
+        for (index, step) in time_line.iter().enumerate() {
             match step.kind {
                 CaseStepKind::Op(op, _) if self.is_of_the_kind(op) => {}
                 CaseStepKind::Op(op, fails) => {
+                    // What is gone is used on purpose.
+                    let runs_into_it = self.runs_into_a_fault(&time_line[index + 1..]);
                     for dev in touched(self.program, op) {
-                        if !holdings.keeps(dev) && !sure.contains(&dev) {
+                        if !runs_into_it && !holdings.keeps(dev) && !sure.contains(&dev) {
                             lines.extend(self.is_there(dev));
                             sure.push(dev);
                         }
                     }
                     // Also where the scenario gives up what it owns.
                     self.file.uses.note(op);
+                    self.file.uses.note_memory(self.scenario, op);
                     let _ = holdings.apply(self.program, op, fails);
                     if !matches!(op, Op::Get(_) | Op::AddAction(_)) {
                         sure.clear();
@@ -212,19 +268,23 @@ impl Emitter<'_> {
                     lines.extend(self.test_op(op, fails));
                 }
                 CaseStepKind::Expect(expectation) => lines.extend(self.expect(expectation)),
-                // The case was skipped where it happens.
-                CaseStepKind::Fault(_) => {}
+                // The case was skipped where it happens, or ends here.
+                CaseStepKind::Fault(fault) => match self.told_by_kasan(fault) {
+                    Reach::None => {}
+                    Reach::All => {
+                        over = true;
+                        break;
+                    }
+                    Reach::If(when) => {
+                        lines.extend(self::condition("\tif", &when));
+                        lines.push("\t\treturn;".to_owned());
+                    }
+                },
                 CaseStepKind::GiveUp => lines.push("\tKUNIT_ASSERT_TRUE(test, false);".to_owned()),
             }
         }
-        if self.options.trace {
-            lines.push("\tlog_ended = true;".to_owned());
-        }
-        if self.scenario.has_finally() && self.file.uses.tear_down {
-            lines.push("\ttear_down();".to_owned());
-        }
-        for (_, expectation) in expand::finally(self.scenario) {
-            lines.extend(self.expect(expectation));
+        if !over {
+            lines.extend(self.end());
         }
         if lines.iter().any(|line| line.contains("ret = ")) {
             lines.splice(0..0, ["\tint ret;".to_owned(), String::new()]);
@@ -237,6 +297,54 @@ impl Emitter<'_> {
             ),
             lines,
         }
+    }
+
+    /// What is judged when the scenario has given up what it owns.
+    fn end(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.options.trace {
+            lines.push("\tlog_ended = true;".to_owned());
+        }
+        if self.scenario.has_finally() && self.file.uses.tear_down {
+            lines.push("\ttear_down();".to_owned());
+        }
+        for (_, expectation) in expand::finally(self.scenario) {
+            lines.extend(self.expect(expectation));
+        }
+        lines
+    }
+
+    /// Whether some kind runs into what is announced behind an operation.
+    fn runs_into_a_fault(&mut self, rest: &[CaseStep<'_>]) -> bool {
+        let announced = rest.iter().map_while(|step| match step.kind {
+            CaseStepKind::Fault(fault) => Some(fault),
+            _ => None,
+        });
+        announced
+            .into_iter()
+            .any(|fault| self.told_by_kasan(fault) != Reach::None)
+    }
+
+    /// On which kinds the kernel at hand runs into that fault, and KASAN tells of it.
+    fn told_by_kasan(&mut self, fault: &FaultExpectation) -> Reach {
+        if !self.options.faults {
+            return Reach::None;
+        }
+        let model = self.options.model();
+        let (unit, suite, scenario) = (self.unit, self.suite, self.scenario);
+        let reach = self.reach(|used| {
+            let case = Case {
+                unit,
+                suite,
+                scenario,
+                kind_use: *used,
+                model,
+            };
+            let told = |run: Run| run.fault.is_some_and(|fault| fault.told_by_kasan);
+            fault.applies(model, used) && told(run::run(&case))
+        });
+        self.file.faults |= reach != Reach::None;
+        reach
     }
 
     /// What init and exit do: the driver of a kind in the state bound, and the device that
@@ -371,9 +479,18 @@ impl Emitter<'_> {
         }
         let model = self.options.model();
         for fault in self.scenario.faults() {
+            let what = fault.fault.describe(self.program).replace('`', "'");
+            let told = self.told_by_kasan(fault);
+            if told != Reach::None {
+                let asked = match told.condition() {
+                    Some(when) => format!("!IS_ENABLED(CONFIG_KASAN) && ({when})"),
+                    None => "!IS_ENABLED(CONFIG_KASAN)".to_owned(),
+                };
+                say(&Reach::If(asked), &format!("only KASAN can tell: {what}"));
+                continue;
+            }
             let reach = self.reach(|used| fault.applies(model, used));
             if reach != Reach::None {
-                let what = fault.fault.describe(self.program).replace('`', "'");
                 say(&reach, &format!("a kernel must not be asked: {what}"));
             }
         }
@@ -492,6 +609,10 @@ impl Emitter<'_> {
                 let alive = format!("is_alive(&{})", self.device(id));
                 call(tabs, truth(!negated), &["test", &alive], ";")
             }
+            Claim::Warned | Claim::NotWarned => {
+                let wanted = matches!(claim, Claim::Warned) != negated;
+                call(tabs, truth(wanted), &["test", "has_warned()"], ";")
+            }
             Claim::Freed(id) | Claim::Alive(id) => {
                 self.file.uses.observed = true;
                 let freed = format!("{}.freed", self.device(id));
@@ -518,6 +639,30 @@ fn condition(open: &str, condition: &str) -> Vec<String> {
     lines
 }
 
+/// The actions in an order in which C can define their functions: those first that others
+/// put on a list.
+fn callees_first(scenario: &Scenario) -> Vec<ActionId> {
+    fn visit(scenario: &Scenario, id: ActionId, order: &mut Vec<ActionId>) {
+        // Later ones are declared within this one, or refer to it.
+        for op in &scenario.actions[usize::from(id.0)].body {
+            match *op {
+                Op::AddAction(inner) if inner > id && !order.contains(&inner) => {
+                    visit(scenario, inner, order);
+                }
+                _ => {}
+            }
+        }
+        if !order.contains(&id) {
+            order.push(id);
+        }
+    }
+    let mut order = Vec::new();
+    for index in 0..scenario.actions.len() {
+        visit(scenario, ActionId(index as u8), &mut order);
+    }
+    order
+}
+
 /// A field of the recorder, once for a name.
 fn field(fields: &mut Vec<Field>, name: &str, field: fn(&str) -> String) {
     if !fields.iter().any(|known| known.name == name) {
@@ -539,8 +684,22 @@ fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
         | Op::Attach(id)
         | Op::Bind(id, _)
         | Op::Unbind(id) => vec![id],
-        Op::AddAction(id) | Op::RemoveAction(id) | Op::ReleaseAction(id) => {
-            vec![program.action(id).on]
+        Op::AddAction(id)
+        | Op::RemoveAction(id)
+        | Op::ReleaseAction(id)
+        | Op::AddResource(id)
+        | Op::GetResource(id)
+        | Op::FindResource(id)
+        | Op::DestroyResource(id)
+        | Op::Free(id)
+        | Op::Realloc(id) => {
+            let Action { on, sort, .. } = *program.action(id);
+            let unmanaged = match op {
+                // Its device may be gone by then.
+                Op::Free(_) => sort != Sort::Memory,
+                _ => sort == Sort::Unmanaged,
+            };
+            if unmanaged { vec![] } else { vec![on] }
         }
         Op::Link(consumer, supplier) | Op::LinkWhileBound(consumer, supplier) => {
             vec![consumer, supplier]
@@ -550,7 +709,7 @@ fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
             vec![program.group(id).on]
         }
         Op::Open(id) => vec![program.handle(id).device],
-        Op::Close(_) | Op::Settle => vec![],
+        Op::Close(_) | Op::UseHandle(_) | Op::UseMemory(_) | Op::Settle => vec![],
         Op::RegisterDriver(_) | Op::UnregisterDriver(_) => vec![],
     }
 }

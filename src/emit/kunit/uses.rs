@@ -6,7 +6,7 @@ use super::Uses;
 use crate::emit::Options;
 use crate::expand;
 use crate::ir::{CKey, DEV, KindId, KindUse, Scenario, Suite, Unit};
-use crate::sim::{Callback, Claim, DeviceId, Handles, Op};
+use crate::sim::{ActionId, Callback, Claim, DeviceId, Handles, Op, Sort};
 use crate::syntax::ast::Release;
 
 pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: &Options) -> Uses {
@@ -55,22 +55,49 @@ fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
     uses.callbacks |= has_drivers;
     uses.counts |= !scenario.drivers.is_empty();
     for op in scenario.bodies() {
-        uses.fallible |= super::operation::is_fallible(op);
+        uses.fallible |= super::operation::is_fallible(scenario, op);
         uses.bodies = true;
     }
     for op in scenario.operations() {
         uses.halves |= matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
         uses.note(op);
+        uses.note_memory(scenario, op);
     }
     for claim in scenario.expectations().flat_map(|expectation| {
         let deviations = expectation.deviations.iter().map(|d| d.claim);
         deviations.chain([expectation.claim])
     }) {
         uses.order |= matches!(claim, Claim::Before(..));
+        uses.warnings |= matches!(claim, Claim::Warned | Claim::NotWarned);
         let of_driver = |callback| !matches!(callback, Callback::Action(_));
         if claim.callbacks().any(of_driver) {
             uses.counts = true;
             uses.callbacks = true;
+        }
+    }
+}
+
+impl Uses {
+    /// Takes note of the helper that an operation on memory or a resource calls.
+    pub(super) fn note_memory(&mut self, scenario: &Scenario, op: Op) {
+        let sort = |id: ActionId| scenario.actions[usize::from(id.0)].sort;
+        let uses = &mut self.memory;
+        match op {
+            Op::AddAction(id) => match sort(id) {
+                Sort::Action | Sort::OfObject => {}
+                Sort::Resource => uses.new = true,
+                Sort::Memory => uses.devm_alloc = true,
+                Sort::Unmanaged => uses.alloc = true,
+            },
+            Op::RemoveAction(id) if sort(id) == Sort::Resource => uses.remove = true,
+            Op::GetResource(_) => uses.get = true,
+            Op::FindResource(_) => uses.find = true,
+            Op::AddResource(_) => uses.add = true,
+            Op::Realloc(id) if sort(id) == Sort::Memory => uses.devm_realloc = true,
+            Op::Realloc(_) => uses.realloc = true,
+            Op::UseMemory(_) => uses.touched = true,
+            Op::UseHandle(_) => self.asked = true,
+            _ => {}
         }
     }
 }

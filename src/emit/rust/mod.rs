@@ -178,7 +178,8 @@ fn scenario_module(
         };
         let mut constants = program::constants(scenario);
         let used = words(&text);
-        constants.retain(|constant| constant.split([' ', ':']).any(|word| used.contains(word)));
+        let name = |constant: &str| constant.split([' ', ':']).nth(1).map(str::to_owned);
+        constants.retain(|constant| name(constant).is_some_and(|name| used.contains(&name)));
         let used = words(&format!("{text} {}", constants.join(" ")));
         imports.extend(IMPORTS.iter().filter(|name| used.contains(**name)));
         let tests = tests(unit, scenario);
@@ -205,7 +206,7 @@ fn scenario_module(
 /// What a scenario may need of the simulator.
 const IMPORTS: &[&str] = &[
     "Action", "ActionId", "Callback", "Claim", "Device", "DeviceId", "Driver", "DriverId", "Errno",
-    "Fault", "Fix", "Group", "GroupId", "Handle", "HandleId", "Op", "Probe",
+    "Fault", "Fix", "Group", "GroupId", "Handle", "HandleId", "Op", "Probe", "Sort",
 ];
 
 fn imports_line(imports: &BTreeSet<&str>) -> String {

@@ -4,7 +4,7 @@ use super::constant;
 use super::layout::Expr;
 use crate::expand;
 use crate::ir::{Scenario, Unit};
-use crate::sim::{Callback, Claim, Culprit, Driver, Errno, Fault, Op, Probe, Program};
+use crate::sim::{Callback, Claim, Culprit, Driver, Errno, Fault, Op, Probe, Program, Sort};
 
 /// A constant for each thing that has a name.
 pub(super) fn constants(scenario: &Scenario) -> Vec<String> {
@@ -53,6 +53,11 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
     let actions = program.actions.iter().map(|action| {
         let on = device(action.on);
         let name = format!("{:?}", action.name);
+        match action.sort {
+            Sort::Memory => return Expr::Text(format!("Action::memory({name}, {on})")),
+            Sort::Unmanaged => return Expr::Text(format!("Action::unmanaged({name})")),
+            Sort::Action | Sort::OfObject | Sort::Resource => {}
+        }
         let body = Expr::slice(body(program, action.body));
         let spelled = |body| Expr::Struct {
             name: "Action".to_owned(),
@@ -61,16 +66,18 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
                 ("on".to_owned(), Expr::Text(device(action.on))),
                 ("body".to_owned(), body),
                 (
-                    "of_object".to_owned(),
-                    Expr::Text(action.of_object.to_string()),
+                    "sort".to_owned(),
+                    Expr::Text(format!("Sort::{:?}", action.sort)),
                 ),
             ],
             rest: None,
         };
-        if action.of_object {
-            return spelled(body);
-        }
-        Expr::call("Action::new", vec![name, on], body).unwrap_or_else(spelled)
+        let new = match action.sort {
+            Sort::OfObject => return spelled(body),
+            Sort::Resource => "Action::resource",
+            _ => "Action::new",
+        };
+        Expr::call(new, vec![name, on], body).unwrap_or_else(spelled)
     });
     let handles = program.handles.iter().map(|handle| {
         let on = device(handle.device);
@@ -188,6 +195,14 @@ pub(super) fn op_path(program: &Program<'_>, op: Op) -> String {
         Op::AddAction(id) => format!("AddAction({})", action(id)),
         Op::RemoveAction(id) => format!("RemoveAction({})", action(id)),
         Op::ReleaseAction(id) => format!("ReleaseAction({})", action(id)),
+        Op::AddResource(id) => format!("AddResource({})", action(id)),
+        Op::GetResource(id) => format!("GetResource({})", action(id)),
+        Op::FindResource(id) => format!("FindResource({})", action(id)),
+        Op::DestroyResource(id) => format!("DestroyResource({})", action(id)),
+        Op::Free(id) => format!("Free({})", action(id)),
+        Op::Realloc(id) => format!("Realloc({})", action(id)),
+        Op::UseMemory(id) => format!("UseMemory({})", action(id)),
+        Op::UseHandle(id) => format!("UseHandle({})", handle(id)),
         Op::OpenGroup(id) => format!("OpenGroup({})", group(id)),
         Op::CloseGroup(id) => format!("CloseGroup({})", group(id)),
         Op::ReleaseGroup(id) => format!("ReleaseGroup({})", group(id)),
@@ -238,6 +253,8 @@ pub(super) fn claim_path(program: &Program<'_>, claim: Claim) -> String {
         Claim::Alive(id) => format!("Alive({})", device(id)),
         Claim::Bound(id) => format!("Bound({})", device(id)),
         Claim::Unbound(id) => format!("Unbound({})", device(id)),
+        Claim::Warned => "Warned".to_owned(),
+        Claim::NotWarned => "NotWarned".to_owned(),
     };
     format!("Claim::{said}")
 }
@@ -260,6 +277,7 @@ pub(super) fn fault_path(program: &Program<'_>, fault: Fault) -> String {
         Culprit::Device(id) => program.device(id).name,
         Culprit::Driver(id) => program.driver(id).name,
         Culprit::Handle(id) => program.handle(id).name,
+        Culprit::Memory(id) => program.action(id).name,
     };
     // `UseAfterFree(DeviceId(0))`, of which the first word is the variant.
     let debug = format!("{fault:?}");

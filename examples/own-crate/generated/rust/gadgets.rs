@@ -79,4 +79,14 @@ mod port_goes_first {
     fn on_gadget_bound_without_2e84dc379200() {
         scenario(&Case::bound(&super::GADGET).without(Fix::UnbindReleasesDevresFirst));
     }
+
+    #[test]
+    fn on_gadget_without_8e1ddfada453() {
+        scenario(&Case::unbound(&super::GADGET).without(Fix::GroupMayBeGone));
+    }
+
+    #[test]
+    fn on_gadget_bound_without_8e1ddfada453() {
+        scenario(&Case::bound(&super::GADGET).without(Fix::GroupMayBeGone));
+    }
 }
