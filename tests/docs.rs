@@ -346,6 +346,34 @@ fn the_reference_lists_what_scenarios_can_name() {
     }
 }
 
+/// docs/bugs.md has every commit that the corpus of known bugs is about, and every suite of it.
+#[test]
+fn the_list_of_bugs_is_that_of_the_corpus() {
+    let list = fs::read_to_string("docs/bugs.md").unwrap();
+    let known = list.split("\n## Not to be").next().unwrap();
+    let commits = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let is_commit = |word: &&str| {
+            word.len() == 12
+                && word.bytes().all(|b| b.is_ascii_hexdigit())
+                && word.contains(|c: char| c.is_ascii_digit())
+        };
+        words.filter(is_commit).map(str::to_owned).collect()
+    };
+    let mut files: Vec<_> = fs::read_dir("scenarios/bugs").unwrap().collect();
+    files.sort_by_key(|file| file.as_ref().unwrap().path());
+    let text: String = files
+        .into_iter()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(commits(&text), commits(known));
+    assert!(commits(known).len() >= 15);
+    for line in text.lines().filter_map(|line| line.strip_prefix("suite ")) {
+        let name = line.split(' ').next().unwrap();
+        assert!(known.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
 /// The example of docs/trace.md is what `run --trace` prints first.
 #[test]
 fn the_example_of_a_trace_is_real() {

@@ -50,24 +50,24 @@ mod card_outlives_its_driver {
             handles: &[Handle::new("file", CARD), Handle::new("late", CARD)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/handles.devres", 80, &program, case.model);
-        s.at(85).register(DEV);
-        s.at(86).register(CARD);
-        s.at(87).add_action(RES);
-        s.at(88).add_action(MEM);
-        s.at(89).open(FILE);
-        s.at(90).unbind(DEV);
-        s.at(91).expect(Claim::ran(RES));
-        s.at(91).expect(Claim::not_run(MEM));
-        s.at(91).expect(Claim::Alive(CARD));
-        s.at(92).unregister(DEV);
-        s.at(93).expect(Claim::Alive(DEV));
-        s.at(94).fails(Op::Open(LATE), Errno::ENODEV);
-        s.at(95).close(FILE);
-        s.at(96).expect(Claim::before(RES, MEM));
-        s.at(96).expect(Claim::Freed(CARD));
-        s.at(96).expect(Claim::Freed(DEV));
-        s.at(83).finish();
+        let mut s = Session::new("scenarios/handles.devres", 186, &program, case.model);
+        s.at(191).register(DEV);
+        s.at(192).register(CARD);
+        s.at(193).add_action(RES);
+        s.at(194).add_action(MEM);
+        s.at(195).open(FILE);
+        s.at(196).unbind(DEV);
+        s.at(197).expect(Claim::ran(RES));
+        s.at(197).expect(Claim::not_run(MEM));
+        s.at(197).expect(Claim::Alive(CARD));
+        s.at(198).unregister(DEV);
+        s.at(199).expect(Claim::Alive(DEV));
+        s.at(200).fails(Op::Open(LATE), Errno::ENODEV);
+        s.at(201).close(FILE);
+        s.at(202).expect(Claim::before(RES, MEM));
+        s.at(202).expect(Claim::Freed(CARD));
+        s.at(202).expect(Claim::Freed(DEV));
+        s.at(189).finish();
     }
 
     #[test]
@@ -111,16 +111,16 @@ mod one_reader {
             handles: &[Handle::new("one", SENSOR), Handle::new("two", SENSOR)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/handles.devres", 80, &program, case.model);
-        s.at(102).register(DEV);
-        s.at(103).register(SENSOR);
-        s.at(104).open(ONE);
-        s.at(105).fails(Op::Open(TWO), Errno::EBUSY);
-        s.at(106).unregister(SENSOR);
-        s.at(107).fails(Op::Open(TWO), Errno::ENXIO);
-        s.at(108).close(ONE);
-        s.at(109).expect(Claim::Freed(SENSOR));
-        s.at(100).finish();
+        let mut s = Session::new("scenarios/handles.devres", 186, &program, case.model);
+        s.at(208).register(DEV);
+        s.at(209).register(SENSOR);
+        s.at(210).open(ONE);
+        s.at(211).fails(Op::Open(TWO), Errno::EBUSY);
+        s.at(212).unregister(SENSOR);
+        s.at(213).fails(Op::Open(TWO), Errno::ENXIO);
+        s.at(214).close(ONE);
+        s.at(215).expect(Claim::Freed(SENSOR));
+        s.at(206).finish();
     }
 
     #[test]

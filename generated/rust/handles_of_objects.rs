@@ -57,27 +57,30 @@ mod managed {
             ],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/handles.devres", 58, &program, case.model);
-        s.at(62).register(DEV);
-        s.at(63).add_action(RES);
-        s.at(64).add_action(MEM);
-        s.at(65).add_action(NEWER);
-        s.at(66).open(FILE);
-        s.at(67).open(AGAIN);
-        s.at(68).unregister(DEV);
+        let mut s = Session::new("scenarios/handles.devres", 162, &program, case.model);
+        s.at(166).register(DEV);
+        s.at(167).add_action(RES);
+        s.at(168).add_action(MEM);
+        s.at(169).add_action(NEWER);
+        s.at(170).open(FILE);
+        s.at(171).open(AGAIN);
+        s.at(172).use_handle(FILE);
+        s.at(172).use_handle(AGAIN);
+        s.at(173).unregister(DEV);
+        s.at(174).fails(Op::UseHandle(FILE), Errno::ENODEV);
         if case.lacks(Fix::DelReleasesDevres) {
-            s.at(69).expect(Claim::not_run(RES));
+            s.at(175).expect(Claim::not_run(RES));
         } else {
-            s.at(69).expect(Claim::ran(RES));
+            s.at(175).expect(Claim::ran(RES));
         }
-        s.at(70).expect(Claim::not_run(MEM));
-        s.at(71).fails(Op::Open(LATE), Errno::ENODEV);
-        s.at(72).close(FILE);
-        s.at(73).expect(Claim::not_run(MEM));
-        s.at(74).close(AGAIN);
-        s.at(75).expect(Claim::before(NEWER, MEM));
-        s.at(75).expect(Claim::Freed(DEV));
-        s.at(61).finish();
+        s.at(176).expect(Claim::not_run(MEM));
+        s.at(177).fails(Op::Open(LATE), Errno::ENODEV);
+        s.at(178).close(FILE);
+        s.at(179).expect(Claim::not_run(MEM));
+        s.at(180).close(AGAIN);
+        s.at(181).expect(Claim::before(NEWER, MEM));
+        s.at(181).expect(Claim::Freed(DEV));
+        s.at(165).finish();
     }
 
     #[test]

@@ -15,6 +15,10 @@ mod buses;
 #[rustfmt::skip]
 mod buses_and_drivers;
 #[rustfmt::skip]
+mod buses_that_clean_up;
+#[rustfmt::skip]
+mod buses_that_do_not;
+#[rustfmt::skip]
 mod buses_with_groups;
 #[rustfmt::skip]
 mod buses_without_match;
@@ -24,6 +28,8 @@ mod callbacks;
 mod classes;
 #[rustfmt::skip]
 mod classes_below_classes;
+#[rustfmt::skip]
+mod could_not_be_added;
 #[rustfmt::skip]
 mod deferral;
 #[rustfmt::skip]
@@ -35,11 +41,17 @@ mod faults_alone;
 #[rustfmt::skip]
 mod faults_of_drivers;
 #[rustfmt::skip]
+mod files_outlive_drivers;
+#[rustfmt::skip]
 mod finally;
 #[rustfmt::skip]
 mod finally_unbound;
 #[rustfmt::skip]
+mod given_without_a_reference;
+#[rustfmt::skip]
 mod groups;
+#[rustfmt::skip]
+mod groups_of_what_is_going;
 #[rustfmt::skip]
 mod halves;
 #[rustfmt::skip]
@@ -51,19 +63,33 @@ mod handles_below;
 #[rustfmt::skip]
 mod handles_of_objects;
 #[rustfmt::skip]
+mod initialised_while_open;
+#[rustfmt::skip]
 mod kinds;
 #[rustfmt::skip]
 mod kinds_bound;
 #[rustfmt::skip]
 mod links;
 #[rustfmt::skip]
+mod links_go_last;
+#[rustfmt::skip]
 mod links_waiting;
 #[rustfmt::skip]
+mod made_and_forgotten;
+#[rustfmt::skip]
 mod memory;
+#[rustfmt::skip]
+mod names_in_uevents;
+#[rustfmt::skip]
+mod objects_outlive_drivers;
+#[rustfmt::skip]
+mod older_than_the_device;
 #[rustfmt::skip]
 mod order;
 #[rustfmt::skip]
 mod order_bound;
+#[rustfmt::skip]
+mod orders_of_handles;
 #[rustfmt::skip]
 mod parents;
 #[rustfmt::skip]
@@ -77,9 +103,13 @@ mod passes;
 #[rustfmt::skip]
 mod passes_bound;
 #[rustfmt::skip]
+mod ports_outlive_drivers;
+#[rustfmt::skip]
 mod probe;
 #[rustfmt::skip]
 mod probe_errors;
+#[rustfmt::skip]
+mod put_by_two;
 #[rustfmt::skip]
 mod rebind;
 #[rustfmt::skip]
@@ -89,6 +119,12 @@ mod references_alone;
 #[rustfmt::skip]
 mod references_of_a_list;
 #[rustfmt::skip]
+mod released_on_unregister;
+#[rustfmt::skip]
 mod resources;
+#[rustfmt::skip]
+mod shown_too_early;
+#[rustfmt::skip]
+mod taken_and_forgotten;
 #[rustfmt::skip]
 mod unregister;
