@@ -6,34 +6,54 @@
 //! running it.
 
 use super::errno::Errno;
+use super::list::List;
 use super::program::{
-    ActionId, DeviceId, DriverId, GroupId, HandleId, MAX_DEVICES, Op, Program, Sort,
+    ActionId, DeviceId, DriverId, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
+    MAX_HANDLES, Op, Program, Sort,
 };
-use super::state::Node;
+use super::state::{MAX_NODES, Node};
 
 /// What the scenario owns at a point of its time line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holdings {
     /// Less the one that a registered device keeps until it is unregistered.
     refs: [u16; MAX_DEVICES],
     /// Registered devices, oldest first.
-    devices: Vec<DeviceId>,
+    devices: List<DeviceId, MAX_DEVICES>,
     /// Registered drivers, oldest first.
-    drivers: Vec<DriverId>,
+    drivers: List<DriverId, MAX_DRIVERS>,
     /// Open handles, oldest first.
-    handles: Vec<HandleId>,
+    handles: List<HandleId, MAX_HANDLES>,
     /// Memory on no list, oldest first.
-    memory: Vec<ActionId>,
+    memory: List<ActionId, MAX_ACTIONS>,
     /// What was put on lists of resources, and nothing has released or taken off since.
-    queued: Vec<Node>,
+    queued: List<Node, MAX_QUEUED>,
     /// Whether devices have been linked.
     linked: bool,
+}
+
+/// Room for what a scenario has put on the lists of all its devices: more than they have
+/// room for is a fault of the simulator's, which comes first.
+const MAX_QUEUED: usize = 2 * MAX_NODES;
+
+impl Default for Holdings {
+    fn default() -> Self {
+        Holdings::new()
+    }
 }
 
 impl Holdings {
     /// Nothing.
     pub fn new() -> Self {
-        Holdings::default()
+        Holdings {
+            refs: [0; MAX_DEVICES],
+            devices: List::new(DeviceId(0)),
+            drivers: List::new(DriverId(0)),
+            handles: List::new(HandleId(0)),
+            memory: List::new(ActionId(0)),
+            queued: List::new(Node::Action(ActionId(0))),
+            linked: false,
+        }
     }
 
     /// How many references of the device the scenario owns.
@@ -43,7 +63,7 @@ impl Holdings {
 
     /// Whether the device cannot be gone: it is registered, or a reference is owned.
     pub fn keeps(&self, dev: DeviceId) -> bool {
-        self.refs(dev) > 0 || self.devices.contains(&dev)
+        self.refs(dev) > 0 || self.devices.contains(dev)
     }
 
     /// What the scenario owns after one of its operations, which has to return that
@@ -87,9 +107,9 @@ impl Holdings {
                 self.runs(program, dev);
             }
             Op::AddAction(action) if program.action(action).sort == Sort::Unmanaged => {
-                let mut drivers = self.drivers.iter();
+                let mut drivers = self.drivers.as_slice().iter();
                 if !drivers.any(|&drv| program.driver(drv).remove.contains(&Op::Free(action))) {
-                    self.memory.push(action);
+                    keep(&mut self.memory, action);
                 }
             }
             Op::AddAction(action) => self.queue(program, action)?,
@@ -97,7 +117,7 @@ impl Holdings {
                 if take(&mut self.queued, Node::Action(action)) {
                     self.take_back(program, program.action(action).body);
                     if program.action(action).sort == Sort::Resource {
-                        self.memory.push(action);
+                        keep(&mut self.memory, action);
                     }
                 }
             }
@@ -106,7 +126,7 @@ impl Holdings {
                 self.queue(program, resource)?;
             }
             Op::GetResource(resource) => {
-                if !self.queued.contains(&Node::Action(resource)) {
+                if !self.queued.contains(Node::Action(resource)) {
                     self.queue(program, resource)?;
                 }
             }
@@ -122,10 +142,10 @@ impl Holdings {
             Op::ReleaseAction(action) => _ = take(&mut self.queued, Node::Action(action)),
             Op::Unbind(dev) => self.runs(program, dev),
             Op::Link(..) | Op::LinkWhileBound(..) => self.linked = true,
-            Op::Open(handle) => self.handles.push(handle),
+            Op::Open(handle) => keep(&mut self.handles, handle),
             Op::Close(handle) => _ = take(&mut self.handles, handle),
             Op::RegisterDriver(drv) => {
-                self.drivers.push(drv);
+                keep(&mut self.drivers, drv);
                 self.devices.retain(|&dev| !unregisters(program, drv, dev));
                 let remove = program.driver(drv).remove;
                 self.memory.retain(|&id| !remove.contains(&Op::Free(id)));
@@ -134,8 +154,8 @@ impl Holdings {
                 take(&mut self.drivers, drv);
                 self.runs(program, program.driver(drv).device);
             }
-            Op::OpenGroup(group) => self.queued.push(Node::Open(group)),
-            Op::CloseGroup(group) => self.queued.push(Node::Close(group)),
+            Op::OpenGroup(group) => keep(&mut self.queued, Node::Open(group)),
+            Op::CloseGroup(group) => keep(&mut self.queued, Node::Close(group)),
             Op::RemoveGroup(group) => {
                 take(&mut self.queued, Node::Open(group));
                 take(&mut self.queued, Node::Close(group));
@@ -150,15 +170,15 @@ impl Holdings {
     /// It is on a list, and what its body will give up is its own.
     fn queue(&mut self, program: &Program<'_>, action: ActionId) -> Result<(), DeviceId> {
         self.hand_over(program, program.action(action).body)?;
-        self.queued.push(Node::Action(action));
+        keep(&mut self.queued, Node::Action(action));
         Ok(())
     }
 
     /// A device that a driver unregisters in its remove is the driver's.
     fn registered(&mut self, program: &Program<'_>, dev: DeviceId) {
-        let mut drivers = self.drivers.iter();
+        let mut drivers = self.drivers.as_slice().iter();
         if !drivers.any(|&drv| unregisters(program, drv, dev)) {
-            self.devices.push(dev);
+            keep(&mut self.devices, dev);
         }
     }
 
@@ -169,11 +189,12 @@ impl Holdings {
 
     /// The same of those in a group.
     fn releases(&mut self, program: &Program<'_>, group: GroupId) {
-        let at = |node| self.queued.iter().rposition(|&known| known == node);
+        let nodes = self.queued;
+        let at = |node| nodes.as_slice().iter().rposition(|&known| known == node);
         let Some(first) = at(Node::Open(group)) else {
             return;
         };
-        let last = at(Node::Close(group)).unwrap_or(self.queued.len());
+        let last = at(Node::Close(group)).unwrap_or(MAX_QUEUED);
         let dev = program.group(group).on;
         let mut at = 0;
         self.queued.retain(|&node| {
@@ -224,11 +245,11 @@ impl Holdings {
                 Op::Get(dev) => taken[usize::from(dev.0)] += 1,
                 Op::Put(dev) if taken[usize::from(dev.0)] > 0 => taken[usize::from(dev.0)] -= 1,
                 Op::Put(dev) => self.get(dev),
-                Op::Unregister(dev) | Op::Del(dev) => self.devices.push(dev),
-                Op::Close(handle) => self.handles.push(handle),
+                Op::Unregister(dev) | Op::Del(dev) => keep(&mut self.devices, dev),
+                Op::Close(handle) => keep(&mut self.handles, handle),
                 // What it allocates itself was never the scenario's.
-                Op::Free(id) if !body.contains(&Op::AddAction(id)) => self.memory.push(id),
-                Op::UnregisterDriver(drv) => self.drivers.push(drv),
+                Op::Free(id) if !body.contains(&Op::AddAction(id)) => keep(&mut self.memory, id),
+                Op::UnregisterDriver(drv) => keep(&mut self.drivers, drv),
                 Op::AddAction(action) => self.take_back(program, program.action(action).body),
                 _ => {}
             }
@@ -241,35 +262,42 @@ impl Holdings {
     /// that belong to actions which never ran are not dropped. Where work may be queued,
     /// it is waited for before and after.
     pub fn give_up(&self, program: &Program<'_>) -> Vec<Op> {
-        let settle = self.may_have_queued_work(program).then_some(Op::Settle);
-        let handles = self.handles.iter().rev().map(|&handle| Op::Close(handle));
-        let devices = self.devices.iter().rev().map(|&dev| Op::Unregister(dev));
-        let refs = self.refs.iter().enumerate().flat_map(|(dev, &count)| {
-            std::iter::repeat_n(Op::Put(DeviceId(dev as u8)), usize::from(count))
-        });
-        let drivers = self
-            .drivers
-            .iter()
-            .rev()
-            .map(|&drv| Op::UnregisterDriver(drv));
-        let (set_up, own): (Vec<Op>, Vec<Op>) = handles
-            .chain(devices)
-            .chain(refs)
-            .chain(drivers)
-            .partition(|&op| program.is_set_up(op));
-        let memory = self.memory.iter().rev().map(|&memory| Op::Free(memory));
+        let mut ops = Vec::new();
+        self.each_given_up(program, |op| ops.push(op));
+        ops
+    }
+
+    /// The same, one by one.
+    pub fn each_given_up(&self, program: &Program<'_>, mut f: impl FnMut(Op)) {
+        let settles = self.may_have_queued_work(program);
+        if settles {
+            f(Op::Settle);
+        }
+        let devices = self.devices.as_slice().iter().rev();
+        let devices = devices.map(|&dev| Op::Unregister(dev));
+        let drivers = self.drivers.as_slice().iter().rev();
+        let drivers = drivers.map(|&drv| Op::UnregisterDriver(drv));
+        let own = |op: &Op| !program.is_set_up(*op);
+        let of_set_up = |op: &Op| program.is_set_up(*op);
+        for &handle in self.handles.as_slice().iter().rev() {
+            f(Op::Close(handle));
+        }
+        devices.clone().filter(own).for_each(&mut f);
+        for (dev, &count) in self.refs.iter().enumerate() {
+            for _ in 0..count {
+                f(Op::Put(DeviceId(dev as u8)));
+            }
+        }
+        drivers.clone().filter(own).for_each(&mut f);
+        if settles {
+            f(Op::Settle);
+        }
+        for &memory in self.memory.as_slice().iter().rev() {
+            f(Op::Free(memory));
+        }
         // Drivers before the devices that others hang below.
-        let (drivers, devices): (Vec<Op>, Vec<Op>) = set_up
-            .into_iter()
-            .partition(|op| matches!(op, Op::UnregisterDriver(_)));
-        settle
-            .into_iter()
-            .chain(own)
-            .chain(settle)
-            .chain(memory)
-            .chain(drivers)
-            .chain(devices)
-            .collect()
+        drivers.filter(of_set_up).for_each(&mut f);
+        devices.filter(of_set_up).for_each(&mut f);
     }
 
     fn may_have_queued_work(&self, program: &Program<'_>) -> bool {
@@ -301,7 +329,11 @@ fn unregisters(program: &Program<'_>, drv: DriverId, dev: DeviceId) -> bool {
 }
 
 /// Takes the newest one out, and says whether there was one.
-fn take<T: PartialEq>(list: &mut Vec<T>, item: T) -> bool {
-    let newest = list.iter().rposition(|known| *known == item);
-    newest.map(|at| list.remove(at)).is_some()
+fn take<T: Copy + Default + PartialEq, const N: usize>(list: &mut List<T, N>, item: T) -> bool {
+    list.remove_newest(item)
+}
+
+/// Appends it. What does not fit is more than the simulator has room for, which it says itself.
+fn keep<T: Copy + Default + PartialEq, const N: usize>(list: &mut List<T, N>, item: T) {
+    let _ = list.push(item);
 }

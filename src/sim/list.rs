@@ -49,6 +49,18 @@ impl<T: Copy + Default + PartialEq, const N: usize> List<T, N> {
         Some(item)
     }
 
+    /// Keeps those for which `f` is true, in order.
+    pub(super) fn retain(&mut self, mut f: impl FnMut(&T) -> bool) {
+        let before = *self;
+        *self = List::new(T::default());
+        for item in before.as_slice() {
+            if f(item) {
+                self.items[usize::from(self.len)] = *item;
+                self.len += 1;
+            }
+        }
+    }
+
     /// Takes out the newest item that is equal, and says whether there was one.
     pub(super) fn remove_newest(&mut self, item: T) -> bool {
         let newest = self.as_slice().iter().rposition(|&known| known == item);
