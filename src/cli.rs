@@ -27,6 +27,8 @@ pub enum Command {
     Run(Run),
     /// Show which contracts hold on which simulated kernel.
     Matrix(Matrix),
+    /// Try all programs up to a length: which ones break the contract, or tell two kernels apart?
+    Explore(Explore),
     /// Run the cases on a real kernel and compare it with the simulator.
     Verify(Verify),
     /// Put the emitted C into a kernel tree.
@@ -135,6 +137,47 @@ pub struct Matrix {
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub select: Select,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("question").required(true).args(["invariants", "diff"]))]
+pub struct Explore {
+    /// Files whose kinds are tried as well.
+    pub paths: Vec<PathBuf>,
+    /// The shortest programs that break the driver core's contract.
+    #[arg(long)]
+    pub invariants: bool,
+    /// The shortest programs that tell two kernels apart: `all` fixes, or `without:FIX`.
+    #[arg(long, num_args = 2, value_names = ["MODEL", "MODEL"], value_parser = model)]
+    pub diff: Option<Vec<Model>>,
+    /// The kernel whose contract is examined.
+    #[arg(long, value_name = "MODEL", value_parser = model, default_value = "all", conflicts_with = "diff")]
+    pub model: Model,
+    /// Only this kind, as suites spell it: `platform`, `platform bound`. Any number of them.
+    #[arg(long, value_name = "KIND")]
+    pub on: Vec<String>,
+    /// Only these bricks.
+    #[arg(long, value_name = "NAME")]
+    pub bricks: Vec<String>,
+    /// Statements of a program at most.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub depth: usize,
+    /// Points of each search that are kept at most.
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    pub points: usize,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub time: Option<u64>,
+    /// Threads; as many as there are processors if none are given. They change nothing but
+    /// the time.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Try programs that differ only by names as well.
+    #[arg(long)]
+    pub full: bool,
+    /// Write the findings as scenarios into this file.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

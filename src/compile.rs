@@ -13,6 +13,9 @@ use crate::source::{SourceId, Sources};
 use crate::syntax::ast::File;
 use crate::syntax::parse;
 
+/// What explorations build programs from, if nothing else is given.
+const BRICKS: &str = include_str!("../library/bricks.devres");
+
 /// The standard kinds, behind `use kinds`.
 const LIBRARY: &str = include_str!("../library/kinds.devres");
 
@@ -86,22 +89,25 @@ pub fn library() -> Unit {
     load_text("<nothing>", "").unit
 }
 
-fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
-    let library = sources.add("<kinds>", LIBRARY);
-    let library = parse(&sources, library, &mut sink);
-    let wanted: Vec<_> = ids
-        .iter()
-        .map(|&id| parse(&sources, id, &mut sink))
-        .collect();
-    let (used, uses, broken) = used_files(&mut sources, &wanted, &mut sink);
-    let files = Files {
-        library: &library,
-        wanted: &wanted,
-        used: &used,
-        uses: &uses,
-        broken: &broken,
+/// The bricks of explorations, with the kinds of these files beside the standard ones. They
+/// are resolved and not checked: what stands in them is no time line.
+pub fn bricks(paths: &[PathBuf]) -> Front {
+    let mut sink = Sink::default();
+    let mut sources = Sources::default();
+    let mut ids = match paths {
+        [] => vec![],
+        paths => sources.load(paths, &mut sink),
     };
-    let unit = resolve(sources, &files, &mut sink);
+    ids.push(sources.add("<bricks>", BRICKS));
+    let unit = resolved(sources, &ids, &mut sink);
+    Front {
+        unit,
+        diagnostics: sink.into_sorted(),
+    }
+}
+
+fn front(sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
+    let unit = resolved(sources, ids, &mut sink);
     check(&unit, &mut sink);
     if !sink.has_errors() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
         sink.report(
@@ -113,6 +119,21 @@ fn front(mut sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
         unit,
         diagnostics: sink.into_sorted(),
     }
+}
+
+fn resolved(mut sources: Sources, ids: &[SourceId], sink: &mut Sink) -> Unit {
+    let library = sources.add("<kinds>", LIBRARY);
+    let library = parse(&sources, library, sink);
+    let wanted: Vec<_> = ids.iter().map(|&id| parse(&sources, id, sink)).collect();
+    let (used, uses, broken) = used_files(&mut sources, &wanted, sink);
+    let files = Files {
+        library: &library,
+        wanted: &wanted,
+        used: &used,
+        uses: &uses,
+        broken: &broken,
+    };
+    resolve(sources, &files, sink)
 }
 
 /// The files that others name with `use "FILE"`, less those that are wanted anyway; which

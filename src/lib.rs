@@ -19,6 +19,8 @@ pub mod emit;
 #[cfg(feature = "cli")]
 pub mod expand;
 #[cfg(feature = "cli")]
+pub mod explore;
+#[cfg(feature = "cli")]
 pub mod give_up;
 #[cfg(feature = "cli")]
 pub mod identity;

@@ -57,8 +57,8 @@ mod the_same {
     }
 }
 
-/// Right: there is one for each time.
-mod one_for_each_time {
+/// Right: there is another one.
+mod another_one {
     use ::devres_gen::sim::{
         Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
     };

@@ -46,6 +46,12 @@ pub fn check(unit: &Unit, sink: &mut Sink) {
     }
 }
 
+/// Whether the kinds of a suite can do and be what a scenario asks of them.
+pub fn abilities(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
+    abilities::of_kinds(unit, &suite.kinds, sink);
+    abilities::of_scenario(unit, suite, scenario, sink);
+}
+
 /// Expectations about a device that is not there: nothing can be known of it.
 fn too_early(scenario: &Scenario, sink: &mut Sink) {
     let comes = |op: Op| match op {

@@ -1,6 +1,7 @@
 //! The subcommands, and what they share: loading sources and saying what is wrong.
 
 mod compile;
+mod explore;
 mod fmt;
 mod install;
 mod list;
@@ -39,6 +40,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Fmt(args) => fmt::fmt(args),
         Command::Run(args) => run::run(args),
         Command::Matrix(args) => matrix::matrix(args),
+        Command::Explore(args) => explore::explore(args),
         Command::Verify(args) => verify::verify(args),
         Command::Install(args) => install::install(args),
         Command::Uninstall(args) => install::uninstall(args),

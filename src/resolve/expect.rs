@@ -248,7 +248,18 @@ impl ScenarioResolver<'_> {
                 let ran = "`ran`, `ran N times` or `not run`";
                 let (can, sort) = match topic {
                     Topic::Device(_) => ("`freed`, `alive`, `bound` or `unbound`", "a device"),
-                    Topic::Callback(Callback::Action(_)) => (ran, "an action"),
+                    Topic::Callback(Callback::Action(id)) => {
+                        let sort = self.scenario.actions[usize::from(id.0)].sort;
+                        let is_resource = sort == Sort::Resource;
+                        (
+                            ran,
+                            if is_resource {
+                                "a resource"
+                            } else {
+                                "an action"
+                            },
+                        )
+                    }
                     Topic::Callback(_) | Topic::Kernel => (ran, "a callback"),
                 };
                 if let Some(subject) = &expectation.subject {

@@ -2,6 +2,7 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Fault, Observer};
 use super::program::{DeviceId, DriverId};
@@ -33,7 +34,8 @@ impl<O: Observer> Core<'_, O> {
             return Ok(());
         }
         self.call("bus_remove_device", |core| {
-            if core.state.on_bus.remove_newest(dev) {
+            let listed = core.state.on_bus.remove_newest(dev);
+            if listed && !core.model.is(Defect::ListOfBusKeeps) {
                 core.put_device(dev)?;
             }
             core.device_release_driver(dev)

@@ -2,6 +2,7 @@
 //! goes with the last of them. Source: Linux 6.12.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Fault, Observer};
 use super::list::List;
@@ -138,6 +139,9 @@ impl<O: Observer> Core<'_, O> {
         // The file's own release function comes first (`__fput()`).
         if self.handles(dev) == Handles::CdevAndDevice {
             self.put_device(dev)?;
+        }
+        if self.model.is(Defect::CloseKeeps) {
+            return Ok(());
         }
         self.cdev_put(dev)
     }

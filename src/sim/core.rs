@@ -1,6 +1,7 @@
 //! `drivers/base/core.c`: initialise, add, delete and release a device.
 //! Source: Linux 6.12.
 
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::{Fix, Model};
@@ -243,7 +244,9 @@ impl<O: Observer> Core<'_, O> {
             core.get_device(dev)?;
             if let Some(parent) = device.parent {
                 core.in_use(parent)?;
-                core.get_device(parent)?;
+                if !core.model.is(Defect::ParentNotHeld) {
+                    core.get_device(parent)?;
+                }
             }
             if !core.kobject_add(dev)? {
                 if let Some(parent) = device.parent {
@@ -265,7 +268,9 @@ impl<O: Observer> Core<'_, O> {
                 core.state.device_mut(dev).knode_class = true;
                 core.get_device(dev)?;
             }
-            core.put_device(dev)?;
+            if !core.model.is(Defect::AddKeepsReference) {
+                core.put_device(dev)?;
+            }
             Ok(0)
         })
     }
@@ -292,15 +297,21 @@ impl<O: Observer> Core<'_, O> {
                 core.state.device_mut(dev).phase = Phase::Deleted;
                 Ok(())
             })?;
-            if std::mem::take(&mut core.state.device_mut(dev).knode_parent) {
+            let listed = std::mem::take(&mut core.state.device_mut(dev).knode_parent);
+            if listed && !core.model.is(Defect::ListOfParentKeeps) {
                 core.put_device(dev)?;
             }
             if std::mem::take(&mut core.state.device_mut(dev).knode_class) {
                 core.put_device(dev)?;
             }
+            if core.model.is(Defect::ResourcesBeforeDriver) {
+                core.devres_release_all(dev)?;
+            }
             core.bus_remove_device(dev)?;
             core.in_use(dev)?;
-            core.driver_deferred_probe_del(dev);
+            if !core.model.is(Defect::DeferredAfterDel) {
+                core.driver_deferred_probe_del(dev);
+            }
             core.device_links_purge(dev)?;
             if core.model.has(Fix::DelReleasesDevres) {
                 core.devres_release_all(dev)?;
@@ -308,8 +319,8 @@ impl<O: Observer> Core<'_, O> {
             core.in_use(dev)?;
             core.kobject_del(dev)?;
             match core.program.device(dev).parent {
-                Some(parent) => core.put_device(parent),
-                None => Ok(()),
+                Some(parent) if !core.model.is(Defect::ParentKept) => core.put_device(parent),
+                _ => Ok(()),
             }
         })
     }
@@ -320,7 +331,9 @@ impl<O: Observer> Core<'_, O> {
             if core.state.device(dev).phase == Phase::Added {
                 return Err(Fault::FreedWhileRegistered(dev));
             }
-            core.devres_release_all(dev)?;
+            if !core.model.is(Defect::RestNotReleased) {
+                core.devres_release_all(dev)?;
+            }
             core.event(Event::Released(dev));
             core.state.device_mut(dev).phase = Phase::Released;
             Ok(())

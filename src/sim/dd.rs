@@ -2,6 +2,7 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer};
 use super::fixes::Fix;
@@ -69,6 +70,7 @@ impl<O: Observer> Core<'_, O> {
                 match core.driver_probe_device(drv, dev)? {
                     BOUND => return Ok(1),
                     error if error < 0 => return Ok(error),
+                    _ if core.model.is(Defect::FirstDriverOnly) => return Ok(0),
                     // The next driver may try its luck.
                     _ => {}
                 }
@@ -148,7 +150,8 @@ impl<O: Observer> Core<'_, O> {
             if !core.device_links_check_suppliers(dev) {
                 return Ok(Errno::EPROBE_DEFER.negative());
             }
-            if !core.state.device(dev).devres.is_empty() {
+            let has_resources = !core.state.device(dev).devres.is_empty();
+            if has_resources && !core.model.is(Defect::ProbesWithResources) {
                 // "Resources present before probing", and nothing is undone.
                 return Ok(Errno::EBUSY.negative());
             }
@@ -161,7 +164,11 @@ impl<O: Observer> Core<'_, O> {
             };
             if let Some(error) = error {
                 core.device_links_no_driver(dev);
-                core.device_unbind_cleanup(dev)?;
+                if core.model.is(Defect::FailedProbeLeavesResources) {
+                    core.state.device_mut(dev).driver = None;
+                } else {
+                    core.device_unbind_cleanup(dev)?;
+                }
                 return Ok(error);
             }
             core.driver_bound(dev)?;
@@ -217,6 +224,9 @@ impl<O: Observer> Core<'_, O> {
         self.state.bound.push(dev).map_err(full)?;
         self.device_links_driver_bound(dev);
         self.driver_deferred_probe_del(dev);
+        if self.model.is(Defect::DeferredForGood) {
+            return Ok(());
+        }
         self.driver_deferred_probe_trigger()
     }
 
@@ -277,9 +287,14 @@ impl<O: Observer> Core<'_, O> {
                     .find(|&dev| core.state.device(dev).driver == Some(drv))
             };
             while let Some(dev) = last(core) {
-                core.get_device(dev)?;
+                let holds = !core.model.is(Defect::DetachHoldsNothing);
+                if holds {
+                    core.get_device(dev)?;
+                }
                 core.device_release_driver(dev)?;
-                core.put_device(dev)?;
+                if holds {
+                    core.put_device(dev)?;
+                }
             }
             Ok(())
         })
@@ -323,6 +338,9 @@ impl<O: Observer> Core<'_, O> {
     /// `dev->driver` is cleared only after the managed resources are gone.
     fn device_unbind_cleanup(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_unbind_cleanup", |core| {
+            if core.model.is(Defect::DriverClearedFirst) {
+                core.state.device_mut(dev).driver = None;
+            }
             core.devres_release_all(dev)?;
             core.state.device_mut(dev).driver = None;
             Ok(())

@@ -2,6 +2,7 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Devres, Event, Fault, Observer, Warning};
 use super::fixes::Fix;
@@ -51,6 +52,8 @@ impl<O: Observer> Core<'_, O> {
         self.call("devm_remove_action", |core| {
             if !core.devres_remove(action)? {
                 core.event(Event::Warning(Warning::RemoveAction));
+            } else if core.model.is(Defect::RemovedRuns) {
+                core.run_action(action)?;
             }
             Ok(0)
         })
@@ -69,7 +72,12 @@ impl<O: Observer> Core<'_, O> {
             });
         }
         self.call("devm_release_action", |core| {
+            let before = core.state.device(core.program.action(action).on).devres;
             if core.devres_remove(action)? {
+                if core.model.is(Defect::ReleasedStaysListed) {
+                    let on = core.program.action(action).on;
+                    core.state.device_mut(on).devres = before;
+                }
                 core.run_action(action)?;
             } else {
                 core.event(Event::Warning(Warning::ReleaseAction));
@@ -93,7 +101,8 @@ impl<O: Observer> Core<'_, O> {
     /// callback adds is left for the next pass, and a callback finds no sibling.
     pub(super) fn devres_release_all(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("devres_release_all", |core| {
-            core.release_nodes(dev, 0, usize::MAX).map(drop)
+            let first = usize::from(core.model.is(Defect::FirstNodeStays));
+            core.release_nodes(dev, first, usize::MAX).map(drop)
         })
     }
 
@@ -129,7 +138,9 @@ impl<O: Observer> Core<'_, O> {
         self.in_use(dev)?;
         self.call("devres_remove_group", |core| {
             let list = &mut core.state.device_mut(dev).devres;
-            list.remove_newest(Node::Close(group));
+            if !core.model.is(Defect::EndOfGroupStays) {
+                list.remove_newest(Node::Close(group));
+            }
             if !list.remove_newest(Node::Open(group)) {
                 core.event(Event::Warning(Warning::RemoveGroup));
             }
@@ -151,6 +162,7 @@ impl<O: Observer> Core<'_, O> {
                 return Ok(0);
             };
             let end = core.find(dev, Node::Close(group));
+            let end = end.filter(|_| !core.model.is(Defect::GroupHasNoEnd));
             core.release_nodes(dev, first, end.unwrap_or(usize::MAX))
         })
     }
@@ -202,6 +214,11 @@ impl<O: Observer> Core<'_, O> {
         }
         self.state.device_mut(dev).devres = left;
         let todo: List<Node, { super::state::MAX_NODES }> = todo;
+        self.observer.pass(dev, true);
+        let mut todo = todo;
+        if self.model.is(Defect::OldestFirst) {
+            todo.as_mut_slice().reverse();
+        }
         for &node in todo.as_slice().iter().rev() {
             if let Node::Action(action) = node {
                 self.observer.devres(Devres::Release, action);
@@ -214,6 +231,7 @@ impl<O: Observer> Core<'_, O> {
                 }
             }
         }
+        self.observer.pass(dev, false);
         Ok(todo.as_slice().len() as i32)
     }
 

@@ -163,6 +163,10 @@ pub trait Observer {
     /// Called when an operation returns, those in the body of an action included.
     fn returned(&mut self, op: Op, ret: i32, state: &State);
 
+    /// Called when resources of a device that are off its list begin to be released, newest
+    /// first, and when all of them are (`release_nodes()`).
+    fn pass(&mut self, _: DeviceId, _begins: bool) {}
+
     /// Called when an operation runs into a fault, the innermost one first.
     fn faulted(&mut self, _: Op) {}
 

@@ -76,20 +76,30 @@ impl fmt::Display for Fix {
 
 /// A kernel, as far as the simulator is concerned: the set of fixes that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Model(u8);
+pub struct Model {
+    pub(super) fixes: u8,
+    #[cfg(feature = "defects")]
+    pub(super) defect: Option<super::Defect>,
+}
 
 impl Model {
     /// A kernel with every fix.
-    pub const ALL: Model = Model((1 << Fix::ALL.len()) - 1);
+    pub const ALL: Model = Model {
+        fixes: (1 << Fix::ALL.len()) - 1,
+        #[cfg(feature = "defects")]
+        defect: None,
+    };
 
     /// The same kernel with one fix taken out.
-    pub const fn without(self, fix: Fix) -> Model {
-        Model(self.0 & !(1 << fix as u8))
+    pub const fn without(mut self, fix: Fix) -> Model {
+        self.fixes &= !(1 << fix as u8);
+        self
     }
 
     /// The same kernel with one fix put in.
-    pub const fn with(self, fix: Fix) -> Model {
-        Model(self.0 | 1 << fix as u8)
+    pub const fn with(mut self, fix: Fix) -> Model {
+        self.fixes |= 1 << fix as u8;
+        self
     }
 
     /// The kernels that cases are tried on: with all fixes, and without each one.
@@ -100,7 +110,7 @@ impl Model {
 
     /// Whether the kernel has the fix.
     pub const fn has(self, fix: Fix) -> bool {
-        self.0 & (1 << fix as u8) != 0
+        self.fixes & (1 << fix as u8) != 0
     }
 
     /// The fixes that the kernel lacks, oldest first.

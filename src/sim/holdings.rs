@@ -17,19 +17,19 @@ use super::state::{MAX_NODES, Node};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holdings {
     /// Less the one that a registered device keeps until it is unregistered.
-    refs: [u16; MAX_DEVICES],
+    pub(super) refs: [u16; MAX_DEVICES],
     /// Registered devices, oldest first.
-    devices: List<DeviceId, MAX_DEVICES>,
+    pub(super) devices: List<DeviceId, MAX_DEVICES>,
     /// Registered drivers, oldest first.
-    drivers: List<DriverId, MAX_DRIVERS>,
+    pub(super) drivers: List<DriverId, MAX_DRIVERS>,
     /// Open handles, oldest first.
-    handles: List<HandleId, MAX_HANDLES>,
+    pub(super) handles: List<HandleId, MAX_HANDLES>,
     /// Memory on no list, oldest first.
-    memory: List<ActionId, MAX_ACTIONS>,
+    pub(super) memory: List<ActionId, MAX_ACTIONS>,
     /// What was put on lists of resources, and nothing has released or taken off since.
-    queued: List<Node, MAX_QUEUED>,
+    pub(super) queued: List<Node, MAX_QUEUED>,
     /// Whether devices have been linked.
-    linked: bool,
+    pub(super) linked: bool,
 }
 
 /// Room for what a scenario has put on the lists of all its devices: more than they have
@@ -64,6 +64,18 @@ impl Holdings {
     /// Whether the device cannot be gone: it is registered, or a reference is owned.
     pub fn keeps(&self, dev: DeviceId) -> bool {
         self.refs(dev) > 0 || self.devices.contains(dev)
+    }
+
+    /// Whether giving up what the scenario owns would do that.
+    pub fn gives_up(&self, op: Op) -> bool {
+        match op {
+            Op::Unregister(dev) => self.devices.contains(dev),
+            Op::Put(dev) => self.refs(dev) > 0,
+            Op::Close(handle) => self.handles.contains(handle),
+            Op::UnregisterDriver(drv) => self.drivers.contains(drv),
+            Op::Free(memory) => self.memory.contains(memory),
+            _ => false,
+        }
     }
 
     /// What the scenario owns after one of its operations, which has to return that

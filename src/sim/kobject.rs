@@ -3,6 +3,7 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::event::{Fault, Observer};
 use super::program::DeviceId;
 
@@ -53,6 +54,7 @@ impl<O: Observer> Core<'_, O> {
             }
         }
         match self.program.device(dev).parent {
+            _ if self.model.is(Defect::KobjectKeepsParent) => Ok(()),
             Some(parent) if !self.shares_glue_dir(dev, parent) => self.put_device(parent),
             _ => Ok(()),
         }

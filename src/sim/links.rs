@@ -3,6 +3,7 @@
 //! Source: Linux 6.12.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer, Warning};
 use super::list::List;
@@ -31,7 +32,9 @@ impl<O: Observer> Core<'_, O> {
             link.while_bound &= while_bound;
             return Ok(0);
         }
-        self.get_device(supplier)?;
+        if !self.model.is(Defect::SupplierNotHeld) {
+            self.get_device(supplier)?;
+        }
         self.get_device(consumer)?;
         let link = Link {
             consumer,
@@ -208,7 +211,7 @@ impl<O: Observer> Core<'_, O> {
             link.status = LinkStatus::SupplierUnbind;
         }
         self.links_status(dev, LinksStatus::Unbinding);
-        busy
+        busy && !self.model.is(Defect::ConsumersStay)
     }
 
     pub(super) fn device_links_unbind_consumers(&mut self, dev: DeviceId) -> Result<(), Fault> {

@@ -39,6 +39,7 @@ mod char_dev;
 mod claim;
 mod core;
 mod dd;
+mod defects;
 mod devres;
 mod errno;
 mod event;
@@ -48,6 +49,7 @@ mod kobject;
 mod links;
 mod list;
 mod memory;
+mod pack;
 mod program;
 mod record;
 mod session;
@@ -55,10 +57,12 @@ mod state;
 
 pub use self::core::step;
 pub use claim::{Callback, Claim};
+pub use defects::Defect;
 pub use errno::Errno;
 pub use event::{Culprit, Devres, Event, Fault, Moment, Observer, Warning};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
+pub use pack::Packed;
 pub use program::{
     Action, ActionId, Device, DeviceId, Driver, DriverId, Drivers, Group, GroupId, Handle,
     HandleId, Handles, Kind, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES,

@@ -3,7 +3,7 @@
 use super::list::List;
 use super::program::{
     ActionId, DeviceId, DriverId, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
-    MAX_HANDLES, MAX_LINKS,
+    MAX_HANDLES, MAX_LINKS, Program,
 };
 
 /// Where a device is in its life.
@@ -279,6 +279,18 @@ impl State {
     /// Whether the handle is open.
     pub fn is_open(&self, id: HandleId) -> bool {
         self.open[usize::from(id.0)]
+    }
+
+    /// Whether a group is on the list of its device.
+    pub fn is_open_group(&self, program: &Program<'_>, id: GroupId) -> bool {
+        let on = program.group(id).on;
+        self.device(on).devres.contains(Node::Open(id))
+    }
+
+    /// Whether its end is as well.
+    pub fn is_closed_group(&self, program: &Program<'_>, id: GroupId) -> bool {
+        let on = program.group(id).on;
+        self.device(on).devres.contains(Node::Close(id))
     }
 
     /// Whether the driver core has queued work that is not yet done, so that what comes

@@ -1,0 +1,153 @@
+//! What programs are built from: the devices, drivers and actions that a scenario declares, on
+//! one kind, and every operation on them.
+
+use crate::check;
+use crate::diagnostic::Sink;
+use crate::expand;
+use crate::ir::{DEV, KindUse, Scenario, StepKind, Suite, Unit};
+use crate::sim::{ActionId, DeviceId, DriverId, Errno, GroupId, Op, Program};
+
+/// Bricks on one kind.
+#[derive(Clone, Debug)]
+pub struct Bricks {
+    /// What they are called: the scenario that declares them.
+    pub name: String,
+    /// The kind of `dev`.
+    pub used: KindUse,
+    /// The devices, drivers, actions and the like; its time line says which of them a program
+    /// may use by itself.
+    pub scenario: Scenario,
+    /// Every operation that a program may consist of.
+    pub alphabet: Vec<Op>,
+    /// Of each action the one before it that is the same but for its name: to use them in
+    /// another order would be the same program.
+    pub twins: Vec<Option<ActionId>>,
+}
+
+impl Bricks {
+    /// The bricks of a scenario on a kind, if the kind can do and be all that.
+    pub fn of(unit: &Unit, suite: &Suite, scenario: &Scenario, used: KindUse) -> Option<Bricks> {
+        let suite = Suite {
+            kinds: vec![used],
+            ..suite.clone()
+        };
+        let scenario = Scenario {
+            kinds: vec![used],
+            ..scenario.clone()
+        };
+        let mut sink = Sink::default();
+        check::abilities(unit, &suite, &scenario, &mut sink);
+        if sink.has_errors() {
+            return None;
+        }
+        let alphabet = alphabet(unit, &scenario, used);
+        let twins = twins(&scenario, &alphabet);
+        Some(Bricks {
+            name: scenario.name.clone(),
+            used,
+            scenario,
+            alphabet,
+            twins,
+        })
+    }
+
+    /// The same on another kind, if all operations of a program are possible there.
+    pub fn on(&self, unit: &Unit, used: KindUse, ops: &[Op]) -> Option<Bricks> {
+        let alphabet = alphabet(unit, &self.scenario, used);
+        let possible = ops.iter().all(|op| alphabet.contains(op));
+        possible.then(|| Bricks {
+            used,
+            alphabet,
+            ..self.clone()
+        })
+    }
+
+    /// The same without knowing of twins: what is the same but for names is tried as well.
+    pub fn unreduced(self) -> Bricks {
+        let twins = vec![None; self.twins.len()];
+        Bricks { twins, ..self }
+    }
+
+    /// Calls `f` with the program.
+    pub fn with_program<R>(&self, unit: &Unit, f: impl FnOnce(&Program<'_>) -> R) -> R {
+        expand::with_program(unit, &self.scenario, self.used, f)
+    }
+}
+
+fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
+    let mut ops = Vec::new();
+    for (index, device) in scenario.devices.iter().enumerate() {
+        let id = DeviceId(index as u8);
+        let kind = unit.kind(device.kind.unwrap_or(used.kind));
+        ops.extend([Op::Register, Op::Unregister, Op::Get, Op::Put].map(|op| op(id)));
+        if kind.halves && id == DEV {
+            ops.extend([Op::Init, Op::Add, Op::Del].map(|op| op(id)));
+        }
+        if kind.on_bus {
+            ops.extend([Op::Attach(id), Op::Unbind(id)]);
+        }
+    }
+    for (index, driver) in scenario.drivers.iter().enumerate() {
+        let id = DriverId(index as u8);
+        ops.extend([Op::RegisterDriver(id), Op::UnregisterDriver(id)]);
+        ops.push(Op::Bind(driver.device, id));
+    }
+    let steps = scenario.steps.iter().filter_map(|step| match step.kind {
+        StepKind::Op(op, _) => Some(op),
+        _ => None,
+    });
+    for op in steps {
+        match op {
+            Op::AddAction(id) => {
+                ops.extend([
+                    Op::AddAction(id),
+                    Op::RemoveAction(id),
+                    Op::ReleaseAction(id),
+                ]);
+            }
+            Op::Open(id) => ops.extend([Op::Open(id), Op::Close(id)]),
+            Op::Link(..) | Op::LinkWhileBound(..) => ops.push(op),
+            _ => {}
+        }
+    }
+    for index in 0..scenario.groups.len() {
+        let id = GroupId(index as u8);
+        let all = [
+            Op::OpenGroup,
+            Op::CloseGroup,
+            Op::ReleaseGroup,
+            Op::RemoveGroup,
+        ];
+        ops.extend(all.map(|op| op(id)));
+    }
+    let defers = |errno| errno == Some(Errno::EPROBE_DEFER);
+    let mut probes = scenario.drivers.iter().flat_map(|driver| &driver.probes);
+    let links = |op: &Op| matches!(op, Op::Link(..) | Op::LinkWhileBound(..));
+    if probes.any(|probe| defers(probe.error)) || scenario.operations().any(|op| links(&op)) {
+        ops.push(Op::Settle);
+    }
+    // Halves last: of programs that are as long, one without them is for more kinds.
+    let halves = |op: &Op| matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
+    ops.sort_by_key(|op| (halves(op), format!("{op:?}")));
+    ops.dedup();
+    ops
+}
+
+fn twins(scenario: &Scenario, alphabet: &[Op]) -> Vec<Option<ActionId>> {
+    // What a callback adds has a part of its own.
+    let is_free = |index: usize| {
+        let add = Op::AddAction(ActionId(index as u8));
+        alphabet.contains(&add) && !scenario.bodies().any(|op| op == add)
+    };
+    let like = |a: usize, b: usize| {
+        let (a, b) = (&scenario.actions[a], &scenario.actions[b]);
+        (a.on, a.sort, &a.body) == (b.on, b.sort, &b.body)
+    };
+    (0..scenario.actions.len())
+        .map(|index| {
+            let mut before = (0..index).rev().filter(|&before| is_free(before));
+            let before = before.find(|&before| is_free(index) && like(before, index));
+            before.map(|before| ActionId(before as u8))
+        })
+        .collect()
+}

@@ -1,0 +1,311 @@
+//! A point of a search: what the simulator knows, on one kernel or on two, and what the
+//! program so far owns; and one operation from there.
+
+use std::hash::Hasher as _;
+
+use foldhash::quality::FixedState;
+
+use super::bricks::Bricks;
+use super::watch::{Broken, Watch};
+use crate::sim::{
+    ActionId, DeviceId, Fault, Holdings, MAX_ACTIONS, Model, Op, Packed, Phase, Program, Sort,
+    State, step,
+};
+
+/// References of a device that a program owns at a time at most.
+const MOST_REFS: u16 = 2;
+
+/// The programs that lead here, as far as it makes a difference what comes next. The same
+/// operations were carried out on each of `N` kernels, with the same result.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<const N: usize> {
+    pub(super) states: [State; N],
+    pub(super) holdings: Holdings,
+    /// How often each action has still to run, or to be taken off its list.
+    pub(super) due: [i8; MAX_ACTIONS],
+    /// When each action was last added; the time is that of `clock`.
+    pub(super) added_at: [u16; MAX_ACTIONS],
+    pub(super) clock: u16,
+    /// Which actions were ever added.
+    pub(super) used: u32,
+}
+
+/// What came of an operation.
+pub enum Next<const N: usize> {
+    /// No program would do that here.
+    Illegal,
+    /// The kernels part here.
+    Parted,
+    /// The contract is broken.
+    Broken(Broken),
+    /// There is more to try from here.
+    Node(Box<Node<N>>),
+}
+
+impl<const N: usize> Node<N> {
+    /// Before the first operation, with what the kind's state wants set up.
+    ///
+    /// # Errors
+    /// What goes wrong with that.
+    pub fn new(program: &Program<'_>, models: [Model; N]) -> Result<Self, Fault> {
+        let mut node = Node {
+            states: [State::new(); N],
+            holdings: Holdings::new(),
+            due: [0; MAX_ACTIONS],
+            added_at: [0; MAX_ACTIONS],
+            clock: 0,
+            used: 0,
+        };
+        for op in program.set_up() {
+            for (state, model) in node.states.iter_mut().zip(models) {
+                step(program, model, state, op, &mut ())?;
+            }
+            let _ = node.holdings.apply(program, op, None);
+        }
+        Ok(node)
+    }
+
+    /// What the point is known by. Two that have the same one may differ, with a chance of
+    /// one in 2^64 for each pair.
+    pub fn fingerprint(&self, program: &Program<'_>, packed: &mut Packed) -> u64 {
+        packed.clear();
+        for state in &self.states {
+            state.pack(program, packed);
+        }
+        self.holdings.pack(program, packed);
+        for (index, due) in self.due[..program.actions.len()].iter().enumerate() {
+            let used = (self.used >> index & 1) as u8;
+            packed.byte((*due as u8) << 1 | used);
+        }
+        let mut hasher = std::hash::BuildHasher::build_hasher(&FixedState::with_seed(0));
+        hasher.write(packed.as_slice());
+        hasher.finish()
+    }
+
+    /// Carries out an operation, if a program may do so here.
+    pub fn next(
+        &self,
+        bricks: &Bricks,
+        program: &Program<'_>,
+        models: [Model; N],
+        op: Op,
+    ) -> Next<N> {
+        if !self.is_legal(bricks, program, op) {
+            return Next::Illegal;
+        }
+        let mut next = Box::new(*self);
+        if next.holdings.apply(program, op, None).is_err() {
+            return Next::Illegal;
+        }
+        if let Op::AddAction(id) = op {
+            next.used |= 1 << id.0;
+        }
+        match next.step(program, models, op) {
+            Ok(true) => match next.released_while_held(program) {
+                Some(broken) => Next::Broken(broken),
+                None => Next::Node(next),
+            },
+            Ok(false) => Next::Parted,
+            Err(Broken::Nothing) => Next::Illegal,
+            Err(broken) => Next::Broken(broken),
+        }
+    }
+
+    /// What is broken when the program ends here, if anything is: it gives up what it owns.
+    pub fn end(&self, program: &Program<'_>, models: [Model; N]) -> Next<N> {
+        // What an action needs would be given up before it runs.
+        if program.device_ids().any(|id| self.is_needed(program, id)) {
+            return Next::Illegal;
+        }
+        let mut last = Box::new(*self);
+        let mut parted = false;
+        let mut broken = None;
+        self.holdings.each_given_up(program, |op| {
+            if parted || broken.is_some() {
+                return;
+            }
+            match last.step(program, models, op) {
+                Ok(same) => parted = !same,
+                Err(what) => broken = Some(what),
+            }
+        });
+        match (parted, broken) {
+            (true, _) => Next::Parted,
+            (_, Some(Broken::Nothing)) => Next::Illegal,
+            (_, Some(broken)) => Next::Broken(broken),
+            (false, None) => match last.left(program) {
+                Some(broken) if N == 1 => Next::Broken(broken),
+                _ => Next::Node(last),
+            },
+        }
+    }
+
+    /// Whether the kernels agree on the operation.
+    fn step(&mut self, program: &Program<'_>, models: [Model; N], op: Op) -> Result<bool, Broken> {
+        let before = *self;
+        let mut first = None;
+        for (index, model) in models.into_iter().enumerate() {
+            let mut watch = Watch::new(program, &before);
+            let ended = step(program, model, &mut self.states[index], op, &mut watch);
+            let judged = watch.judge(op, ended, &self.states[index]);
+            match (&first, judged) {
+                (None, Ok(told)) => {
+                    self.due = told.due;
+                    self.added_at = told.added_at;
+                    self.clock = told.clock;
+                    first = Some(Ok(told.trace));
+                }
+                (None, Err(broken)) if N == 1 => return Err(broken),
+                (None, Err(broken)) => first = Some(Err(broken)),
+                (Some(known), told) => {
+                    let told = told.map(|told| told.trace);
+                    if *known != told {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        // Both fail alike.
+        match first {
+            Some(Err(_)) => Err(Broken::Nothing),
+            _ => Ok(true),
+        }
+    }
+
+    fn released_while_held(&self, program: &Program<'_>) -> Option<Broken> {
+        let gone = |id: &DeviceId| {
+            let mut states = self.states.iter();
+            self.holdings.keeps(*id) && states.any(|state| state.device(*id).is_released())
+        };
+        program
+            .device_ids()
+            .find(gone)
+            .map(Broken::ReleasedWhileHeld)
+    }
+
+    /// What is not as it should be when everything was given up.
+    fn left(&self, program: &Program<'_>) -> Option<Broken> {
+        let actions = (0..program.actions.len()).map(|id| ActionId(id as u8));
+        for id in actions {
+            match self.due[usize::from(id.0)] {
+                0 => {}
+                due if due > 0 => return Some(Broken::NeverRan(id)),
+                _ => return Some(Broken::RanTwice(id)),
+            }
+        }
+        let state = &self.states[0];
+        let mut devices = program.device_ids();
+        if let Some(id) = devices.find(|&id| state.device(id).is_alive()) {
+            return Some(Broken::NotReleased(id));
+        }
+        state.has_queued_work().then_some(Broken::WorkLeft)
+    }
+
+    fn is_legal(&self, bricks: &Bricks, program: &Program<'_>, op: Op) -> bool {
+        let state = &self.states[0];
+        let phase = |id: DeviceId| state.device(id).phase();
+        let keeps = |id| self.holdings.keeps(id);
+        let due = |id: ActionId| self.due[usize::from(id.0)] > 0;
+        match op {
+            Op::Register(id) | Op::Init(id) => {
+                let parent = program.device(id).parent;
+                phase(id) == Phase::Absent
+                    && parent.is_none_or(|parent| phase(parent) == Phase::Added && keeps(parent))
+            }
+            Op::Add(id) => phase(id) == Phase::Initialized && self.holdings.refs(id) > 0,
+            Op::Unregister(id) | Op::Del(id) => {
+                phase(id) == Phase::Added
+                    && self.holdings.gives_up(Op::Unregister(id))
+                    && !self.is_needed(program, id)
+            }
+            Op::Get(id) => keeps(id) && self.holdings.refs(id) < MOST_REFS,
+            Op::Put(id) => {
+                let last =
+                    self.holdings.refs(id) == 1 && !self.holdings.gives_up(Op::Unregister(id));
+                self.holdings.refs(id) > 0 && !(last && self.is_needed(program, id))
+            }
+            Op::Attach(id) => {
+                keeps(id) && phase(id) == Phase::Added && state.device(id).driver().is_none()
+            }
+            Op::Unbind(id) => keeps(id) && state.device(id).driver().is_some(),
+            Op::Bind(id, drv) => {
+                keeps(id)
+                    && phase(id) == Phase::Added
+                    && state.is_registered(drv)
+                    && state.device(id).driver().is_none()
+            }
+            Op::AddAction(id) => {
+                let twin = bricks.twins.get(usize::from(id.0)).copied().flatten();
+                keeps(program.action(id).on)
+                    && phase(program.action(id).on) != Phase::Absent
+                    && !due(id)
+                    && twin.is_none_or(|twin| self.used >> twin.0 & 1 == 1)
+                    && self.can_do(program, program.action(id).body)
+            }
+            Op::RemoveAction(id) | Op::ReleaseAction(id) => {
+                let action = program.action(id);
+                due(id) && keeps(action.on) && action.sort == Sort::Action
+            }
+            Op::OpenGroup(id) => {
+                let on = program.group(id).on;
+                let mut states = self.states.iter();
+                let there = states.any(|state| state.is_open_group(program, id));
+                keeps(on) && phase(on) != Phase::Absent && !there
+            }
+            Op::CloseGroup(id) => {
+                let open = state.is_open_group(program, id) && !state.is_closed_group(program, id);
+                keeps(program.group(id).on) && open
+            }
+            Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
+                keeps(program.group(id).on) && state.is_open_group(program, id)
+            }
+            Op::Link(one, other) | Op::LinkWhileBound(one, other) => {
+                let there = |id| keeps(id) && phase(id) == Phase::Added;
+                there(one) && there(other)
+            }
+            Op::Open(id) => {
+                let on = program.handle(id).device;
+                keeps(on) && phase(on) == Phase::Added && !state.is_open(id)
+            }
+            Op::Close(id) => self.holdings.gives_up(Op::Close(id)),
+            Op::Settle => self.states.iter().any(State::has_queued_work),
+            Op::RegisterDriver(id) => !state.is_registered(id),
+            Op::UnregisterDriver(id) => self.holdings.gives_up(op) && state.is_registered(id),
+            // Memory and what is done to it are no bricks yet.
+            Op::AddResource(_)
+            | Op::GetResource(_)
+            | Op::FindResource(_)
+            | Op::DestroyResource(_)
+            | Op::Free(_)
+            | Op::Realloc(_)
+            | Op::UseMemory(_)
+            | Op::UseHandle(_) => false,
+        }
+    }
+
+    /// Whether what a body gives up is the program's to give.
+    fn can_do(&self, program: &Program<'_>, body: &[Op]) -> bool {
+        body.iter().all(|&op| match op {
+            Op::Unregister(_) | Op::Close(_) => self.holdings.gives_up(op),
+            Op::Link(one, other) | Op::LinkWhileBound(one, other) => {
+                self.holdings.keeps(one) && self.holdings.keeps(other)
+            }
+            // One that is still to run could not be told from this one.
+            Op::AddAction(id) => {
+                self.due[usize::from(id.0)] == 0 && self.can_do(program, program.action(id).body)
+            }
+            _ => true,
+        })
+    }
+
+    /// Whether an action that has still to run does something with a device that is not its
+    /// own, and does not hold it.
+    fn is_needed(&self, program: &Program<'_>, id: DeviceId) -> bool {
+        let needs = |op: &Op| match *op {
+            Op::Link(one, other) | Op::LinkWhileBound(one, other) => one == id || other == id,
+            _ => false,
+        };
+        let mut actions = program.actions.iter().zip(self.due);
+        actions.any(|(action, due)| due > 0 && action.on != id && action.body.iter().any(needs))
+    }
+}

@@ -1,0 +1,146 @@
+//! A state as few bytes: what an exploration knows it by.
+//!
+//! Only what a program can reach is in it, and nothing that makes no difference to what may
+//! happen: how often an action ran is the business of who counts.
+
+use super::holdings::Holdings;
+use super::list::List;
+use super::program::Program;
+use super::state::{DeviceState, Node, State};
+
+/// Bytes, up to a limit that no state comes near.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    len: usize,
+    bytes: [u8; Packed::MOST],
+}
+
+impl Packed {
+    const MOST: usize = 2048;
+
+    /// No bytes.
+    pub const fn new() -> Self {
+        Packed {
+            len: 0,
+            bytes: [0; Packed::MOST],
+        }
+    }
+
+    /// Takes them out again.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// One more.
+    pub fn byte(&mut self, byte: u8) {
+        // More than there is room for would only make two states look the same.
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    fn two(&mut self, value: u16) {
+        self.byte(value as u8);
+        self.byte((value >> 8) as u8);
+    }
+
+    fn list<T: Copy + Default + PartialEq, const N: usize>(
+        &mut self,
+        list: &List<T, N>,
+        byte: impl Fn(T) -> u8,
+    ) {
+        self.byte(list.as_slice().len() as u8);
+        for &item in list.as_slice() {
+            self.byte(byte(item));
+        }
+    }
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Packed::new()
+    }
+}
+
+/// A node in one byte: there are at most 32 actions and 8 groups, and that of the bus.
+fn node(node: Node) -> u8 {
+    match node {
+        Node::Action(id) => id.0,
+        Node::Open(id) => 0x80 | id.0 & 0x1f,
+        Node::Close(id) => 0xc0 | id.0 & 0x1f,
+    }
+}
+
+impl State {
+    /// Appends what tells the state from others of the same program.
+    pub fn pack(&self, program: &Program<'_>, out: &mut Packed) {
+        for device in &self.devices[..program.devices.len()] {
+            pack_device(device, out);
+        }
+        for memory in &self.memory[..program.actions.len()] {
+            out.byte(*memory as u8);
+        }
+        for (state, driver) in self.driver_states.iter().zip(program.drivers) {
+            let last = driver.probes.iter().filter_map(|probe| probe.attempt).max();
+            // Behind the last attempt that is another one they are all the same.
+            out.byte(state.probes.min(last.unwrap_or(0)));
+            out.byte(state.probing << 1 | u8::from(state.leaving));
+        }
+        out.list(&self.drivers, |id| id.0);
+        out.list(&self.on_bus, |id| id.0);
+        out.list(&self.bound, |id| id.0);
+        for open in &self.open[..program.handles.len()] {
+            out.byte(u8::from(*open));
+        }
+        for links in [&self.links, &self.link_removals] {
+            out.byte(links.as_slice().len() as u8);
+            for link in links.as_slice() {
+                out.byte(link.consumer.0 << 4 | link.supplier.0);
+                out.byte((link.status as u8) << 1 | u8::from(link.while_bound));
+            }
+        }
+        out.list(&self.pending, |id| id.0);
+        out.list(&self.active, |id| id.0);
+        out.byte(u8::from(self.triggered) << 1 | u8::from(self.failed));
+    }
+}
+
+fn pack_device(device: &DeviceState, out: &mut Packed) {
+    out.byte((device.phase as u8) << 3 | device.links as u8);
+    out.two(device.refs);
+    out.byte(device.driver.map_or(0xfe, |id| id.0));
+    let flags = [
+        device.in_sysfs,
+        device.has_dir,
+        device.locked,
+        device.knode_parent,
+        device.knode_class,
+    ];
+    let flags = flags
+        .iter()
+        .fold(0, |bits, &flag| bits << 1 | u8::from(flag));
+    out.byte(flags);
+    out.list(&device.devres, node);
+    out.byte(device.cdev);
+    out.list(&device.of_object, |id| id.0);
+}
+
+impl Holdings {
+    /// Appends what tells the holdings from others of the same program.
+    pub fn pack(&self, program: &Program<'_>, out: &mut Packed) {
+        for &refs in &self.refs[..program.devices.len()] {
+            out.two(refs);
+        }
+        out.list(&self.devices, |id| id.0);
+        out.list(&self.drivers, |id| id.0);
+        out.list(&self.handles, |id| id.0);
+        out.list(&self.memory, |id| id.0);
+        out.byte(u8::from(self.linked));
+    }
+}

@@ -1,0 +1,85 @@
+//! Mistakes in the simulator, switched on one at a time: `explore --diff` has to find each of
+//! them, by a program of which no statement can be left out.
+
+use devres_gen::compile::bricks;
+use devres_gen::explore::{Finding, Limits, Question, all_kinds, explore, replay};
+use devres_gen::ir::{KindUse, Unit};
+use devres_gen::sim::{Defect, Model};
+
+fn limits(depth: usize) -> Limits {
+    Limits {
+        depth,
+        points: 1_000_000,
+        until: None,
+        threads: 2,
+    }
+}
+
+fn kinds(unit: &Unit, labels: &[&str]) -> Vec<KindUse> {
+    let all = all_kinds(unit);
+    let kinds: Vec<_> = all
+        .into_iter()
+        .filter(|used| labels.contains(&used.label(unit).as_str()))
+        .collect();
+    assert_eq!(kinds.len(), labels.len());
+    kinds
+}
+
+fn diff(
+    unit: &Unit,
+    kinds: &[KindUse],
+    defect: Defect,
+    depth: usize,
+    reduced: bool,
+) -> Vec<Finding> {
+    let question = Question {
+        models: models(defect),
+        limits: limits(depth),
+        reduced,
+    };
+    explore(unit, kinds, &question, &mut |_, _, _| {}).findings
+}
+
+fn models(defect: Defect) -> [Model; 2] {
+    [Model::ALL, Model::ALL.with_defect(defect)]
+}
+
+#[test]
+fn each_defect_is_found_by_a_program_without_a_word_too_many() {
+    let unit = bricks(&[]).unit;
+    let kinds = kinds(&unit, &["bare", "platform", "platform_bound", "chardev"]);
+    assert!(Defect::ALL.len() >= 20);
+    for &defect in Defect::ALL {
+        let findings = diff(&unit, &kinds, defect, 5, true);
+        let shortest = findings
+            .first()
+            .unwrap_or_else(|| panic!("{defect:?} is not found"));
+        let ops = &shortest.shown.ops;
+        for left_out in 0..ops.len() {
+            let mut fewer = ops.clone();
+            fewer.remove(left_out);
+            let shown = replay(&unit, &shortest.bricks, models(defect), &fewer);
+            assert_eq!(shown, None, "{defect:?}: {left_out} of {ops:?}");
+        }
+    }
+}
+
+/// Programs that differ by names only find nothing that others do not.
+#[test]
+fn what_is_left_out_finds_nothing_more() {
+    let unit = bricks(&[]).unit;
+    let kinds = kinds(&unit, &["platform", "bus_bound"]);
+    let causes = |findings: Vec<Finding>| -> Vec<_> {
+        let told = findings.into_iter();
+        told.map(|found| (found.cause, found.shown.ops.len()))
+            .collect()
+    };
+    for &defect in Defect::ALL {
+        let reduced = causes(diff(&unit, &kinds, defect, 4, true));
+        assert_eq!(
+            reduced,
+            causes(diff(&unit, &kinds, defect, 4, false)),
+            "{defect:?}"
+        );
+    }
+}
