@@ -183,7 +183,7 @@ pub struct Explore {
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Scenario files, or folders of them.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "explore")]
     pub paths: Vec<PathBuf>,
     /// The kernel's source tree; it is only read.
     #[arg(long, value_name = "LINUX", required_unless_present = "ktap")]
@@ -197,6 +197,13 @@ pub struct Verify {
     /// simulator as well.
     #[arg(long, requires = "tree", conflicts_with = "plain")]
     pub witness: bool,
+    /// Run so many programs of the bricks that `explore` builds from instead of scenarios: all
+    /// up to a length, and random ones. The paths are files whose kinds are tried as well.
+    #[arg(long, value_name = "N", requires = "tree", conflicts_with_all = ["witness", "plain", "negate", "give_up", "faults"])]
+    pub explore: Option<usize>,
+    /// What the random programs begin with.
+    #[arg(long, value_name = "SEED", requires = "explore", default_value_t = 1)]
+    pub seed: u64,
     /// A log of the emitted C from anywhere, instead of a tree.
     #[arg(long, value_name = "LOG", conflicts_with = "tree")]
     pub ktap: Option<PathBuf>,
@@ -322,6 +329,7 @@ impl Kernel {
             broken: broken.into(),
             trace,
             faults: false,
+            bulk: None,
             upstream: false,
             selection: select.selection(),
         }

@@ -757,6 +757,9 @@ static void tear_down(void)
 @%- endfor %@
 }
 @% endfor %@
+@%- if let Some(bulk) = bulk %@
+@% include "bulk.c" %@
+@% else %@
 static int @{ kunit_name }@_init(struct kunit *test)
 {
 @%- if uses.tear_down %@
@@ -908,7 +911,7 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 @%- endif %@
 }
-
+@% endif %@
 static struct kunit_case @{ kunit_name }@_cases[] = {
 @%- for test in tests %@
 @{ test }@
@@ -932,8 +935,10 @@ static void @{ kunit_name }@_suite_exit(struct kunit_suite *suite)
 @% endif %@
 static struct kunit_suite @{ kunit_name }@_suite = {
 	.name = "@{ kunit_name }@",
+@%- if bulk.is_none() %@
 	.init = @{ kunit_name }@_init,
 	.exit = @{ kunit_name }@_exit,
+@%- endif %@
 @%- if !set_up.is_empty() %@
 	.suite_init = @{ kunit_name }@_suite_init,
 	.suite_exit = @{ kunit_name }@_suite_exit,

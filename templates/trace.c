@@ -1,4 +1,9 @@
 
+@% if let Some(bulk) = bulk %@
+/* A hash of what happens, FNV-1a. */
+static u64 log_hash;
+static bool log_quiet; /* returns are not told of */
+@% else %@
 /* What happened, in order; printed when the case is over. */
 static struct {
 	unsigned int step;
@@ -17,7 +22,7 @@ static unsigned int log_steps;
 static unsigned int log_line;
 static bool log_ended, log_paused;
 static const char *log_scenario;
-
+@% endif %@
 /* The scenario's names, in the order of test_devices[]. */
 static const char *const log_devices[] = {
 @%- for device in devices %@
@@ -56,6 +61,53 @@ static const char *log_driver(struct device_driver *driver)
 }
 @%- endif %@
 
+@% if bulk.is_some() %@
+static void log_bytes(const void *data, size_t size)
+{
+	const u8 *at = data;
+
+	while (size--) {
+		log_hash ^= *at++;
+		log_hash *= 0x100000001b3ULL;
+	}
+}
+
+static void log_text(const char *text)
+{
+	log_bytes(text ?: "", text ? strlen(text) + 1 : 1);
+}
+
+static void log_add(const char *op, int ret, const char *what,
+		    const char *first, const char *second)
+{
+	int i;
+
+	if (op && log_quiet)
+		return;
+	if (op) {
+		log_text(op);
+		log_bytes(&ret, sizeof(ret));
+	} else {
+		log_text(what);
+		log_text(first);
+		log_text(second);
+	}
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++) {
+		struct device *dev = test_devices[i]->dev;
+		const char *driver = NULL;
+		u32 refs = 0;
+
+		if (dev && !test_devices[i]->freed) {
+			refs = kref_read(&dev->kobj.kref);
+@%- if uses.callbacks %@
+			driver = log_driver(dev->driver);
+@%- endif %@
+		}
+		log_bytes(&refs, sizeof(refs));
+		log_text(driver);
+	}
+}
+@% else %@
 static void log_add(const char *op, int ret, const char *what,
 		    const char *first, const char *second)
 {
@@ -100,7 +152,7 @@ static void log_step(unsigned int line)
 	log_steps++;
 	log_line = line;
 }
-
+@% endif %@
 @%- if uses.link %@
 
 static struct device_link *log_links[@{ self.max_links() }@];
@@ -167,6 +219,7 @@ static void log_event(const char *what, const char *first, const char *second)
 	log_add(NULL, 0, what, first, second);
 }
 
+@%- if bulk.is_none() %@
 static void log_print(struct kunit *test)
 {
 	const typeof(log_entries[0]) *entry;
@@ -222,3 +275,4 @@ static void log_left(struct kunit *test)
 		if (test_devices[i]->dev)
 			kunit_info(test, "devres-left: %s", log_devices[i]);
 }
+@%- endif %@

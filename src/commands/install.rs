@@ -14,6 +14,7 @@ pub(super) fn install(args: &Install) -> Done {
         broken: args.broken.into(),
         trace: args.trace,
         faults: false,
+        bulk: None,
         upstream: false,
         selection: args.select.selection(),
     };

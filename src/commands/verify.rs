@@ -2,18 +2,28 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, say};
+use super::{
+    BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, report as report_all,
+    say,
+};
 use crate::cli::{Broken, ReportFormat, Verify as Args};
+use devres_gen::compile::bricks;
+use devres_gen::diagnostic::has_errors;
 use devres_gen::emit::Options;
 use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
 use devres_gen::ktap::Status;
 use devres_gen::negate::negate;
+use devres_gen::verify::bulk::{self, Bulk};
 use devres_gen::verify::compare::{Comparison, Judged};
 use devres_gen::verify::{self, Request, Setup, report};
 
 pub(super) fn verify(args: &Args) -> Done {
+    if let (Some(programs), Some(tree)) = (args.explore, &args.tree) {
+        return in_bulk(args, tree, programs);
+    }
     let mut unit = load_or_report(&args.paths, &args.select.selection())?;
     if args.give_up {
         unit = give_up(&unit);
@@ -76,18 +86,69 @@ pub(super) fn verify(args: &Args) -> Done {
 
 fn on_tree(unit: &Unit, tree: &Path, options: &Options, args: &Args) -> Result<Comparison, u8> {
     let progress = |what: &str| say(&format!("verify: {what}"));
-    let arch = args.setup.arch.clone().filter(|arch| arch != "um");
     let request = Request {
         tree,
-        setup: Setup {
-            arch,
-            kconfig_add: args.setup.kconfig_add.clone(),
-            build_dir: args.setup.build_dir.clone(),
-        },
+        setup: setup(args),
         witness: args.witness,
         keep_log: args.log.as_deref(),
     };
     verify::verify(unit, &request, options, &progress).or_else(|why| fail_with(why, unit, NOT_WELL))
+}
+
+/// Programs by the million instead of scenarios.
+fn in_bulk(args: &Args, tree: &Path, programs: usize) -> Done {
+    let front = bricks(&args.paths);
+    if has_errors(&front.diagnostics) {
+        report_all(&front.diagnostics, &front.unit.sources);
+        return Err(BAD_INPUT);
+    }
+    let asked = Bulk {
+        programs,
+        seed: args.seed,
+    };
+    let progress = |what: &str| say(&format!("verify: {what}"));
+    let started = Instant::now();
+    let answered = bulk::verify(&front.unit, tree, &setup(args), asked, &progress)
+        .or_else(|why| fail_with(why, &front.unit, NOT_WELL))?;
+    let mut text = String::new();
+    for (name, programs, all_up_to) in &answered.by_kind {
+        text += &format!("{programs:>8} {name}, all of {all_up_to} statements among them\n");
+    }
+    for differs in &answered.differ {
+        text += &format!("differs: {}\n", differs.of);
+        for line in &differs.program {
+            text += &format!("    {line}\n");
+        }
+    }
+    for alarm in &answered.alarms {
+        text += &format!("differs: the kernel complains: {alarm}\n");
+    }
+    if answered.once > 0 {
+        text += &format!(
+            "{} batches differed once, and not when asked again\n",
+            answered.once
+        );
+    }
+    text += &format!(
+        "{} programs on Linux {}, {} operations; {} differences; {} s\n",
+        answered.programs,
+        answered.kernel.as_deref().unwrap_or("?"),
+        answered.operations,
+        answered.differ.len() + answered.alarms.len(),
+        started.elapsed().as_secs()
+    );
+    print(&text)?;
+    let agree = answered.differ.is_empty() && answered.alarms.is_empty();
+    Ok(if agree { WELL } else { NOT_WELL.into() })
+}
+
+fn setup(args: &Args) -> Setup {
+    let arch = args.setup.arch.clone().filter(|arch| arch != "um");
+    Setup {
+        arch,
+        kconfig_add: args.setup.kconfig_add.clone(),
+        build_dir: args.setup.build_dir.clone(),
+    }
 }
 
 fn human(comparison: &Comparison) -> String {

@@ -76,6 +76,8 @@ pub struct Options {
     pub trace: bool,
     /// Whether cases run into the faults that they announce, as far as KASAN can tell of them.
     pub faults: bool,
+    /// Programs that the C runs instead of tests.
+    pub bulk: Option<kunit::Programs>,
     /// Whether it is to be posted: nothing in it then says that it was generated.
     pub upstream: bool,
     /// Which cases were selected, for the header.
@@ -90,6 +92,7 @@ impl Default for Options {
             broken: Broken::default(),
             trace: false,
             faults: false,
+            bulk: None,
             upstream: false,
             selection: Selection::default(),
         }

@@ -65,6 +65,16 @@ impl<const N: usize> Node<N> {
         Ok(node)
     }
 
+    /// Whether work is queued on one of the kernels.
+    pub fn has_queued_work(&self) -> bool {
+        self.states.iter().any(State::has_queued_work)
+    }
+
+    /// The operations by which a program that ends here gives up what it owns.
+    pub fn gives_up(&self, program: &Program<'_>) -> Vec<Op> {
+        self.holdings.give_up(program)
+    }
+
     /// What the point is known by. Two that have the same one may differ, with a chance of
     /// one in 2^64 for each pair.
     pub fn fingerprint(&self, program: &Program<'_>, packed: &mut Packed) -> u64 {
@@ -268,7 +278,7 @@ impl<const N: usize> Node<N> {
                 keeps(on) && phase(on) == Phase::Added && !state.is_open(id)
             }
             Op::Close(id) => self.holdings.gives_up(Op::Close(id)),
-            Op::Settle => self.states.iter().any(State::has_queued_work),
+            Op::Settle => self.has_queued_work(),
             Op::RegisterDriver(id) => !state.is_registered(id),
             Op::UnregisterDriver(id) => self.holdings.gives_up(op) && state.is_registered(id),
             // Memory and what is done to it are no bricks yet.

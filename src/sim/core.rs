@@ -257,6 +257,7 @@ impl<O: Observer> Core<'_, O> {
             }
             core.state.device_mut(dev).phase = Phase::Added;
             core.bus_add_device(dev)?;
+            core.state.device_mut(dev).in_dpm_list = true;
             if !device.kind.drivers.late {
                 core.bus_probe_device(dev)?;
             }
@@ -309,6 +310,7 @@ impl<O: Observer> Core<'_, O> {
             }
             core.bus_remove_device(dev)?;
             core.in_use(dev)?;
+            core.state.device_mut(dev).in_dpm_list = false;
             if !core.model.is(Defect::DeferredAfterDel) {
                 core.driver_deferred_probe_del(dev);
             }

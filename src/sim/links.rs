@@ -20,9 +20,9 @@ impl<O: Observer> Core<'_, O> {
     ) -> Result<i32, Fault> {
         self.in_use(consumer)?;
         self.in_use(supplier)?;
-        // device_pm_initialized(), which without CONFIG_PM_SLEEP is device_is_registered().
-        let refused =
-            !self.state.device(supplier).in_sysfs || self.device_is_dependent(consumer, supplier);
+        // device_pm_initialized(): no longer when what is left on a list is released.
+        let refused = !self.state.device(supplier).in_dpm_list
+            || self.device_is_dependent(consumer, supplier);
         if refused {
             return Ok(Errno::EINVAL.negative());
         }

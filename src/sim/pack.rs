@@ -118,6 +118,7 @@ fn pack_device(device: &DeviceState, out: &mut Packed) {
     let flags = [
         device.in_sysfs,
         device.has_dir,
+        device.in_dpm_list,
         device.locked,
         device.knode_parent,
         device.knode_class,

@@ -100,6 +100,9 @@ pub struct DeviceState {
     pub(super) in_sysfs: bool,
     /// Its directory in sysfs is there: it goes with that of a parent, at the latest.
     pub(super) has_dir: bool,
+    /// `dev->power.in_dpm_list`, which is what `device_pm_initialized()` asks where the kernel
+    /// has CONFIG_PM_SLEEP.
+    pub(super) in_dpm_list: bool,
     /// `device_lock()` is held.
     pub(super) locked: bool,
     /// On the parent's list, `knode_parent`: a holder of a reference.
@@ -123,6 +126,7 @@ impl DeviceState {
         driver: None,
         in_sysfs: false,
         has_dir: false,
+        in_dpm_list: false,
         locked: false,
         knode_parent: false,
         knode_class: false,

@@ -1,6 +1,7 @@
 //! A kernel against the simulator: the emitted C runs in a private copy of a tree,
 //! and what the kernel prints is held against what the simulator predicts.
 
+pub mod bulk;
 pub mod compare;
 mod kernel;
 mod model;

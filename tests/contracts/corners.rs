@@ -81,6 +81,27 @@ fn a_device_freed_within_device_del_is_used_after_that() {
     assert_eq!(run.fault(Del(DEV)), Fault::UseAfterFree(DEV));
 }
 
+/// When device_del() releases what is left on a list, the device is gone for who would link to
+/// it: `device_pm_remove()` came before. Found by `verify --explore`; measured on 6.1, 6.12
+/// and 7.2, with CONFIG_PM_SLEEP.
+#[test]
+fn device_link_add_refuses_a_supplier_that_device_del_is_at() {
+    static PROGRAM: Program<'static> = Program {
+        devices: &[Device::new("dev", &ROOT), Device::new("sup", &BUS)],
+        actions: &[Action::new("makes", OTHER, &[Link(DEV, OTHER)])],
+        ..Program::EMPTY
+    };
+    let run = Run::of(&PROGRAM).ops(&[
+        Register(DEV),
+        Register(OTHER),
+        AddAction(A),
+        Unregister(OTHER),
+    ]);
+    assert!(run.state().failed_in_a_body());
+    assert_eq!(run.refs(DEV), 1);
+    assert!(run.is_released(OTHER));
+}
+
 /// A supplier that is not registered is refused: `device_pm_initialized()`.
 #[test]
 fn device_link_add_refuses_a_supplier_that_is_not_registered() {

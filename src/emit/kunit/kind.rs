@@ -222,11 +222,7 @@ impl File {
         }
         if bound {
             let object = own(kind, "driver");
-            let name = if self.uses.several {
-                format!("\"{}\"", names::c_device_name("dev"))
-            } else {
-                "KBUILD_MODNAME".to_owned()
-            };
+            let name = self.name_of_dev();
             self.driver_object(kind, c, &object, &name, "dev");
         }
         for slot in slots {
@@ -273,6 +269,18 @@ impl File {
         self.kind_parts.push(lines);
     }
 
+    /// What the device under test and its driver are called, as an expression: as the module
+    /// where it is the only device, if a bus has room for that (32 bytes with spi).
+    fn name_of_dev(&self) -> String {
+        const ROOM: usize = 31;
+        let module = self.kunit_name.len() + "_test".len();
+        if self.uses.several || module > ROOM {
+            format!("\"{}\"", names::c_device_name("dev"))
+        } else {
+            "KBUILD_MODNAME".to_owned()
+        }
+    }
+
     /// A section as a function with its name in the place of `@`, unless it names one.
     fn body(&mut self, kind: &Kind, c: &KindC, key: CKey, head: &str) {
         let lines = self.filled(kind, c, key, "");
@@ -285,20 +293,19 @@ impl File {
 
     /// A section of a kind's C, with its placeholders filled in.
     fn filled(&self, kind: &Kind, c: &KindC, key: CKey, device: &str) -> Vec<String> {
+        let own = self.name_of_dev();
         let (name, parent) = if self.uses.several {
             ("td->name", "parent_of(td)")
         } else {
-            ("KBUILD_MODNAME", "NULL")
+            (own.as_str(), "NULL")
         };
+        let init = names::c_kind(&kind.name, "init");
         let fill = |line: &str| {
             line.replace("$name", name)
                 .replace("$parent", parent)
                 .replace("$device", &format!("\"{}\"", names::c_device_name(device)))
-                .replace("$release", &own(kind, "release"))
-                .replace(
-                    "$init",
-                    &format!("{}({})", own(kind, "init"), self.made_from()),
-                )
+                .replace("$release", &names::c_kind(&kind.name, "release"))
+                .replace("$init", &format!("{init}({})", self.made_from()))
         };
         c.lines(key).map(fill).collect()
     }

@@ -3,6 +3,7 @@
 //! What is decided here: which helper a suite needs, in which words a statement is
 //! C, where lines break. The templates only put it in order.
 
+mod bulk;
 mod condition;
 mod kind;
 mod operation;
@@ -23,6 +24,8 @@ use crate::identity;
 use crate::ir::{CKey, KindId, Linux, Suite, Unit};
 use crate::sim::Op;
 use crate::source::Span;
+
+pub use bulk::Programs;
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
 pub const FOLDER: &str = "kunit/devres";
@@ -183,7 +186,22 @@ struct File {
     trace: bool,
     /// Whether some test runs into a fault, for KASAN to tell.
     faults: bool,
+    /// What runs programs from a table instead of tests.
+    bulk: Option<Bulk>,
     target: Linux,
+}
+
+/// What a file has instead of tests: an interpreter of programs.
+struct Bulk {
+    /// The file with the programs, and what it is.
+    programs: String,
+    digest: String,
+    /// How many programs have one hash.
+    batch: usize,
+    /// The operations, each a case of a switch.
+    cases: Vec<String>,
+    /// What a program finds set up.
+    set_up: Vec<String>,
 }
 
 impl File {
@@ -432,12 +450,16 @@ fn suite_file(
         set_up: vec![],
         set_down: vec![],
         uses: uses::of(unit, suite, &kinds, options),
-        trace: options.trace,
+        trace: options.trace || options.bulk.is_some(),
         faults: false,
+        bulk: None,
         target: options.target,
     };
+    if let Some(table) = &options.bulk {
+        bulk::interpreter(unit, suite, table, options, &mut file);
+    }
     for scenario in &suite.scenarios {
-        let Some(&used) = scenario.kinds.first() else {
+        let Some(&used) = scenario.kinds.first().filter(|_| options.bulk.is_none()) else {
             continue;
         };
         expand::with_program(unit, scenario, used, |program| {

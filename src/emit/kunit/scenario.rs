@@ -23,6 +23,18 @@ pub(super) struct Emitter<'e> {
 
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
+        self.fields_and_callbacks();
+        let test = self.test();
+        self.file.functions.push(test);
+        let name = names::c_test(self.scenario);
+        let params = format!("{}_gen_params", self.file.kunit_name);
+        self.file
+            .tests
+            .extend(call(1, "KUNIT_CASE_PARAM", &[&name, &params], ","));
+    }
+
+    /// What the scenario declares: fields of the recorder, and what callbacks do.
+    pub(super) fn fields_and_callbacks(&mut self) {
         for device in &self.scenario.devices {
             field(&mut self.file.devices, &device.name, names::c_device);
         }
@@ -55,13 +67,6 @@ impl Emitter<'_> {
         for index in 0..self.scenario.drivers.len() {
             self.callbacks(DriverId(index as u8));
         }
-        let test = self.test();
-        self.file.functions.push(test);
-        let name = names::c_test(self.scenario);
-        let params = format!("{}_gen_params", self.file.kunit_name);
-        self.file
-            .tests
-            .extend(call(1, "KUNIT_CASE_PARAM", &[&name, &params], ","));
     }
 
     /// Its drivers, less the one that keeps the device under test bound.
@@ -362,7 +367,7 @@ impl Emitter<'_> {
     }
 
     /// What the scenario declares.
-    fn set_up(&self) -> Vec<String> {
+    pub(super) fn set_up(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (index, device) in self.scenario.devices.iter().enumerate().skip(1) {
             let id = DeviceId(index as u8);

@@ -29,7 +29,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
         of_scenario(scenario, &mut uses);
     }
     let has_finally = suite.scenarios.iter().any(Scenario::has_finally);
-    uses.several |= uses.parent || options.trace;
+    uses.several |= uses.parent || options.trace || options.bulk.is_some();
     // Its driver's table of devices has to name the device.
     let by_table = |used: &KindUse| {
         let kind = unit.kind(used.kind);
