@@ -1,9 +1,9 @@
 
-@% if let Some(bulk) = bulk %@
+@%- if bulk.is_some() %@
 /* A hash of what happens, FNV-1a. */
 static u64 log_hash;
 static bool log_quiet; /* returns are not told of */
-@% else %@
+@%- else %@
 /* What happened, in order; printed when the case is over. */
 static struct {
 	unsigned int step;
@@ -22,7 +22,8 @@ static unsigned int log_steps;
 static unsigned int log_line;
 static bool log_ended, log_paused;
 static const char *log_scenario;
-@% endif %@
+@%- endif %@
+
 /* The scenario's names, in the order of test_devices[]. */
 static const char *const log_devices[] = {
 @%- for device in devices %@
@@ -61,7 +62,8 @@ static const char *log_driver(struct device_driver *driver)
 }
 @%- endif %@
 
-@% if bulk.is_some() %@
+@%- if bulk.is_some() %@
+
 static void log_bytes(const void *data, size_t size)
 {
 	const u8 *at = data;
@@ -107,7 +109,8 @@ static void log_add(const char *op, int ret, const char *what,
 		log_text(driver);
 	}
 }
-@% else %@
+@%- else %@
+
 static void log_add(const char *op, int ret, const char *what,
 		    const char *first, const char *second)
 {
@@ -152,7 +155,7 @@ static void log_step(unsigned int line)
 	log_steps++;
 	log_line = line;
 }
-@% endif %@
+@%- endif %@
 @%- if uses.link %@
 
 static struct device_link *log_links[@{ self.max_links() }@];
@@ -220,6 +223,7 @@ static void log_event(const char *what, const char *first, const char *second)
 }
 
 @%- if bulk.is_none() %@
+
 static void log_print(struct kunit *test)
 {
 	const typeof(log_entries[0]) *entry;

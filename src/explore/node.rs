@@ -254,7 +254,8 @@ impl<const N: usize> Node<N> {
             }
             Op::RemoveAction(id) | Op::ReleaseAction(id) => {
                 let action = program.action(id);
-                due(id) && keeps(action.on) && action.sort == Sort::Action
+                let there = due(id) && self.holdings.is_queued(id);
+                there && keeps(action.on) && action.sort == Sort::Action
             }
             Op::OpenGroup(id) => {
                 let on = program.group(id).on;

@@ -78,6 +78,12 @@ impl Holdings {
         }
     }
 
+    /// Whether an action is on a list, as far as a straight line can tell: whatever lets a driver
+    /// go counts as if there were one.
+    pub fn is_queued(&self, action: ActionId) -> bool {
+        self.queued.contains(Node::Action(action))
+    }
+
     /// What the scenario owns after one of its operations, which has to return that
     /// error: then nothing changes hands.
     ///

@@ -77,7 +77,7 @@ static struct device *spi_kind_create(void)
 	};
 	struct spi_device *spi;
 
-	strscpy(info.modalias, KBUILD_MODNAME, sizeof(info.modalias));
+	strscpy(info.modalias, "devres-dev", sizeof(info.modalias));
 	spi = spi_new_device(test_spi_controller, &info);
 	return spi ? &spi->dev : ERR_PTR(-ENODEV);
 }
@@ -89,7 +89,7 @@ static void spi_kind_destroy(struct device *dev)
 
 static struct spi_driver spi_kind_driver = {
 	.driver = {
-		.name = KBUILD_MODNAME,
+		.name = "devres-dev",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
 		.suppress_bind_attrs = true,
 	},

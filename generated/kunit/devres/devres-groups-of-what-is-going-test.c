@@ -44,14 +44,14 @@ static struct {
 
 static struct device *root_kind_create(void)
 {
-	return root_device_register(KBUILD_MODNAME);
+	return root_device_register("devres-dev");
 }
 
 static struct device *platform_kind_create(void)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(NULL, KBUILD_MODNAME, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, "devres-dev", -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -63,7 +63,7 @@ static void platform_kind_destroy(struct device *dev)
 
 static struct platform_driver platform_kind_driver = {
 	.driver = {
-		.name = KBUILD_MODNAME,
+		.name = "devres-dev",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
 		.suppress_bind_attrs = true,
 	},

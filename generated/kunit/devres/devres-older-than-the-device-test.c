@@ -46,7 +46,7 @@ static struct device *platform_kind_create(void)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(NULL, KBUILD_MODNAME, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, "devres-dev", -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -58,7 +58,7 @@ static void platform_kind_destroy(struct device *dev)
 
 static struct device *kunit_kind_create(void)
 {
-	return kunit_device_register_with_driver(kunit_get_current_test(), KBUILD_MODNAME,
+	return kunit_device_register_with_driver(kunit_get_current_test(), "devres-dev",
 						 NULL);
 }
 

@@ -59,7 +59,7 @@ static struct device *auxiliary_kind_init(void)
 
 	if (!adev)
 		return ERR_PTR(-ENOMEM);
-	adev->name = KBUILD_MODNAME;
+	adev->name = "devres-dev";
 	adev->id = devices++;
 	adev->dev.parent = NULL ?: auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;

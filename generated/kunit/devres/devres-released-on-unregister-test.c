@@ -36,7 +36,7 @@ static struct {
 
 static struct device *root_kind_create(void)
 {
-	return root_device_register(KBUILD_MODNAME);
+	return root_device_register("devres-dev");
 }
 
 static struct class *test_class;
@@ -54,14 +54,14 @@ static void class_kind_teardown(void)
 
 static struct device *class_kind_create(void)
 {
-	return device_create(test_class, NULL, 0, NULL, "%s", KBUILD_MODNAME);
+	return device_create(test_class, NULL, 0, NULL, "%s", "devres-dev");
 }
 
 static struct device *platform_kind_create(void)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(NULL, KBUILD_MODNAME, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, "devres-dev", -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -138,7 +138,7 @@ static struct device *bus_kind_init(void)
 	dev->bus = &test_bus;
 	dev->parent = NULL;
 	dev->release = bus_kind_release;
-	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
+	ret = dev_set_name(dev, "%s", "devres-dev");
 	if (ret)
 		put_device(dev);
 	return ret ? ERR_PTR(ret) : dev;
