@@ -140,7 +140,7 @@ pub struct Matrix {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("question").required(true).args(["invariants", "diff"]))]
+#[command(group = clap::ArgGroup::new("question").required(true).args(["invariants", "diff", "cover"]))]
 pub struct Explore {
     /// Files whose kinds are tried as well.
     pub paths: Vec<PathBuf>,
@@ -150,6 +150,10 @@ pub struct Explore {
     /// The shortest programs that tell two kernels apart: `all` fixes, or `without:FIX`.
     #[arg(long, num_args = 2, value_names = ["MODEL", "MODEL"], value_parser = model)]
     pub diff: Option<Vec<Model>>,
+    /// The fewest programs that reach every named point of the simulator which these scenarios do
+    /// not reach.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub cover: Option<Vec<PathBuf>>,
     /// The kernel whose contract is examined.
     #[arg(long, value_name = "MODEL", value_parser = model, default_value = "all", conflicts_with = "diff")]
     pub model: Model,

@@ -17,6 +17,8 @@ pub struct Run {
     pub story: Vec<String>,
     /// What became of managed resources, in order.
     pub devres: Vec<Managed>,
+    /// The points of the simulator that were reached, a bit each.
+    pub points: u64,
     /// After how many operations work was queued.
     pub queued: u32,
     /// Whether it was given up while work was queued, which goes on behind its back.
@@ -277,6 +279,7 @@ impl Runner<'_> {
             let wanted = "no error in the bodies of actions and drivers".to_owned();
             self.fail(self.case.scenario.span, wanted);
         }
+        self.run.points = self.recorder.points();
         let records = self.recorder.records().iter();
         (self.run.trace, self.run.story) = records
             .map(|record| {

@@ -12,6 +12,7 @@ fn limits(depth: usize) -> Limits {
         points: 1_000_000,
         until: None,
         threads: 2,
+        wanted: 0,
     }
 }
 

@@ -1,16 +1,19 @@
 //! `devres-gen explore`
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, print, report, say};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report, say};
 use crate::cli::Explore as Args;
 use devres_gen::compile::bricks;
 use devres_gen::diagnostic::has_errors;
 use devres_gen::explore::{
-    self, Covered, Explored, Finding, Limits, Question, all_kinds, explore as search, scenarios,
+    self, Covered, Explored, Finding, Limits, Question, all_kinds, cover, explore as search,
+    scenarios,
 };
 use devres_gen::ir::{KindUse, Unit};
-use devres_gen::sim::{Fix, Model};
+use devres_gen::select::Selection;
+use devres_gen::sim::{Fix, Model, Point};
 
 pub(super) fn explore(args: &Args) -> Done {
     let front = bricks(&args.paths);
@@ -33,7 +36,11 @@ pub(super) fn explore(args: &Args) -> Done {
             .time
             .map(|time| Instant::now() + Duration::from_secs(time)),
         threads: args.threads.unwrap_or(processors).max(1),
+        wanted: 0,
     };
+    if let Some(paths) = &args.cover {
+        return cover(paths, &unit, &kinds, &limits, args);
+    }
     let explored = match args.diff.as_deref() {
         Some(&[one, other]) => {
             let mut explored = ask(&unit, &kinds, [one, other], limits, args);
@@ -43,12 +50,48 @@ pub(super) fn explore(args: &Args) -> Done {
         _ => ask(&unit, &kinds, [args.model], limits, args),
     };
     print(&text(&unit, &explored))?;
-    if let Some(path) = &args.write {
-        let text = scenarios(&unit, "found", &explored.findings);
-        std::fs::write(path, text)
-            .or_else(|why| fail(&format!("`{}`: {why}", path.display()), NOT_WELL))?;
-    }
+    write(args, &unit, &explored.findings)?;
     Ok(WELL)
+}
+
+/// What a corpus does not reach, and how it could.
+fn cover(paths: &[PathBuf], unit: &Unit, kinds: &[KindUse], limits: &Limits, args: &Args) -> Done {
+    let corpus = load_or_report(paths, &Selection::default())?;
+    let reached = cover::reached(&corpus);
+    let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
+    let chosen = cover::cover(unit, kinds, limits, all & !reached);
+    let mut text = String::new();
+    for finding in &chosen {
+        text += &format!("{}\n    on {}\n", finding.cause, finding.kinds.join(", "));
+        text += &explore::text_of(unit, finding);
+        text.push('\n');
+    }
+    let by_programs = chosen
+        .iter()
+        .fold(0, |set, finding| set | finding.shown.points);
+    let nobody: Vec<Point> = cover::points(all & !reached & !by_programs).collect();
+    for point in &nobody {
+        text += &format!("nothing reaches {point:?}:{}\n", point.doc());
+    }
+    text += &format!(
+        "{} of {} points are reached by the scenarios, {} more by {} programs\n",
+        cover::points(reached).count(),
+        Point::ALL.len(),
+        cover::points(by_programs & !reached).count(),
+        chosen.len()
+    );
+    print(&text)?;
+    write(args, unit, &chosen)?;
+    Ok(WELL)
+}
+
+fn write(args: &Args, unit: &Unit, findings: &[Finding]) -> Result<(), u8> {
+    let Some(path) = &args.write else {
+        return Ok(());
+    };
+    let text = scenarios(unit, "found", findings);
+    std::fs::write(path, text)
+        .or_else(|why| fail(&format!("`{}`: {why}", path.display()), NOT_WELL))
 }
 
 fn keep_bricks(unit: &mut Unit, names: &[String]) -> Result<(), u8> {

@@ -120,6 +120,12 @@ fn in_bulk(args: &Args, tree: &Path, programs: usize) -> Done {
             text += &format!("    {line}\n");
         }
     }
+    for hangs in &answered.hangs {
+        text += &format!("differs: the kernel does not come back from {}\n", hangs.of);
+        for line in &hangs.program {
+            text += &format!("    {line}\n");
+        }
+    }
     for alarm in &answered.alarms {
         text += &format!("differs: the kernel complains: {alarm}\n");
     }
@@ -134,11 +140,12 @@ fn in_bulk(args: &Args, tree: &Path, programs: usize) -> Done {
         answered.programs,
         answered.kernel.as_deref().unwrap_or("?"),
         answered.operations,
-        answered.differ.len() + answered.alarms.len(),
+        answered.differ.len() + answered.hangs.len() + answered.alarms.len(),
         started.elapsed().as_secs()
     );
     print(&text)?;
-    let agree = answered.differ.is_empty() && answered.alarms.is_empty();
+    let agree =
+        answered.differ.is_empty() && answered.hangs.is_empty() && answered.alarms.is_empty();
     Ok(if agree { WELL } else { NOT_WELL.into() })
 }
 

@@ -6,6 +6,7 @@
 
 mod bricks;
 mod cause;
+pub mod cover;
 mod node;
 mod search;
 mod watch;
@@ -197,6 +198,7 @@ pub fn replay<const N: usize>(
             ops: ops[..count].to_vec(),
             broken,
             at_end,
+            points: 0,
         };
         for (index, &op) in ops.iter().enumerate() {
             match node.next(bricks, program, models, op) {
@@ -255,6 +257,7 @@ pub fn text_of(unit: &Unit, finding: &Finding) -> String {
 
 fn scenario_name(finding: &Finding) -> String {
     let word = match finding.shown.broken {
+        None if finding.shown.points != 0 => "reaches",
         None => "parts",
         Some(Broken::Nothing) => "nothing",
         Some(Broken::Fault(_)) => "goes_wrong",

@@ -28,6 +28,10 @@ pub struct Node<const N: usize> {
     pub(super) clock: u16,
     /// Which actions were ever added.
     pub(super) used: u32,
+    /// The points of the simulator that the last operation reached, a bit each.
+    pub(super) points: u64,
+    /// Whether the last operation returned an error, so that nothing changed hands.
+    pub(super) failed: bool,
 }
 
 /// What came of an operation.
@@ -55,6 +59,8 @@ impl<const N: usize> Node<N> {
             added_at: [0; MAX_ACTIONS],
             clock: 0,
             used: 0,
+            points: 0,
+            failed: false,
         };
         for op in program.set_up() {
             for (state, model) in node.states.iter_mut().zip(models) {
@@ -104,13 +110,18 @@ impl<const N: usize> Node<N> {
             return Next::Illegal;
         }
         let mut next = Box::new(*self);
+        next.points = 0;
         if next.holdings.apply(program, op, None).is_err() {
             return Next::Illegal;
         }
         if let Op::AddAction(id) = op {
             next.used |= 1 << id.0;
         }
-        match next.step(program, models, op) {
+        let stepped = next.step(program, models, op);
+        if next.failed {
+            next.holdings = self.holdings;
+        }
+        match stepped {
             Ok(true) => match next.released_while_held(program) {
                 Some(broken) => Next::Broken(broken),
                 None => Next::Node(next),
@@ -128,6 +139,7 @@ impl<const N: usize> Node<N> {
             return Next::Illegal;
         }
         let mut last = Box::new(*self);
+        last.points = 0;
         let mut parted = false;
         let mut broken = None;
         self.holdings.each_given_up(program, |op| {
@@ -163,6 +175,8 @@ impl<const N: usize> Node<N> {
                     self.due = told.due;
                     self.added_at = told.added_at;
                     self.clock = told.clock;
+                    self.points |= told.points;
+                    self.failed = told.failed;
                     first = Some(Ok(told.trace));
                 }
                 (None, Err(broken)) if N == 1 => return Err(broken),

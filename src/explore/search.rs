@@ -49,6 +49,8 @@ pub struct Limits {
     pub until: Option<Instant>,
     /// Threads.
     pub threads: usize,
+    /// Points of the simulator that are looked for, a bit each.
+    pub wanted: u64,
 }
 
 /// A program that shows something.
@@ -60,6 +62,8 @@ pub struct Shown {
     pub broken: Option<Broken>,
     /// Whether it shows only when the program gives up what it owns.
     pub at_end: bool,
+    /// The points that it reaches, of those that are looked for, a bit each.
+    pub points: u64,
 }
 
 /// How far a search came.
@@ -124,7 +128,7 @@ pub fn search<const N: usize>(
         let size = level.len().div_ceil(limits.threads.max(1)).max(1);
         let pieces: Vec<Piece<N>> = std::thread::scope(|scope| {
             let seen = &seen;
-            let work = |piece| move || expand(bricks, program, models, piece, seen);
+            let work = |piece| move || expand(bricks, program, models, piece, seen, limits.wanted);
             let threads: Vec<_> = level
                 .chunks(size)
                 .map(|piece| scope.spawn(work(piece)))
@@ -173,9 +177,11 @@ fn expand<const N: usize>(
     models: [Model; N],
     level: &[(u32, Node<N>)],
     seen: &Seen,
+    wanted: u64,
 ) -> Piece<N> {
     let mut packed = Packed::new();
     let mut own = Seen::default();
+    let mut reached = 0;
     let mut piece = Piece {
         nodes: vec![],
         shown: vec![],
@@ -187,43 +193,54 @@ fn expand<const N: usize>(
                 point: *point,
                 op: index as u8,
             };
-            let mut show = |broken, at_end| {
-                let ops = vec![];
-                piece.shown.push((
-                    last,
-                    Shown {
-                        ops,
-                        broken,
-                        at_end,
-                    },
-                ));
-            };
+            let mut show = |broken| piece.shown.push((last, shown(broken, false, 0)));
             let next = match node.next(bricks, program, models, op) {
                 Next::Illegal => continue,
                 Next::Node(next) => next,
                 Next::Parted => {
-                    show(None, false);
+                    show(None);
                     continue;
                 }
                 Next::Broken(broken) => {
-                    show(Some(broken), false);
+                    show(Some(broken));
                     continue;
                 }
             };
             piece.transitions += 1;
+            if wanted & next.points & !reached != 0
+                && let Next::Node(_) = next.end(program, models)
+            {
+                reached |= next.points;
+                let points = next.points & wanted;
+                piece.shown.push((last, shown(None, false, points)));
+            }
             let fingerprint = next.fingerprint(program, &mut packed);
             if seen.contains(&fingerprint) || !own.insert(fingerprint) {
                 continue;
             }
             match next.end(program, models) {
-                Next::Parted => show(None, true),
-                Next::Broken(broken) => show(Some(broken), true),
+                Next::Parted => piece.shown.push((last, shown(None, true, 0))),
+                Next::Broken(broken) => piece.shown.push((last, shown(Some(broken), true, 0))),
+                Next::Node(end) if wanted & end.points & !reached != 0 => {
+                    reached |= end.points;
+                    let points = end.points & wanted;
+                    piece.shown.push((last, shown(None, true, points)));
+                }
                 Next::Node(_) | Next::Illegal => {}
             }
             piece.nodes.push((fingerprint, last, *next));
         }
     }
     piece
+}
+
+fn shown(broken: Option<Broken>, at_end: bool, points: u64) -> Shown {
+    Shown {
+        ops: vec![],
+        broken,
+        at_end,
+        points,
+    }
 }
 
 /// The operations that lead to a point, and one more.

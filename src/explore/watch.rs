@@ -8,7 +8,7 @@ use foldhash::quality::FoldHasher;
 
 use super::node::Node;
 use crate::sim::{
-    ActionId, DeviceId, Event, Fault, MAX_ACTIONS, Moment, Observer, Op, Program, State,
+    ActionId, DeviceId, Event, Fault, MAX_ACTIONS, Moment, Observer, Op, Point, Program, State,
 };
 
 /// Passes within passes that are looked at.
@@ -45,6 +45,9 @@ pub struct Told {
     pub(super) due: [i8; MAX_ACTIONS],
     pub(super) added_at: [u16; MAX_ACTIONS],
     pub(super) clock: u16,
+    pub(super) points: u64,
+    /// Whether the operation returned an error that a program has to speak of.
+    pub(super) failed: bool,
 }
 
 pub struct Watch<'w, const N: usize> {
@@ -71,6 +74,8 @@ impl<'w, const N: usize> Watch<'w, N> {
                 due: before.due,
                 added_at: before.added_at,
                 clock: before.clock,
+                points: 0,
+                failed: false,
             },
             taken_off: None,
             passes: [0; MAX_PASSES],
@@ -101,9 +106,8 @@ impl<'w, const N: usize> Watch<'w, N> {
     ) -> Result<Told, Broken> {
         match ended {
             Err(fault) => return Err(Broken::Fault(fault)),
-            // What a program need not say that it fails.
-            Ok(ret) if ret < 0 && op.ends_a_case(None) => return Err(Broken::Nothing),
-            Ok(_) => {}
+            // A program says that it fails, and nothing changes hands.
+            Ok(ret) => self.told.failed = ret < 0 && op.ends_a_case(None),
         }
         // Nor what a callback must not do: nobody is there to look at what it returns.
         if state.failed_in_a_body() {
@@ -161,6 +165,10 @@ impl<const N: usize> Observer for Watch<'_, N> {
             Op::RemoveAction(_) => self.taken_off = None,
             _ => {}
         }
+    }
+
+    fn point(&mut self, point: Point) {
+        self.told.points |= point.bit();
     }
 
     fn devres(&mut self, what: crate::sim::Devres, action: ActionId) {

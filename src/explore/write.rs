@@ -5,7 +5,7 @@ use super::bricks::Bricks;
 use super::search::Shown;
 use super::watch::Broken;
 use crate::ir::{DEV, Scenario, Unit};
-use crate::sim::{ActionId, Culprit, DeviceId, DriverId, Fix, Op, Program};
+use crate::sim::{ActionId, Culprit, DeviceId, DriverId, Errno, Fix, Model, Op, Program, Recorder};
 
 /// What a program is written as.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ struct Writer<'w> {
 impl Writer<'_> {
     fn lines(&self, shown: &Shown, without: Option<Fix>) -> Vec<String> {
         let mut lines = self.declarations(&shown.ops);
-        lines.extend(shown.ops.iter().map(|&op| self.statement(op)));
+        lines.extend(self.statements(&shown.ops));
         lines.extend(self.expectation(shown, without));
         lines
     }
@@ -143,6 +143,22 @@ impl Writer<'_> {
         lines
     }
 
+    /// The time line, with the errors that operations return.
+    fn statements(&self, ops: &[Op]) -> Vec<String> {
+        let mut recorder = Recorder::new(self.program, Model::ALL);
+        for op in self.program.set_up() {
+            let _ = recorder.run(0, op);
+        }
+        let statement = |&op: &Op| {
+            let fails = match recorder.run(0, op) {
+                Ok(ret) if ret < 0 => format!(" fails {}", Errno(-ret).name()),
+                _ => String::new(),
+            };
+            self.statement(op) + &fails
+        };
+        ops.iter().map(statement).collect()
+    }
+
     fn statement(&self, op: Op) -> String {
         let text = self.program.describe(op);
         match op {
@@ -196,6 +212,7 @@ impl Writer<'_> {
                 let line = |name| format!("expect fault {name} on {} without {fix}", device(id));
                 name.map(line).into_iter().collect()
             }
+            None if shown.points != 0 => vec!["finally expect no leaks".to_owned()],
             _ => vec![],
         }
     }

@@ -5,6 +5,7 @@ use super::core::Core;
 use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Fault, Observer};
+use super::points::Point;
 use super::program::{DeviceId, DriverId};
 
 impl<O: Observer> Core<'_, O> {
@@ -45,6 +46,7 @@ impl<O: Observer> Core<'_, O> {
     pub(super) fn driver_register(&mut self, drv: DriverId) -> Result<i32, Fault> {
         self.call("driver_register", |core| {
             if core.state.is_registered(drv) || core.state.driver_mut(drv).leaving {
+                core.observer.point(Point::RegisteredTwice);
                 return Ok(Errno::EBUSY.negative());
             }
             let full = |_| Fault::Limit(core.program.driver(drv).device);

@@ -6,6 +6,7 @@ use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Fault, Observer};
 use super::list::List;
+use super::points::Point;
 use super::program::{ActionId, DeviceId, HandleId, Handles};
 use super::state::Phase;
 
@@ -58,6 +59,7 @@ impl<O: Observer> Core<'_, O> {
             let list = &mut core.state.device_mut(dev).of_object;
             let todo = std::mem::replace(list, List::new(ActionId(0)));
             for &action in todo.as_slice().iter().rev() {
+                core.observer.point(Point::PassOfObject);
                 core.run_action(action)?;
             }
             core.put_device(dev)?;
@@ -100,10 +102,12 @@ impl<O: Observer> Core<'_, O> {
             return Ok(Errno::ENODEV.negative());
         }
         if !self.state.device(dev).in_sysfs {
+            self.observer.point(Point::OpenedTooLate);
             return Ok(Errno::ENXIO.negative());
         }
         // One reader at a time: `iio_chrdev_open()`.
         if held == Handles::CdevAndDevice && self.state.device(dev).cdev > 1 {
+            self.observer.point(Point::OpenedTwice);
             return Ok(Errno::EBUSY.negative());
         }
         let full = Fault::Limit(dev);
@@ -112,6 +116,7 @@ impl<O: Observer> Core<'_, O> {
         if held == Handles::CdevAndDevice {
             self.get_device(dev)?;
         }
+        self.observer.point(Point::Opened);
         self.state.open[usize::from(handle.0)] = true;
         Ok(0)
     }
@@ -139,6 +144,10 @@ impl<O: Observer> Core<'_, O> {
         // The file's own release function comes first (`__fput()`).
         if self.handles(dev) == Handles::CdevAndDevice {
             self.put_device(dev)?;
+        }
+        let device = self.state.device(dev);
+        if device.cdev == 1 && device.phase == Phase::Deleted {
+            self.observer.point(Point::ClosedLast);
         }
         if self.model.is(Defect::CloseKeeps) {
             return Ok(());

@@ -5,6 +5,7 @@ use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Moment, Observer};
 use super::fixes::{Fix, Model};
+use super::points::Point;
 use super::program::{DeviceId, Handles, Op, Program};
 use super::state::{DeviceState, LinksStatus, Phase, State};
 
@@ -35,6 +36,7 @@ pub fn step<O: Observer>(
         path: [""; MAX_PATH],
         depth: 0,
         nesting: 0,
+        releasing: 0,
     };
     let ret = core.operation(op)?;
     core.state.triggered = false;
@@ -50,6 +52,8 @@ pub(super) struct Core<'a, O> {
     path: [&'static str; MAX_PATH],
     depth: usize,
     nesting: u8,
+    /// The devices whose resources are being released, a bit each.
+    pub(super) releasing: u8,
 }
 
 impl<O: Observer> Core<'_, O> {
@@ -139,6 +143,18 @@ impl<O: Observer> Core<'_, O> {
         let result = f(self);
         self.depth -= 1;
         result
+    }
+
+    /// A point that is one only if there is something to release.
+    pub(super) fn point_of_a_pass(&mut self, dev: DeviceId, point: Point) {
+        if !self.state.device(dev).devres.is_empty() {
+            self.observer.point(point);
+        }
+    }
+
+    /// Whether resources of the device are being released.
+    pub(super) fn in_a_pass(&self, dev: DeviceId) -> bool {
+        self.releasing & 1 << dev.0 != 0
     }
 
     pub(super) fn event(&mut self, event: Event) {
@@ -253,11 +269,13 @@ impl<O: Observer> Core<'_, O> {
                     core.put_device(parent)?;
                 }
                 core.put_device(dev)?;
+                core.observer.point(Point::AddedNowhere);
                 return Ok(Errno::ENOENT.negative());
             }
             core.state.device_mut(dev).phase = Phase::Added;
             core.bus_add_device(dev)?;
-            core.state.device_mut(dev).in_dpm_list = true;
+            // device_set_pm_not_required(): nothing is there to be powered.
+            core.state.device_mut(dev).in_dpm_list = !device.kind.drivers.own;
             if !device.kind.drivers.late {
                 core.bus_probe_device(dev)?;
             }
@@ -316,6 +334,7 @@ impl<O: Observer> Core<'_, O> {
             }
             core.device_links_purge(dev)?;
             if core.model.has(Fix::DelReleasesDevres) {
+                core.point_of_a_pass(dev, Point::PassOfDel);
                 core.devres_release_all(dev)?;
             }
             core.in_use(dev)?;
@@ -333,6 +352,10 @@ impl<O: Observer> Core<'_, O> {
             if core.state.device(dev).phase == Phase::Added {
                 return Err(Fault::FreedWhileRegistered(dev));
             }
+            if core.state.device(dev).phase == Phase::Initialized {
+                core.observer.point(Point::ReleasedBeforeAdd);
+            }
+            core.point_of_a_pass(dev, Point::PassOfRelease);
             if !core.model.is(Defect::RestNotReleased) {
                 core.devres_release_all(dev)?;
             }

@@ -7,6 +7,7 @@ use super::errno::Errno;
 use super::event::{Event, Fault, Observer};
 use super::fixes::Fix;
 use super::list::List;
+use super::points::Point;
 use super::program::{DeviceId, DriverId};
 use super::state::Phase;
 
@@ -55,6 +56,7 @@ impl<O: Observer> Core<'_, O> {
                 return Ok(0);
             }
             if device.driver.is_some() {
+                core.observer.point(Point::AttachedBound);
                 return Ok(1);
             }
             let mut drivers = core.state.drivers;
@@ -72,7 +74,7 @@ impl<O: Observer> Core<'_, O> {
                     error if error < 0 => return Ok(error),
                     _ if core.model.is(Defect::FirstDriverOnly) => return Ok(0),
                     // The next driver may try its luck.
-                    _ => {}
+                    _ => core.observer.point(Point::NextDriver),
                 }
             }
             Ok(0)
@@ -117,7 +119,9 @@ impl<O: Observer> Core<'_, O> {
         let ret = self.__driver_probe_device(drv, dev)?;
         if ret.abs() == Errno::EPROBE_DEFER.0 {
             self.driver_deferred_probe_add(dev)?;
+            self.observer.point(Point::Deferred);
             if self.state.triggered {
+                self.observer.point(Point::DeferredAtOnce);
                 self.driver_deferred_probe_trigger()?;
             }
         }
@@ -128,9 +132,11 @@ impl<O: Observer> Core<'_, O> {
     fn __driver_probe_device(&mut self, drv: DriverId, dev: DeviceId) -> Result<i32, Fault> {
         let device = self.state.device(dev);
         if device.phase != Phase::Added {
+            self.observer.point(Point::BoundDeleted);
             return Ok(Errno::ENODEV.negative());
         }
         if device.driver.is_some() {
+            self.observer.point(Point::BoundTwice);
             return Ok(Errno::EBUSY.negative());
         }
         if drv == DriverId::OF_BUS {
@@ -148,11 +154,13 @@ impl<O: Observer> Core<'_, O> {
     fn really_probe(&mut self, dev: DeviceId, drv: DriverId) -> Result<i32, Fault> {
         self.call("really_probe", |core| {
             if !core.device_links_check_suppliers(dev) {
+                core.observer.point(Point::ProbeWaits);
                 return Ok(Errno::EPROBE_DEFER.negative());
             }
             let has_resources = !core.state.device(dev).devres.is_empty();
             if has_resources && !core.model.is(Defect::ProbesWithResources) {
                 // "Resources present before probing", and nothing is undone.
+                core.observer.point(Point::ProbeRefused);
                 return Ok(Errno::EBUSY.negative());
             }
             core.state.device_mut(dev).driver = Some(drv);
@@ -160,6 +168,7 @@ impl<O: Observer> Core<'_, O> {
             let error = if core.state.device(dev).has_dir {
                 core.call_driver_probe(dev, drv)?.map(|errno| errno.0)
             } else {
+                core.observer.point(Point::ProbeWithoutDirectory);
                 Some(Errno::ENOENT.negative())
             };
             if let Some(error) = error {
@@ -238,8 +247,10 @@ impl<O: Observer> Core<'_, O> {
     }
 
     pub(super) fn driver_deferred_probe_del(&mut self, dev: DeviceId) {
-        self.state.pending.remove_newest(dev);
-        self.state.active.remove_newest(dev);
+        let waited = self.state.pending.remove_newest(dev);
+        if self.state.active.remove_newest(dev) || waited {
+            self.observer.point(Point::WaitsNoLonger);
+        }
     }
 
     /// All that waits is to be tried again, on a work queue.
@@ -261,6 +272,7 @@ impl<O: Observer> Core<'_, O> {
                 if retries > MAX_RETRIES {
                     return Err(Fault::Livelock(dev));
                 }
+                core.observer.point(Point::TriedAgain);
                 core.get_device(dev)?;
                 core.call("bus_probe_device_deferred", |core| {
                     core.device_initial_probe(dev)
@@ -287,6 +299,7 @@ impl<O: Observer> Core<'_, O> {
                     .find(|&dev| core.state.device(dev).driver == Some(drv))
             };
             while let Some(dev) = last(core) {
+                core.observer.point(Point::Detached);
                 let holds = !core.model.is(Defect::DetachHoldsNothing);
                 if holds {
                     core.get_device(dev)?;
@@ -309,6 +322,7 @@ impl<O: Observer> Core<'_, O> {
     /// The lock is let go of while consumers are unbound, who come first.
     fn __device_release_driver(&mut self, dev: DeviceId) -> Result<(), Fault> {
         let Some(drv) = self.state.device(dev).driver else {
+            self.observer.point(Point::UnboundAlready);
             return Ok(());
         };
         while self.device_links_busy(dev) {
@@ -338,6 +352,7 @@ impl<O: Observer> Core<'_, O> {
     /// `dev->driver` is cleared only after the managed resources are gone.
     fn device_unbind_cleanup(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_unbind_cleanup", |core| {
+            core.point_of_a_pass(dev, Point::PassOfUnbind);
             if core.model.is(Defect::DriverClearedFirst) {
                 core.state.device_mut(dev).driver = None;
             }

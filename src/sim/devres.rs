@@ -7,6 +7,7 @@ use super::errno::Errno;
 use super::event::{Devres, Event, Fault, Observer, Warning};
 use super::fixes::Fix;
 use super::list::List;
+use super::points::Point;
 use super::program::{Action, ActionId, DeviceId, GroupId, Sort};
 use super::state::{Memory, Node};
 
@@ -36,6 +37,9 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn queue(&mut self, dev: DeviceId, node: Node) -> Result<(), Fault> {
+        if self.in_a_pass(dev) {
+            self.observer.point(Point::AddedInAPass);
+        }
         let list = &mut self.state.device_mut(dev).devres;
         list.push(node).map_err(|_| Fault::Limit(dev))
     }
@@ -51,6 +55,7 @@ impl<O: Observer> Core<'_, O> {
         }
         self.call("devm_remove_action", |core| {
             if !core.devres_remove(action)? {
+                core.observer.point(Point::RemovedMissing);
                 core.event(Event::Warning(Warning::RemoveAction));
             } else if core.model.is(Defect::RemovedRuns) {
                 core.run_action(action)?;
@@ -80,6 +85,7 @@ impl<O: Observer> Core<'_, O> {
                 }
                 core.run_action(action)?;
             } else {
+                core.observer.point(Point::ReleasedMissing);
                 core.event(Event::Warning(Warning::ReleaseAction));
             }
             Ok(0)
@@ -121,6 +127,7 @@ impl<O: Observer> Core<'_, O> {
         self.in_use(dev)?;
         self.call("devres_close_group", |core| {
             if core.find(dev, Node::Open(group)).is_none() {
+                core.observer.point(Point::GroupNotClosed);
                 core.event(Event::Warning(Warning::CloseGroup));
                 return Ok(());
             }
@@ -142,6 +149,7 @@ impl<O: Observer> Core<'_, O> {
                 list.remove_newest(Node::Close(group));
             }
             if !list.remove_newest(Node::Open(group)) {
+                core.observer.point(Point::GroupNotClosed);
                 core.event(Event::Warning(Warning::RemoveGroup));
             }
             Ok(())
@@ -156,12 +164,20 @@ impl<O: Observer> Core<'_, O> {
             let Some(first) = core.find(dev, Node::Open(group)) else {
                 // On an empty list it may just have been released with everything else.
                 let dying = core.state.device(dev).devres.is_empty();
+                core.observer.point(match dying {
+                    true => Point::GroupGone,
+                    false => Point::GroupMissing,
+                });
                 if !(dying && core.model.has(Fix::GroupMayBeGone)) {
                     core.event(Event::Warning(Warning::ReleaseGroup));
                 }
                 return Ok(0);
             };
             let end = core.find(dev, Node::Close(group));
+            core.observer.point(match end {
+                Some(_) => Point::GroupClosed,
+                None => Point::GroupOpen,
+            });
             let end = end.filter(|_| !core.model.is(Defect::GroupHasNoEnd));
             core.release_nodes(dev, first, end.unwrap_or(usize::MAX))
         })
@@ -205,6 +221,9 @@ impl<O: Observer> Core<'_, O> {
                     Node::Open(group) => inside(Node::Close(group)).is_none_or(within),
                     Node::Close(group) => inside(Node::Open(group)).is_some_and(within),
                 };
+            if !goes && within(at) {
+                self.observer.point(Point::GroupOverlaps);
+            }
             let list = match (goes, node) {
                 (true, Node::Action(_)) => &mut todo,
                 (true, _) => continue,
@@ -215,6 +234,8 @@ impl<O: Observer> Core<'_, O> {
         self.state.device_mut(dev).devres = left;
         let todo: List<Node, { super::state::MAX_NODES }> = todo;
         self.observer.pass(dev, true);
+        let outer = self.releasing;
+        self.releasing |= 1 << dev.0;
         let mut todo = todo;
         if self.model.is(Defect::OldestFirst) {
             todo.as_mut_slice().reverse();
@@ -231,6 +252,7 @@ impl<O: Observer> Core<'_, O> {
                 }
             }
         }
+        self.releasing = outer;
         self.observer.pass(dev, false);
         Ok(todo.as_slice().len() as i32)
     }

@@ -1,5 +1,6 @@
 //! What an observer is told, and how a lifetime can go wrong.
 
+use super::points::Point;
 use super::program::{Action, ActionId, DeviceId, DriverId, HandleId, Op, Program, Sort};
 use super::state::State;
 
@@ -166,6 +167,9 @@ pub trait Observer {
     /// Called when resources of a device that are off its list begin to be released, newest
     /// first, and when all of them are (`release_nodes()`).
     fn pass(&mut self, _: DeviceId, _begins: bool) {}
+
+    /// Called at each of the simulator's named points.
+    fn point(&mut self, _: Point) {}
 
     /// Called when an operation runs into a fault, the innermost one first.
     fn faulted(&mut self, _: Op) {}

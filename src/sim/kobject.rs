@@ -5,6 +5,7 @@
 use super::core::Core;
 use super::defects::Defect;
 use super::event::{Fault, Observer};
+use super::points::Point;
 use super::program::DeviceId;
 
 impl<O: Observer> Core<'_, O> {
@@ -35,7 +36,9 @@ impl<O: Observer> Core<'_, O> {
             if !self.state.device(parent).has_dir {
                 return Ok(false);
             }
-            if !self.shares_glue_dir(dev, parent) {
+            if self.shares_glue_dir(dev, parent) {
+                self.observer.point(Point::GlueDirShared);
+            } else {
                 self.get_device(parent)?;
             }
         }
@@ -50,6 +53,9 @@ impl<O: Observer> Core<'_, O> {
         // The directory goes with all that is in it (`sysfs_remove_dir()`).
         for other in self.program.device_ids() {
             if other == dev || self.device_is_ancestor(dev, other) {
+                if other != dev && self.state.device(other).has_dir {
+                    self.observer.point(Point::DirectoryGone);
+                }
                 self.state.device_mut(other).has_dir = false;
             }
         }

@@ -7,6 +7,7 @@ use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer, Warning};
 use super::list::List;
+use super::points::Point;
 use super::program::{DeviceId, MAX_LINKS};
 use super::state::{Link, LinkStatus, LinksStatus};
 
@@ -24,12 +25,14 @@ impl<O: Observer> Core<'_, O> {
         let refused = !self.state.device(supplier).in_dpm_list
             || self.device_is_dependent(consumer, supplier);
         if refused {
+            self.observer.point(Point::LinkRefused);
             return Ok(Errno::EINVAL.negative());
         }
         let same = move |link: &Link| link.consumer == consumer && link.supplier == supplier;
-        if let Some(link) = self.links(same).next() {
-            // The longer life of the two.
-            link.while_bound &= while_bound;
+        // The longer life of the two.
+        let known = self.links(same).next();
+        if known.map(|link| link.while_bound &= while_bound).is_some() {
+            self.observer.point(Point::LinkThere);
             return Ok(0);
         }
         if !self.model.is(Defect::SupplierNotHeld) {
@@ -194,6 +197,7 @@ impl<O: Observer> Core<'_, O> {
         }
         self.warn(Warning::DeviceLinksDriverCleanup, warnings);
         for &link in gone.as_slice() {
+            self.observer.point(Point::LinkGoes);
             self.device_link_del(link, false)?;
         }
         self.__device_links_no_driver(dev);
@@ -233,6 +237,7 @@ impl<O: Observer> Core<'_, O> {
                 let Some(consumer) = active else {
                     return Ok(());
                 };
+                core.observer.point(Point::ConsumerUnbound);
                 core.get_device(consumer)?;
                 core.device_release_driver(consumer)?;
                 core.put_device(consumer)?;
@@ -245,6 +250,7 @@ impl<O: Observer> Core<'_, O> {
         let links = self.state.links;
         for link in links.as_slice().iter().rev() {
             if link.consumer == dev {
+                self.observer.point(Point::LinkPurged);
                 self.device_link_del(*link, link.status == LinkStatus::Active)?;
             }
         }

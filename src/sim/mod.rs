@@ -50,6 +50,7 @@ mod links;
 mod list;
 mod memory;
 mod pack;
+mod points;
 mod program;
 mod record;
 mod session;
@@ -63,6 +64,7 @@ pub use event::{Culprit, Devres, Event, Fault, Moment, Observer, Warning};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
 pub use pack::Packed;
+pub use points::Point;
 pub use program::{
     Action, ActionId, Device, DeviceId, Driver, DriverId, Drivers, Group, GroupId, Handle,
     HandleId, Handles, Kind, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES,

@@ -75,7 +75,9 @@ pub struct Drivers {
     pub late: bool,
     /// It has no match function: each driver matches each of its devices (lib/kunit/device.c).
     pub any: bool,
-    /// It has one driver, its own, which is there for all its devices (drivers/base/faux.c).
+    /// It has one driver, its own, which is there for all its devices; and its devices take no
+    /// part in power management, so that they cannot supply others (drivers/base/faux.c, Linux
+    /// 7.2).
     pub own: bool,
 }
 

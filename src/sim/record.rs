@@ -4,6 +4,7 @@ use super::claim::Callback;
 use super::core::step;
 use super::event::{Devres, Event, Fault, Moment, Observer};
 use super::fixes::Model;
+use super::points::Point;
 use super::program::{ActionId, DeviceId, DriverId, Op, Program};
 use super::state::State;
 
@@ -69,6 +70,7 @@ pub struct Recorder<'a> {
     records: Vec<Record>,
     devres: Vec<(Devres, ActionId)>,
     faulted: Option<Op>,
+    points: u64,
     step: u32,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Recorder<'a> {
             records: Vec::new(),
             devres: Vec::new(),
             faulted: None,
+            points: 0,
             step: 0,
         }
     }
@@ -97,6 +100,7 @@ impl<'a> Recorder<'a> {
             records: &mut self.records,
             devres: &mut self.devres,
             faulted: &mut self.faulted,
+            points: &mut self.points,
             step: self.step,
             line,
         };
@@ -117,6 +121,7 @@ impl<'a> Recorder<'a> {
             records: &mut self.records,
             devres: &mut self.devres,
             faulted: &mut self.faulted,
+            points: &mut self.points,
             step: self.step,
             line,
         };
@@ -212,6 +217,11 @@ impl<'a> Recorder<'a> {
         records.any(|record| matches!(record.happening, Happening::Event(Event::Warning(_))))
     }
 
+    /// The points of the simulator that were reached, a bit each.
+    pub fn points(&self) -> u64 {
+        self.points
+    }
+
     /// The operation that ran into a fault, the innermost one if it was in a callback.
     pub fn faulted(&self) -> Option<Op> {
         self.faulted
@@ -228,6 +238,7 @@ struct Tape<'t> {
     records: &'t mut Vec<Record>,
     devres: &'t mut Vec<(Devres, ActionId)>,
     faulted: &'t mut Option<Op>,
+    points: &'t mut u64,
     step: u32,
     line: u32,
 }
@@ -260,6 +271,10 @@ impl Observer for Tape<'_> {
 
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
         self.keep(Happening::Returned(op, ret), state, &[]);
+    }
+
+    fn point(&mut self, point: Point) {
+        *self.points |= point.bit();
     }
 
     fn faulted(&mut self, op: Op) {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -23,6 +24,16 @@ use crate::sim::{DriverId, Event, Fault, Model, Moment, Observer, Op, Program, S
 
 /// Operations of a random program at most, less those by which it gives up what it owns.
 const LONGEST: usize = 13;
+
+/// How long a boot may take besides the programs.
+const ALONE: Duration = Duration::from_secs(60);
+
+/// Programs that a kernel has to run in a second: a tenth of what user-mode Linux does.
+const A_SECOND: usize = 3000;
+
+/// Who waits for readers, as drm_dev_unplug() does, waits shorter: with 7.2 that is most of the
+/// time otherwise.
+const EXPEDITED: &str = "rcupdate.rcu_expedited=1";
 
 /// Programs that have one hash.
 const BATCH: usize = 1024;
@@ -51,6 +62,8 @@ pub struct Answered {
     pub by_kind: Vec<(String, usize, usize)>,
     /// Programs whose hash differs, shortest first.
     pub differ: Vec<Differs>,
+    /// Programs from which the kernel did not come back.
+    pub hangs: Vec<Differs>,
     /// Batches that differed once, and did not when asked again.
     pub once: usize,
     /// What the kernel complained of.
@@ -114,6 +127,9 @@ pub fn verify(
     answered.once = wrong
         .len()
         .saturating_sub(batches_of(&wrong_again, &again, &wrong));
+    if !answered.hangs.is_empty() {
+        return Ok(answered);
+    }
     answered.differ = kernel.shrink(&again, &wrong_again, &mut answered)?;
     Ok(answered)
 }
@@ -530,6 +546,10 @@ fn run(
 /// A batch of a table that differs: which table, which programs.
 type Wrong = (usize, std::ops::Range<usize>);
 
+fn is_in((index, range): &Wrong, place: &(usize, usize)) -> bool {
+    *index == place.0 && range.contains(&place.1)
+}
+
 struct Kernel<'k> {
     unit: &'k Unit,
     copy: &'k Path,
@@ -592,7 +612,10 @@ impl Kernel<'_> {
             let path = folder.join(format!("{name}.bin"));
             fs::write(&path, bytes).map_err(|why| format!("`{}`: {why}", path.display()))?;
         }
-        let log = kernel::run(self.copy, self.setup, &[], self.say)?;
+        let programs: usize = tables.iter().map(|table| table.programs.len()).sum();
+        let timeout = ALONE + Duration::from_secs((programs / A_SECOND) as u64);
+        let args = &[EXPEDITED];
+        let (log, ended) = kernel::run_within(self.copy, self.setup, args, timeout, self.say)?;
         let read = ktap::parse(&log);
         if let Some(other) = model::by_answers(&read).filter(|&other| other != self.model) {
             return Err(Error::Other(format!(
@@ -602,7 +625,50 @@ impl Kernel<'_> {
         answered.kernel.clone_from(&read.kernel);
         answered.alarms.extend(read.alarms.iter().cloned());
         answered.alarms.extend(read.panic.iter().cloned());
-        Ok(self.judge(tables, batch, &log))
+        let wrong = self.judge(tables, batch, &log);
+        if ended {
+            return Ok(wrong);
+        }
+        // Of what was not run nothing is known: it hangs in the first of them.
+        let hangs = self.hangs(tables, &log);
+        let hangs = wrong
+            .iter()
+            .find(|wrong| hangs.as_ref().is_some_and(|hangs| is_in(wrong, hangs)));
+        if let (Some((index, range)), 1) = (hangs, batch) {
+            let table = &tables[*index];
+            let ops = table.own_ops(self.unit, self.model, &table.programs[range.start]);
+            answered.hangs.push(self.differs(table, &ops));
+        }
+        Ok(hangs.cloned().into_iter().collect())
+    }
+
+    /// Where the kernel was when it was last heard of.
+    fn hangs(&self, tables: &[Table], log: &str) -> Option<(usize, usize)> {
+        let line = log
+            .lines()
+            .rev()
+            .find_map(|line| line.split_once("devres-bulk: "))?
+            .1;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [suite, kind, first, count, ..] = words[..] else {
+            return None;
+        };
+        let next = first.parse::<usize>().ok()? + count.parse::<usize>().ok()?;
+        let is = |table: &Table| table.suite == suite && table.bricks.used.label(self.unit) == kind;
+        let index = tables.iter().position(is)?;
+        // Behind the last program of a kind comes the next kind's first.
+        Some(match next < tables[index].programs.len() {
+            true => (index, next),
+            false => (index + 1, 0),
+        })
+    }
+
+    fn differs(&self, table: &Table, ops: &[Op]) -> Differs {
+        let words = |program: &Program<'_>| ops.iter().map(|&op| program.describe(op)).collect();
+        Differs {
+            of: table.name(self.unit),
+            program: table.bricks.with_program(self.unit, words),
+        }
     }
 
     fn judge(&self, tables: &[Table], batch: usize, log: &str) -> Vec<Wrong> {
@@ -655,7 +721,7 @@ impl Kernel<'_> {
             if seen.insert((*index, range.start)) && found.len() < KEPT {
                 found.push((
                     *index,
-                    table.own_ops(self.unit, &table.programs[range.start]),
+                    table.own_ops(self.unit, self.model, &table.programs[range.start]),
                 ));
             }
         }
@@ -697,15 +763,9 @@ impl Kernel<'_> {
             found = shorter;
         }
         found.sort_by_key(|(_, ops)| ops.len());
-        let told = found.into_iter().map(|(index, ops)| {
-            let table = &tables[index];
-            Differs {
-                of: table.name(self.unit),
-                program: table.bricks.with_program(self.unit, |program| {
-                    ops.iter().map(|&op| program.describe(op)).collect()
-                }),
-            }
-        });
+        let told = found
+            .into_iter()
+            .map(|(index, ops)| self.differs(&tables[index], &ops));
         Ok(told.collect())
     }
 }
@@ -723,26 +783,36 @@ impl Table {
     }
 
     /// The operations that a program has of its own.
-    fn own_ops(&self, unit: &Unit, bytes: &[u8]) -> Vec<Op> {
+    fn own_ops(&self, unit: &Unit, model: Model, bytes: &[u8]) -> Vec<Op> {
         let ops = bytes
             .iter()
             .map(|&byte| self.numbers[usize::from(byte & !QUIET)]);
-        self.bricks.with_program(unit, |program| {
-            let ops: Vec<Op> = ops.filter(|&op| op != Op::Settle).collect();
-            // Behind them stands what they give up.
+        let ops: Vec<Op> = ops.filter(|&op| op != Op::Settle).collect();
+        let bricks = self.bricks.clone().unreduced();
+        bricks.with_program(unit, |program| {
+            let maker = Maker {
+                bricks: &bricks,
+                program,
+                model,
+                numbers: &self.numbers,
+            };
             let before = program.set_up().len();
-            for end in before..=ops.len() {
-                let mut holdings = crate::sim::Holdings::new();
-                for &op in &ops[..end] {
-                    let _ = holdings.apply(program, op, None);
-                }
-                let rest = holdings.give_up(program);
+            let Ok(mut node) = Node::<1>::new(program, [model]) else {
+                return ops;
+            };
+            // Behind them stands what they give up.
+            for end in before..ops.len() {
+                let rest = node.gives_up(program);
                 let rest = rest.iter().filter(|&&op| op != Op::Settle);
                 if rest.eq(ops[end..].iter()) {
                     return ops[before..end].to_vec();
                 }
+                match maker.step(&node, ops[end]) {
+                    Some(next) => node = next,
+                    None => break,
+                }
             }
-            ops
+            ops[before..].to_vec()
         })
     }
 

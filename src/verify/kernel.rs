@@ -66,6 +66,17 @@ pub(super) fn run(
     args: &[&str],
     say: &dyn Fn(&str),
 ) -> Result<String, String> {
+    run_within(tree, setup, args, TIMEOUT, say).map(|(log, _)| log)
+}
+
+/// The same within that time, and whether the kernel came back by itself.
+pub(super) fn run_within(
+    tree: &Path,
+    setup: &Setup,
+    args: &[&str],
+    timeout: Duration,
+    say: &dyn Fn(&str),
+) -> Result<(String, bool), String> {
     build(tree, setup, say)?;
     let log = tree.join(LOG);
     let ended = if setup.arch.is_some() {
@@ -73,9 +84,9 @@ pub(super) fn run(
         let args = args.iter().map(|arg| format!("--kernel_args={arg}"));
         command
             .arg("--raw_output=all")
-            .arg(format!("--timeout={}", TIMEOUT.as_secs()))
+            .arg(format!("--timeout={}", timeout.as_secs()))
             .args(args);
-        record(&mut command, &log, 2 * TIMEOUT)
+        record(&mut command, &log, 2 * timeout)
     } else {
         // As kunit.py does, but with a file as the console: through a pipe user-mode Linux
         // loses lines, without a word, when the reader is slower than the kernel.
@@ -85,19 +96,19 @@ pub(super) fn run(
             .args(["kunit.enable=1", "kunit_shutdown=halt", "mem=1G"])
             .arg("console=tty")
             .args(args);
-        record(&mut command, &log, TIMEOUT)
+        record(&mut command, &log, timeout)
     }?;
     if !ended {
         say(&format!(
             "the kernel did not halt within {} s, and was killed",
-            TIMEOUT.as_secs()
+            timeout.as_secs()
         ));
     }
     let log = text(&log)?;
     if !log.contains("KTAP version 1") {
         return Err(format!("the kernel ran no test:\n{log}"));
     }
-    Ok(log)
+    Ok((log, ended))
 }
 
 /// Whether the kernel was built with that line of a configuration.

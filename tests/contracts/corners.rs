@@ -102,6 +102,20 @@ fn device_link_add_refuses_a_supplier_that_device_del_is_at() {
     assert!(run.is_released(OTHER));
 }
 
+/// A faux device is never on that list. Found by `verify --explore`; measured on 7.2.
+#[test]
+fn device_link_add_refuses_a_faux_device() {
+    static FAUX: Kind<'static> = Kind::new("faux").on_bus().own();
+    static PROGRAM: Program<'static> = Program {
+        devices: &[Device::new("dev", &FAUX), Device::new("other", &BUS)],
+        ..Program::EMPTY
+    };
+    let mut run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Link(DEV, OTHER)]);
+    assert_eq!(run.op(Link(OTHER, DEV)), EINVAL);
+    let mut run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER)]);
+    assert_eq!(run.op(Link(OTHER, DEV)), EINVAL);
+}
+
 /// A supplier that is not registered is refused: `device_pm_initialized()`.
 #[test]
 fn device_link_add_refuses_a_supplier_that_is_not_registered() {

@@ -1,0 +1,75 @@
+//! Which of the simulator's named points a corpus reaches, and the shortest programs that reach
+//! the others.
+
+use super::bricks::Bricks;
+use super::search::{Limits, Shown, search};
+use super::{Finding, distinct};
+use crate::expand;
+use crate::ir::{KindUse, Unit};
+use crate::run;
+use crate::sim::{Model, Point};
+
+/// The points that cases of a corpus reach, on every kernel that is known, a bit each.
+pub fn reached(corpus: &Unit) -> u64 {
+    Model::known()
+        .flat_map(|model| expand::cases(corpus, model))
+        .fold(0, |points, case| points | run::run(&case).points)
+}
+
+/// The points of a set.
+pub fn points(set: u64) -> impl Iterator<Item = Point> {
+    let all = Point::ALL.iter().copied();
+    all.filter(move |point| set & point.bit() != 0)
+}
+
+/// As few programs as reach those points that programs of the bricks can reach: each time the
+/// one that reaches most of what is left, the shortest of those.
+pub fn cover(unit: &Unit, kinds: &[KindUse], limits: &Limits, missing: u64) -> Vec<Finding> {
+    let limits = Limits {
+        wanted: missing,
+        ..*limits
+    };
+    let mut found: Vec<(Bricks, Shown)> = Vec::new();
+    for used in distinct(unit, kinds) {
+        for suite in &unit.suites {
+            for scenario in &suite.scenarios {
+                let Some(bricks) = Bricks::of(unit, suite, scenario, used) else {
+                    continue;
+                };
+                let mut known = 0;
+                bricks.with_program(unit, |program| {
+                    search(&bricks, program, [Model::ALL], &limits, &mut |shown| {
+                        if shown.points & !known != 0 {
+                            known |= shown.points;
+                            found.push((bricks.clone(), shown));
+                        }
+                        true
+                    })
+                });
+            }
+        }
+    }
+    let mut left = missing;
+    let mut chosen = Vec::new();
+    loop {
+        let gain = |shown: &Shown| (shown.points & left).count_ones();
+        let best = found
+            .iter()
+            .filter(|(_, shown)| gain(shown) > 0)
+            .max_by_key(|(_, shown)| (gain(shown), std::cmp::Reverse(shown.ops.len())));
+        let Some((bricks, shown)) = best else {
+            return chosen;
+        };
+        let names: Vec<String> = points(shown.points & left)
+            .map(|point| format!("{point:?}"))
+            .collect();
+        left &= !shown.points;
+        chosen.push(Finding {
+            cause: names.join(", "),
+            kinds: vec![bricks.used.label(unit)],
+            bricks: bricks.clone(),
+            shown: shown.clone(),
+            without: None,
+        });
+    }
+}
