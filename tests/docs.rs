@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use devres_gen::codes::Code;
-use devres_gen::compile::{compile, load_text};
+use devres_gen::compile::{bricks, compile, load_text};
 use devres_gen::diagnostic::Diagnostic;
 use devres_gen::emit::{Options, TARGET, parts, rust};
+use devres_gen::explore::{Limits, Question, all_kinds, explore};
 use devres_gen::ir::{CKey, Unit};
 use devres_gen::sim::{Errno, Fault, Fix, Model, Warning};
+use devres_gen::{expand, run};
 
 /// The fenced blocks of a document that are scenario files, with their line.
 fn examples(path: &str) -> Vec<(usize, String)> {
@@ -372,6 +374,55 @@ fn the_list_of_bugs_is_that_of_the_corpus() {
         let name = line.split(' ').next().unwrap();
         assert!(known.contains(&format!("`{name}`")), "{name}");
     }
+}
+
+/// Each program of docs/findings.md breaks its contract, or runs into a fault, on a kernel with
+/// all fixes; and there is a program for each cause that an exploration finds.
+#[test]
+fn findings_are_as_told() {
+    let mut told = 0;
+    for (line, text) in examples("docs/findings.md") {
+        let front = load_text("findings.devres", &text);
+        let faults = front.diagnostics.iter().filter(|d| d.code == Code::Fault);
+        let faults = faults.count();
+        told += front
+            .unit
+            .suites
+            .iter()
+            .map(|suite| suite.scenarios.len())
+            .sum::<usize>();
+        if faults > 0 {
+            assert_eq!(faults, front.unit.suites[0].scenarios.len(), "line {line}");
+            continue;
+        }
+        assert!(
+            front.diagnostics.is_empty(),
+            "line {line}: {:?}",
+            front.diagnostics
+        );
+        for case in expand::cases(&front.unit, Model::ALL) {
+            assert!(!run::run(&case).passed(), "line {line}: {}", case.name());
+        }
+    }
+    let unit = bricks(&[]).unit;
+    let question = Question {
+        models: [Model::ALL],
+        limits: Limits {
+            depth: 6,
+            points: 1_000_000,
+            until: None,
+            threads: 2,
+            wanted: 0,
+        },
+        reduced: true,
+    };
+    let found = explore(&unit, &all_kinds(&unit), &question, &mut |_, _, _| {});
+    let causes: Vec<&str> = found
+        .findings
+        .iter()
+        .map(|found| found.cause.as_str())
+        .collect();
+    assert_eq!(causes.len(), told, "{causes:#?}");
 }
 
 /// The example of docs/trace.md is what `run --trace` prints first.

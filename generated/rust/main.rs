@@ -119,6 +119,8 @@ mod references_alone;
 #[rustfmt::skip]
 mod references_of_a_list;
 #[rustfmt::skip]
+mod refused_links;
+#[rustfmt::skip]
 mod released_on_unregister;
 #[rustfmt::skip]
 mod resources;
@@ -128,3 +130,5 @@ mod shown_too_early;
 mod taken_and_forgotten;
 #[rustfmt::skip]
 mod unregister;
+#[rustfmt::skip]
+mod without_directory;

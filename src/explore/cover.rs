@@ -60,15 +60,19 @@ pub fn cover(unit: &Unit, kinds: &[KindUse], limits: &Limits, missing: u64) -> V
         let Some((bricks, shown)) = best else {
             return chosen;
         };
-        let names: Vec<String> = points(shown.points & left)
-            .map(|point| format!("{point:?}"))
-            .collect();
+        let new = points(shown.points & left);
+        let told = new.map(|point| point.doc().trim().trim_end_matches('.'));
+        let told: Vec<&str> = told.collect();
+        let reached = shown.points & left;
         left &= !shown.points;
         chosen.push(Finding {
-            cause: names.join(", "),
+            cause: told.join("; "),
             kinds: vec![bricks.used.label(unit)],
             bricks: bricks.clone(),
-            shown: shown.clone(),
+            shown: Shown {
+                points: reached,
+                ..shown.clone()
+            },
             without: None,
         });
     }

@@ -20,7 +20,7 @@ pub use search::{Covered, Limits, Shown, search};
 pub use watch::Broken;
 
 use crate::ir::{KindId, KindUse, Unit};
-use crate::sim::{Fix, Model, Op};
+use crate::sim::{Fix, Model, Op, Point};
 
 /// A kind in a state, for `dev`.
 fn use_of(unit: &Unit, kind: KindId, bound: bool) -> KindUse {
@@ -257,7 +257,7 @@ pub fn text_of(unit: &Unit, finding: &Finding) -> String {
 
 fn scenario_name(finding: &Finding) -> String {
     let word = match finding.shown.broken {
-        None if finding.shown.points != 0 => "reaches",
+        None if finding.shown.points != 0 => return snake(cover::points(finding.shown.points)),
         None => "parts",
         Some(Broken::Nothing) => "nothing",
         Some(Broken::Fault(_)) => "goes_wrong",
@@ -270,6 +270,21 @@ fn scenario_name(finding: &Finding) -> String {
         Some(Broken::WorkLeft) => "work_left",
     };
     format!("{word}_{}", finding.bricks.name)
+}
+
+/// The first of some points as a name of the language.
+fn snake(mut points: impl Iterator<Item = Point>) -> String {
+    let name = points
+        .next()
+        .map_or(String::new(), |point| format!("{point:?}"));
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
 }
 
 fn sentence(text: &str) -> String {

@@ -212,7 +212,14 @@ impl Writer<'_> {
                 let line = |name| format!("expect fault {name} on {} without {fix}", device(id));
                 name.map(line).into_iter().collect()
             }
-            None if shown.points != 0 => vec!["finally expect no leaks".to_owned()],
+            None if shown.points != 0 => {
+                let ids = self.program.device_ids();
+                let made = ids.filter(|&id| {
+                    shown.ops.contains(&Op::Register(id)) || shown.ops.contains(&Op::Init(id))
+                });
+                let freed: Vec<String> = made.map(|id| format!("{} freed", device(id))).collect();
+                vec![format!("finally expect {}", freed.join(", "))]
+            }
             _ => vec![],
         }
     }

@@ -20,7 +20,9 @@ use crate::explore::{Bricks, Next, Node, all_kinds};
 use crate::install;
 use crate::ir::{KindUse, Linux, Suite, Unit};
 use crate::ktap;
-use crate::sim::{DriverId, Event, Fault, Model, Moment, Observer, Op, Program, State, step};
+use crate::sim::{
+    DriverId, Event, Fault, Handles, Model, Moment, Observer, Op, Program, State, step,
+};
 
 /// Operations of a random program at most, less those by which it gives up what it owns.
 const LONGEST: usize = 13;
@@ -232,13 +234,21 @@ fn numbers(unit: &Unit, suite: &Suite) -> Vec<Op> {
 }
 
 fn tables(unit: &Unit, model: Model, asked: Bulk) -> Vec<Table> {
-    let pairs: usize = unit.suites.iter().map(|suite| suite.kinds.len()).sum();
+    // A device of a framework's object waits for readers when it goes, which takes a kernel
+    // longer than anything else here.
+    let weight = |used: &KindUse| match unit.kind(used.kind).handles {
+        Handles::Object => 1,
+        _ => 16,
+    };
+    let uses = unit.suites.iter().flat_map(|suite| &suite.kinds);
+    let mut weights: usize = uses.map(weight).sum();
     let mut left = asked.programs;
     let mut tables = Vec::new();
     for suite in &unit.suites {
         let numbers = numbers(unit, suite);
         for &used in &suite.kinds {
-            let share = left.div_ceil((pairs - tables.len()).max(1));
+            let share = (left * weight(&used)).div_ceil(weights.max(1));
+            weights -= weight(&used);
             let Some(bricks) = suite
                 .scenarios
                 .first()
