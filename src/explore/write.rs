@@ -4,7 +4,8 @@
 use super::bricks::Bricks;
 use super::search::Shown;
 use super::watch::Broken;
-use crate::ir::{DEV, Scenario, Unit};
+use crate::emit::kunit::touched;
+use crate::ir::{Scenario, Unit};
 use crate::sim::{ActionId, Culprit, DeviceId, DriverId, Errno, Fix, Model, Op, Program, Recorder};
 
 /// What a program is written as.
@@ -99,24 +100,12 @@ impl Writer<'_> {
         }
     }
 
+    /// The devices that an operation names.
     fn devices(&self, op: Op) -> Vec<DeviceId> {
         match op {
-            Op::Init(id)
-            | Op::Add(id)
-            | Op::Del(id)
-            | Op::Register(id)
-            | Op::Unregister(id)
-            | Op::Get(id)
-            | Op::Put(id)
-            | Op::Attach(id)
-            | Op::Bind(id, _)
-            | Op::Unbind(id) => vec![id],
-            Op::AddAction(id) => vec![self.program.action(id).on],
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => vec![one, other],
-            Op::Open(id) => vec![self.program.handle(id).device],
-            Op::OpenGroup(id) => vec![self.program.group(id).on],
+            Op::Register(id) | Op::Init(id) => vec![id],
             Op::RegisterDriver(id) => vec![self.program.driver(id).device],
-            _ => vec![],
+            _ => touched(self.program, op),
         }
     }
 
@@ -238,6 +227,5 @@ pub fn on(unit: &Unit, bricks: &Bricks) -> String {
     if bricks.used.bound {
         text += " bound";
     }
-    debug_assert_eq!(DEV, DeviceId(0));
     text
 }

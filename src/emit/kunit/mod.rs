@@ -26,6 +26,7 @@ use crate::sim::Op;
 use crate::source::Span;
 
 pub use bulk::Programs;
+pub(crate) use scenario::touched;
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.
 pub const FOLDER: &str = "kunit/devres";

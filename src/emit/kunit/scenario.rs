@@ -679,7 +679,7 @@ fn field(fields: &mut Vec<Field>, name: &str, field: fn(&str) -> String) {
 }
 
 /// The devices whose memory an operation uses.
-fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
+pub(crate) fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
     match op {
         Op::Add(id)
         | Op::Del(id)
