@@ -28,7 +28,9 @@ mod @{ scenario.name }@ {
 @%- for line in scenario.program %@
 @{ line }@
 @%- endfor %@
-        let mut s = Session::new(@{ scenario.source }@, @{ scenario.set_up }@, &program, case.model);
+@%- for line in scenario.session() %@
+        @{ line }@
+@%- endfor %@
 @%- for line in scenario.steps %@
         @{ line }@
 @%- endfor %@

@@ -38,7 +38,12 @@ mod not_dropped {
             }]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/references.devres", 136, &program, case.model);
+        let mut s = Session::new(
+            "scenarios/bugs/references.devres",
+            136,
+            &program,
+            case.model,
+        );
         s.at(142).register_driver(MCB);
         s.at(143).register(DEV);
         s.at(144).expect(Claim::Unbound(DEV));
@@ -94,7 +99,12 @@ mod dropped {
             }]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/references.devres", 136, &program, case.model);
+        let mut s = Session::new(
+            "scenarios/bugs/references.devres",
+            136,
+            &program,
+            case.model,
+        );
         s.at(152).register_driver(MCB);
         s.at(153).register(DEV);
         s.at(154).expect(Claim::Freed(UNIT));

@@ -83,6 +83,23 @@ struct ScenarioModule {
     tests: Vec<Test>,
 }
 
+impl ScenarioModule {
+    /// The beginning of a session, as rustfmt breaks it (`fn_call_width`).
+    fn session(&self) -> Vec<String> {
+        const ARGUMENTS: usize = 60;
+        let set_up = self.set_up.to_string();
+        let arguments = [&self.source, &set_up, "&program", "case.model"];
+        let flat = arguments.join(", ");
+        if flat.len() <= ARGUMENTS {
+            return vec![format!("let mut s = Session::new({flat});")];
+        }
+        let mut lines = vec!["let mut s = Session::new(".to_owned()];
+        lines.extend(arguments.map(|argument| format!("    {argument},")));
+        lines.push(");".to_owned());
+        lines
+    }
+}
+
 struct Test {
     name: String,
     call: Vec<String>,
