@@ -73,8 +73,15 @@ fn of_broken(program: &Program<'_>, broken: Broken, story: &Story) -> String {
                 Some((fault, op)) => (variant(&fault), op.map(|op| verb(program, op))),
                 None => ("a fault".to_owned(), None),
             };
+            // They come down to the same functions.
+            let goes = ["unregister", "del", "unbind"];
             let op = op.unwrap_or_default();
-            format!("{fault} in `{op}`{}", called_from(story.records.last()))
+            let op = if goes.contains(&op.as_str()) {
+                "when a device or its driver goes".to_owned()
+            } else {
+                format!("in `{op}`")
+            };
+            format!("{fault} {op}{}", called_from(story.records.last()))
         }
         Broken::NeverRan(id) => {
             let device = story.state.device(program.action(id).on);
