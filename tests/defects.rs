@@ -84,3 +84,33 @@ fn what_is_left_out_finds_nothing_more() {
         );
     }
 }
+
+/// What is found does not depend on how many threads look for it.
+#[test]
+fn threads_change_nothing_but_the_time() {
+    let unit = bricks(&[]).unit;
+    let kinds = kinds(&unit, &["platform", "bare"]);
+    let found = |threads| {
+        let question = Question {
+            models: [Model::ALL],
+            limits: Limits {
+                threads,
+                ..limits(5)
+            },
+            reduced: true,
+        };
+        let explored = explore(&unit, &kinds, &question, &mut |_, _, _| {});
+        let points: Vec<_> = explored
+            .covered
+            .iter()
+            .map(|(_, covered)| covered.points)
+            .collect();
+        let findings = explored.findings.into_iter();
+        let findings: Vec<_> = findings.map(|found| (found.cause, found.shown)).collect();
+        (points, findings)
+    };
+    let alone = found(1);
+    assert!(!alone.1.is_empty());
+    assert_eq!(alone, found(2));
+    assert_eq!(alone, found(5));
+}
