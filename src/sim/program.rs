@@ -591,6 +591,18 @@ impl<'a> Program<'a> {
         (0..self.drivers.len()).map(|i| DriverId(i as u8))
     }
 
+    /// Whether what an operation of the set-up is done to exists: on another kind, the same
+    /// scenario can have a device or a driver more.
+    pub fn has(&self, op: Op) -> bool {
+        match op {
+            Op::Register(id) | Op::Unregister(id) => usize::from(id.0) < self.devices.len(),
+            Op::RegisterDriver(id) | Op::UnregisterDriver(id) => {
+                usize::from(id.0) < self.drivers.len()
+            }
+            _ => true,
+        }
+    }
+
     /// What is done before the scenario begins: the device that its first one hangs below
     /// is registered, then the driver that keeps its first one bound, then those of others.
     pub fn set_up(&self) -> Vec<Op> {

@@ -4,7 +4,7 @@
 //! Programs are built from the bricks of explorations: all up to a length, then random ones.
 //! Each gives up what it owns, so that nothing is left of it for the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -126,9 +126,7 @@ pub fn verify(
     ));
     let again = narrowed(&tables, &wrong);
     let wrong_again = kernel.ask(&again, 1, &mut answered)?;
-    answered.once = wrong
-        .len()
-        .saturating_sub(batches_of(&wrong_again, &again, &wrong));
+    answered.once = wrong.len().saturating_sub(batches_of(&wrong_again, &wrong));
     if !answered.hangs.is_empty() {
         return Ok(answered);
     }
@@ -431,7 +429,7 @@ fn encode(program: &Program<'_>, model: Model, numbers: &[Op], ops: &[Op]) -> Op
 
 /// What the names of a program are to its trace, made once.
 struct Words {
-    ops: BTreeMap<String, (Op, String)>,
+    ops: HashMap<Op, String>,
 }
 
 impl Words {
@@ -441,27 +439,16 @@ impl Words {
         let probes = probes.flat_map(|probe| probe.body);
         let removes = program.drivers.iter().flat_map(|driver| driver.remove);
         let bodies = actions.chain(probes).chain(removes).copied();
-        let drivers = program.drivers.len();
-        // Another kind's driver is none of this program's.
-        let is_known = |op: &Op| match *op {
-            Op::RegisterDriver(id) | Op::UnregisterDriver(id) => usize::from(id.0) < drivers,
-            _ => true,
-        };
-        let all = numbers.iter().copied().chain(bodies).filter(is_known);
+        let all = numbers.iter().copied().chain(bodies);
+        let known = all.filter(|&op| program.has(op));
         Words {
-            ops: all
-                .map(|op| (key(op), (op, program.describe(op))))
-                .collect(),
+            ops: known.map(|op| (op, program.describe(op))).collect(),
         }
     }
 
     fn op(&self, op: Op) -> &str {
-        self.ops.get(&key(op)).map_or("", |(_, text)| text)
+        self.ops.get(&op).map_or("", String::as_str)
     }
-}
-
-fn key(op: Op) -> String {
-    format!("{op:?}")
 }
 
 /// The hash that the emitted C keeps of what happens: FNV-1a.
@@ -871,7 +858,7 @@ fn narrowed(tables: &[Table], wrong: &[Wrong]) -> Vec<Table> {
 }
 
 /// How many of the batches that differed still do.
-fn batches_of(again: &[Wrong], narrowed: &[Table], wrong: &[Wrong]) -> usize {
+fn batches_of(again: &[Wrong], wrong: &[Wrong]) -> usize {
     let mut still = BTreeSet::new();
     for (index, range) in again {
         let mut start = 0;
@@ -885,6 +872,5 @@ fn batches_of(again: &[Wrong], narrowed: &[Table], wrong: &[Wrong]) -> usize {
             start += batch.len();
         }
     }
-    debug_assert!(again.iter().all(|(index, _)| *index < narrowed.len()));
     still.len()
 }

@@ -62,14 +62,7 @@ pub(super) fn interpreter(
         emitter.fields_and_callbacks();
         let mut cases = Vec::new();
         for (number, &op) in table.ops(suite).iter().enumerate() {
-            // No kind of this file is in the state bound: there is no such driver.
-            let is_there = match op {
-                Op::RegisterDriver(id) | Op::UnregisterDriver(id) => {
-                    usize::from(id.0) < program.drivers.len()
-                }
-                _ => true,
-            };
-            if !is_there {
+            if !program.has(op) {
                 continue;
             }
             emitter.file.uses.note(op);
