@@ -89,8 +89,9 @@ pub fn library() -> Unit {
     load_text("<nothing>", "").unit
 }
 
-/// The bricks of explorations, with the kinds of these files beside the standard ones. They
-/// are resolved and not checked: what stands in them is no time line.
+/// The bricks of explorations, with the kinds of these files beside the standard ones; what
+/// suites stand in the files is of no matter. They are resolved and not checked: what stands in
+/// bricks is no time line.
 pub fn bricks(paths: &[PathBuf]) -> Front {
     let mut sink = Sink::default();
     let mut sources = Sources::default();
@@ -98,8 +99,10 @@ pub fn bricks(paths: &[PathBuf]) -> Front {
         [] => vec![],
         paths => sources.load(paths, &mut sink),
     };
-    ids.push(sources.add("<bricks>", BRICKS));
-    let unit = resolved(sources, &ids, &mut sink);
+    let own = sources.add("<bricks>", BRICKS);
+    ids.push(own);
+    let mut unit = resolved(sources, &ids, &mut sink);
+    unit.suites.retain(|suite| suite.source == own);
     Front {
         unit,
         diagnostics: sink.into_sorted(),
