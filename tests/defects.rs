@@ -10,7 +10,6 @@ fn limits(depth: usize) -> Limits {
     Limits {
         depth,
         points: 1_000_000,
-        until: None,
         threads: 2,
         wanted: 0,
     }
@@ -38,7 +37,7 @@ fn diff(
         limits: limits(depth),
         reduced,
     };
-    explore(unit, kinds, &question, &mut |_, _, _| {}).findings
+    explore(unit, kinds, &question, &mut |_| true).findings
 }
 
 fn models(defect: Defect) -> [Model; 2] {
@@ -99,7 +98,7 @@ fn threads_change_nothing_but_the_time() {
             },
             reduced: true,
         };
-        let explored = explore(&unit, &kinds, &question, &mut |_, _, _| {});
+        let explored = explore(&unit, &kinds, &question, &mut |_| true);
         let points: Vec<_> = explored
             .covered
             .iter()

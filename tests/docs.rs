@@ -410,13 +410,12 @@ fn findings_are_as_told() {
         limits: Limits {
             depth: 6,
             points: 1_000_000,
-            until: None,
             threads: 2,
             wanted: 0,
         },
         reduced: true,
     };
-    let found = explore(&unit, &all_kinds(&unit), &question, &mut |_, _, _| {});
+    let found = explore(&unit, &all_kinds(&unit), &question, &mut |_| true);
     let causes: Vec<&str> = found
         .findings
         .iter()

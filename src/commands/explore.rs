@@ -15,6 +15,9 @@ use devres_gen::ir::{KindUse, Unit};
 use devres_gen::select::Selection;
 use devres_gen::sim::{Fix, Model, Point};
 
+/// How long a search may say nothing.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
 pub(super) fn explore(args: &Args) -> Done {
     let front = bricks(&args.paths);
     if !front.diagnostics.is_empty() {
@@ -32,22 +35,23 @@ pub(super) fn explore(args: &Args) -> Done {
     let limits = Limits {
         depth: args.depth,
         points: args.points.clamp(1, u32::MAX as usize),
-        until: args
-            .time
-            .map(|time| Instant::now() + Duration::from_secs(time)),
         threads: args.threads.unwrap_or(processors).max(1),
         wanted: 0,
     };
+    let until = args
+        .time
+        .map(|time| Instant::now() + Duration::from_secs(time));
+    let go_on = || until.is_none_or(|until| Instant::now() < until);
     if let Some(paths) = &args.cover {
-        return cover(paths, &unit, &kinds, &limits, args);
+        return cover(paths, &unit, &kinds, &limits, args, &go_on);
     }
     let explored = match args.diff.as_deref() {
         Some(&[one, other]) => {
-            let mut explored = ask(&unit, &kinds, [one, other], limits, args);
+            let mut explored = ask(&unit, &kinds, [one, other], limits, args, &go_on);
             name_the_fix(&unit, &mut explored, one, other);
             explored
         }
-        _ => ask(&unit, &kinds, [args.model], limits, args),
+        _ => ask(&unit, &kinds, [args.model], limits, args, &go_on),
     };
     print(&text(&unit, &explored))?;
     write(args, &unit, &explored.findings)?;
@@ -55,11 +59,18 @@ pub(super) fn explore(args: &Args) -> Done {
 }
 
 /// What a corpus does not reach, and how it could.
-fn cover(paths: &[PathBuf], unit: &Unit, kinds: &[KindUse], limits: &Limits, args: &Args) -> Done {
+fn cover(
+    paths: &[PathBuf],
+    unit: &Unit,
+    kinds: &[KindUse],
+    limits: &Limits,
+    args: &Args,
+    go_on: &dyn Fn() -> bool,
+) -> Done {
     let corpus = load_or_report(paths, &Selection::default())?;
     let reached = cover::reached(&corpus);
     let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
-    let chosen = cover::cover(unit, kinds, limits, all & !reached);
+    let chosen = cover::cover(unit, kinds, limits, all & !reached, go_on);
     let mut text = String::new();
     for finding in &chosen {
         text += &format!("{}\n    on {}\n", finding.cause, finding.kinds.join(", "));
@@ -139,22 +150,29 @@ fn ask<const N: usize>(
     models: [Model; N],
     limits: Limits,
     args: &Args,
+    go_on: &dyn Fn() -> bool,
 ) -> Explored {
     let question = Question {
         models,
         limits,
         reduced: !args.full,
     };
-    search(unit, kinds, &question, &mut |name, covered, findings| {
-        say(&format!(
-            "explore: {name}: {}; {findings} findings",
-            how_far(covered)
-        ));
+    let mut told = Instant::now();
+    search(unit, kinds, &question, &mut |progress| {
+        if progress.done || told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            say(&format!(
+                "explore: {}: {}; {} findings",
+                progress.name,
+                how_far(progress.covered),
+                progress.findings
+            ));
+        }
+        go_on()
     })
 }
 
 fn how_far(covered: &Covered) -> String {
-    let rate = covered.transitions as f64 / covered.took.as_secs_f64().max(1e-9);
     format!(
         "{} statements{}, {} points, {} transitions, {:.2} s, {:.0} a second",
         covered.depth,
@@ -162,7 +180,7 @@ fn how_far(covered: &Covered) -> String {
         covered.points,
         covered.transitions,
         covered.took.as_secs_f64(),
-        rate
+        covered.rate()
     )
 }
 

@@ -1,10 +1,8 @@
 //! Why a program shows what it shows, in the kernel's functions: what tells one cause from
 //! another instance of the same.
 
-use super::bricks::Bricks;
 use super::search::Shown;
 use super::watch::Broken;
-use crate::ir::Unit;
 use crate::sim::{
     ActionId, Event, Fault, Happening, Holdings, Model, Op, Phase, Program, Record, Recorder, State,
 };
@@ -51,18 +49,15 @@ fn story(program: &Program<'_>, model: Model, shown: &Shown) -> Story {
 
 /// The cause in one line.
 pub(super) fn cause<const N: usize>(
-    unit: &Unit,
-    bricks: &Bricks,
+    program: &Program<'_>,
     models: [Model; N],
     shown: &Shown,
 ) -> String {
-    bricks.with_program(unit, |program| {
-        let stories = models.map(|model| story(program, model, shown));
-        match shown.broken {
-            Some(broken) => of_broken(program, broken, &stories[0]),
-            None => of_parting(program, &stories),
-        }
-    })
+    let stories = models.map(|model| story(program, model, shown));
+    match shown.broken {
+        Some(broken) => of_broken(program, broken, &stories[0]),
+        None => of_parting(program, &stories),
+    }
 }
 
 fn of_broken(program: &Program<'_>, broken: Broken, story: &Story) -> String {

@@ -2,8 +2,8 @@
 //! the others.
 
 use super::bricks::Bricks;
-use super::search::{Limits, Shown, search};
-use super::{Finding, distinct};
+use super::search::{Limits, Search, Shown};
+use super::{Finding, searches};
 use crate::expand;
 use crate::ir::{KindUse, Unit};
 use crate::run;
@@ -24,30 +24,36 @@ pub fn points(set: u64) -> impl Iterator<Item = Point> {
 
 /// As few programs as reach those points that programs of the bricks can reach: each time the
 /// one that reaches most of what is left, the shortest of those.
-pub fn cover(unit: &Unit, kinds: &[KindUse], limits: &Limits, missing: u64) -> Vec<Finding> {
+pub fn cover(
+    unit: &Unit,
+    kinds: &[KindUse],
+    limits: &Limits,
+    missing: u64,
+    go_on: &dyn Fn() -> bool,
+) -> Vec<Finding> {
     let limits = Limits {
         wanted: missing,
         ..*limits
     };
     let mut found: Vec<(Bricks, Shown)> = Vec::new();
-    for used in distinct(unit, kinds) {
-        for suite in &unit.suites {
-            for scenario in &suite.scenarios {
-                let Some(bricks) = Bricks::of(unit, suite, scenario, used) else {
-                    continue;
-                };
-                let mut known = 0;
-                bricks.with_program(unit, |program| {
-                    search(&bricks, program, [Model::ALL], &limits, &mut |shown| {
-                        if shown.points & !known != 0 {
-                            known |= shown.points;
-                            found.push((bricks.clone(), shown));
-                        }
-                        true
-                    })
-                });
+    for bricks in searches(unit, kinds, true) {
+        let mut known = 0;
+        bricks.with_program(unit, |program| {
+            let Ok(mut search) = Search::new(&bricks, program, [Model::ALL], limits) else {
+                return;
+            };
+            while !search.is_done() {
+                for shown in search.batch().shown {
+                    if shown.points & !known != 0 {
+                        known |= shown.points;
+                        found.push((bricks.clone(), shown));
+                    }
+                }
+                if !go_on() {
+                    search.cut_short();
+                }
             }
-        }
+        });
     }
     let mut left = missing;
     let mut chosen = Vec::new();

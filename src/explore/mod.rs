@@ -2,25 +2,31 @@
 //! the shortest that matter are told, one for each cause.
 //!
 //! `bricks` says what programs are built from, `node` what may come next and what comes of it,
-//! `watch` what has to hold meanwhile, `search` tries them all; `cause` and `write` tell of it.
+//! `watch` what has to hold meanwhile; `search` tries them all, and keeps of each point a
+//! fingerprint (`seen`) and the way there (`way`); `cause`, `tell` and `write` tell of it.
 
 mod bricks;
 mod cause;
 pub mod cover;
 mod node;
 mod search;
+mod seen;
+mod tell;
 mod watch;
+mod way;
 mod write;
 
 use std::collections::BTreeMap;
 
 pub use bricks::Bricks;
 pub use node::{Next, Node};
-pub use search::{Covered, Limits, Shown, search};
+pub use search::{Batch, Covered, Limits, Search, Shown};
+pub use tell::{scenarios, text_of};
 pub use watch::Broken;
+pub use way::Step;
 
 use crate::ir::{KindId, KindUse, Unit};
-use crate::sim::{Fix, Model, Op, Point};
+use crate::sim::{Fix, Model, Op};
 
 /// A kind in a state, for `dev`.
 fn use_of(unit: &Unit, kind: KindId, bound: bool) -> KindUse {
@@ -104,56 +110,81 @@ pub struct Question<const N: usize> {
     pub reduced: bool,
 }
 
-/// Tries all programs of the bricks on these kinds.
+/// How an exploration is coming along.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'p> {
+    /// What is searched: bricks and a kind.
+    pub name: &'p str,
+    /// How far that came.
+    pub covered: &'p Covered,
+    /// Whether there is more to come of it.
+    pub done: bool,
+    /// Findings so far.
+    pub findings: usize,
+}
+
+/// What there is to search: all bricks on every kind that can do and be that.
+fn searches(unit: &Unit, kinds: &[KindUse], reduced: bool) -> Vec<Bricks> {
+    let mut all = Vec::new();
+    for used in distinct(unit, kinds) {
+        for suite in &unit.suites {
+            let scenarios = suite.scenarios.iter();
+            let bricks = scenarios.filter_map(|scenario| Bricks::of(unit, suite, scenario, used));
+            all.extend(bricks.map(|bricks| match reduced {
+                true => bricks,
+                false => bricks.unreduced(),
+            }));
+        }
+    }
+    all
+}
+
+/// Tries all programs of the bricks on these kinds. `go_on` is told how it comes along, and says
+/// whether to.
 pub fn explore<const N: usize>(
     unit: &Unit,
     kinds: &[KindUse],
     question: &Question<N>,
-    said: &mut dyn FnMut(&str, &Covered, usize),
+    go_on: &mut dyn FnMut(&Progress<'_>) -> bool,
 ) -> Explored {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     let mut explored = Explored::default();
-    for used in distinct(unit, kinds) {
-        for (suite, scenario) in unit.suites.iter().flat_map(|suite| {
-            suite
-                .scenarios
-                .iter()
-                .map(move |scenario| (suite, scenario))
-        }) {
-            let Some(mut bricks) = Bricks::of(unit, suite, scenario, used) else {
-                continue;
+    for bricks in searches(unit, kinds, question.reduced) {
+        let name = format!("{} on {}", bricks.name, bricks.used.label(unit));
+        let covered = bricks.with_program(unit, |program| {
+            // A kind that cannot even be set up has nothing to show.
+            let Ok(mut search) = Search::new(&bricks, program, question.models, question.limits)
+            else {
+                return Covered::default();
             };
-            if !question.reduced {
-                bricks = bricks.unreduced();
+            while !search.is_done() {
+                for shown in search.batch().shown {
+                    let cause = cause::cause(program, question.models, &shown);
+                    let shorter = |known: &Finding| shown.ops.len() < known.shown.ops.len();
+                    if found.get(&cause).is_none_or(shorter) {
+                        let finding = Finding {
+                            cause: cause.clone(),
+                            bricks: bricks.clone(),
+                            shown,
+                            kinds: vec![],
+                            without: None,
+                        };
+                        found.insert(cause, finding);
+                    }
+                }
+                let progress = Progress {
+                    name: &name,
+                    covered: search.covered(),
+                    done: search.is_done(),
+                    findings: found.len(),
+                };
+                if !go_on(&progress) && !progress.done {
+                    search.cut_short();
+                }
             }
-            let covered = bricks.with_program(unit, |program| {
-                search(
-                    &bricks,
-                    program,
-                    question.models,
-                    &question.limits,
-                    &mut |shown| {
-                        let cause = cause::cause(unit, &bricks, question.models, &shown);
-                        let shorter = |known: &Finding| shown.ops.len() < known.shown.ops.len();
-                        if found.get(&cause).is_none_or(shorter) {
-                            let bricks = bricks.clone();
-                            let finding = Finding {
-                                cause: cause.clone(),
-                                bricks,
-                                shown,
-                                kinds: vec![],
-                                without: None,
-                            };
-                            found.insert(cause, finding);
-                        }
-                        true
-                    },
-                )
-            });
-            let name = format!("{} on {}", bricks.name, used.label(unit));
-            said(&name, &covered, found.len());
-            explored.covered.push((name, covered));
-        }
+            *search.covered()
+        });
+        explored.covered.push((name, covered));
     }
     explored.findings = found.into_values().collect();
     for finding in &mut explored.findings {
@@ -177,7 +208,10 @@ fn on_which<const N: usize>(
             return false;
         };
         let shown = replay(unit, &bricks, models, &finding.shown.ops);
-        shown.is_some_and(|shown| cause::cause(unit, &bricks, models, &shown) == finding.cause)
+        let cause = |shown: Shown| {
+            bricks.with_program(unit, |program| cause::cause(program, models, &shown))
+        };
+        shown.is_some_and(|shown| cause(shown) == finding.cause)
     };
     let kinds = kinds.iter().filter(same);
     kinds.map(|used| used.label(unit)).collect()
@@ -200,96 +234,19 @@ pub fn replay<const N: usize>(
             at_end,
             points: 0,
         };
+        let mut next = node;
         for (index, &op) in ops.iter().enumerate() {
-            match node.next(bricks, program, models, op) {
+            match node.next(bricks, program, models, op, &mut next) {
                 Next::Illegal => return None,
                 Next::Parted => return Some(shown(index + 1, None, false)),
                 Next::Broken(broken) => return Some(shown(index + 1, Some(broken), false)),
-                Next::Node(next) => node = *next,
+                Next::Node => node = next,
             }
         }
-        match node.end(program, models) {
+        match node.end(program, models, &mut next) {
             Next::Parted => Some(shown(ops.len(), None, true)),
             Next::Broken(broken) => Some(shown(ops.len(), Some(broken), true)),
-            Next::Node(_) | Next::Illegal => None,
+            Next::Node | Next::Illegal => None,
         }
-    })
-}
-
-/// A file of scenarios, one for each finding.
-pub fn scenarios(unit: &Unit, name: &str, findings: &[Finding]) -> String {
-    let mut text = "use kinds\n".to_owned();
-    let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    for (index, finding) in findings.iter().enumerate() {
-        let base = scenario_name(finding);
-        let count = names.entry(base.clone()).or_default();
-        *count += 1;
-        let scenario = match *count {
-            1 => base,
-            count => format!("{base}_{count}"),
-        };
-        let doc = [format!("{}.", sentence(&finding.cause))];
-        let written = write::Written {
-            name: &scenario,
-            doc: &doc,
-            without: finding.without,
-        };
-        text += &format!(
-            "\nsuite {name}_{} on {} {{\n\n{}}}\n",
-            index + 1,
-            write::on(unit, &finding.bricks),
-            write::scenario(unit, &finding.bricks, &finding.shown, &written)
-        );
-    }
-    text
-}
-
-/// A finding as a scenario alone, in the language.
-pub fn text_of(unit: &Unit, finding: &Finding) -> String {
-    let name = scenario_name(finding);
-    let written = write::Written {
-        name: &name,
-        doc: &[],
-        without: finding.without,
-    };
-    write::scenario(unit, &finding.bricks, &finding.shown, &written)
-}
-
-fn scenario_name(finding: &Finding) -> String {
-    let word = match finding.shown.broken {
-        None if finding.shown.points != 0 => return snake(cover::points(finding.shown.points)),
-        None => "parts",
-        Some(Broken::Nothing) => "nothing",
-        Some(Broken::Fault(_)) => "goes_wrong",
-        Some(Broken::OutOfOrder(_)) => "out_of_order",
-        Some(Broken::ReleasedWhileHeld(_)) => "released_while_held",
-        Some(Broken::ReleasedTwice(_)) => "released_twice",
-        Some(Broken::NeverRan(_)) => "never_runs",
-        Some(Broken::RanTwice(_)) => "runs_too_often",
-        Some(Broken::NotReleased(_)) => "never_released",
-        Some(Broken::WorkLeft) => "work_left",
-    };
-    format!("{word}_{}", finding.bricks.name)
-}
-
-/// The first of some points as a name of the language.
-fn snake(mut points: impl Iterator<Item = Point>) -> String {
-    let name = points
-        .next()
-        .map_or(String::new(), |point| format!("{point:?}"));
-    let mut text = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !text.is_empty() {
-            text.push('_');
-        }
-        text.push(c.to_ascii_lowercase());
-    }
-    text
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(chars).collect()
     })
 }

@@ -6,10 +6,9 @@ use std::hash::Hasher as _;
 use foldhash::quality::FixedState;
 
 use super::bricks::Bricks;
-use super::watch::{Broken, Watch};
+use super::watch::{Broken, Tally, Watch};
 use crate::sim::{
-    ActionId, DeviceId, Fault, Holdings, MAX_ACTIONS, Model, Op, Packed, Phase, Program, Sort,
-    State, step,
+    ActionId, DeviceId, Fault, Holdings, Model, Op, Packed, Phase, Program, Sort, State, step,
 };
 
 /// References of a device that a program owns at a time at most.
@@ -19,31 +18,35 @@ const MOST_REFS: u16 = 2;
 /// operations were carried out on each of `N` kernels, with the same result.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<const N: usize> {
-    pub(super) states: [State; N],
-    pub(super) holdings: Holdings,
-    /// How often each action has still to run, or to be taken off its list.
-    pub(super) due: [i8; MAX_ACTIONS],
-    /// When each action was last added; the time is that of `clock`.
-    pub(super) added_at: [u16; MAX_ACTIONS],
-    pub(super) clock: u16,
+    states: [State; N],
+    holdings: Holdings,
+    tally: Tally,
     /// Which actions were ever added.
-    pub(super) used: u32,
+    used: u32,
     /// The points of the simulator that the last operation reached, a bit each.
     pub(super) points: u64,
-    /// Whether the last operation returned an error, so that nothing changed hands.
-    pub(super) failed: bool,
 }
 
 /// What came of an operation.
-pub enum Next<const N: usize> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
     /// No program would do that here.
     Illegal,
     /// The kernels part here.
     Parted,
     /// The contract is broken.
     Broken(Broken),
-    /// There is more to try from here.
-    Node(Box<Node<N>>),
+    /// There is more to try from there.
+    Node,
+}
+
+impl Next {
+    fn of(broken: Broken) -> Next {
+        match broken {
+            Broken::Nothing => Next::Illegal,
+            broken => Next::Broken(broken),
+        }
+    }
 }
 
 impl<const N: usize> Node<N> {
@@ -55,12 +58,9 @@ impl<const N: usize> Node<N> {
         let mut node = Node {
             states: [State::new(); N],
             holdings: Holdings::new(),
-            due: [0; MAX_ACTIONS],
-            added_at: [0; MAX_ACTIONS],
-            clock: 0,
+            tally: Tally::new(),
             used: 0,
             points: 0,
-            failed: false,
         };
         for op in program.set_up() {
             for (state, model) in node.states.iter_mut().zip(models) {
@@ -89,7 +89,7 @@ impl<const N: usize> Node<N> {
             state.pack(program, packed);
         }
         self.holdings.pack(program, packed);
-        for (index, due) in self.due[..program.actions.len()].iter().enumerate() {
+        for (index, due) in self.tally.due(program).iter().enumerate() {
             let used = (self.used >> index & 1) as u8;
             packed.byte((*due as u8) << 1 | used);
         }
@@ -98,102 +98,101 @@ impl<const N: usize> Node<N> {
         hasher.finish()
     }
 
-    /// Carries out an operation, if a program may do so here.
+    /// Becomes a copy of another one of the same program; what that does not have is left out.
+    fn copy_from(&mut self, other: &Self, program: &Program<'_>) {
+        for (state, other) in self.states.iter_mut().zip(&other.states) {
+            state.copy_from(other, program);
+        }
+        self.holdings = other.holdings;
+        self.tally.copy_from(&other.tally, program);
+        self.used = other.used;
+        self.points = 0;
+    }
+
+    /// Carries out an operation, if a program may do so here. `next` is a node of the same
+    /// program; it is where that leads if [`Next::Node`] comes back, and of no use otherwise.
     pub fn next(
         &self,
         bricks: &Bricks,
         program: &Program<'_>,
         models: [Model; N],
         op: Op,
-    ) -> Next<N> {
+        next: &mut Self,
+    ) -> Next {
         if !self.is_legal(bricks, program, op) {
             return Next::Illegal;
         }
-        let mut next = Box::new(*self);
-        next.points = 0;
+        next.copy_from(self, program);
         if next.holdings.apply(program, op, None).is_err() {
             return Next::Illegal;
         }
         if let Op::AddAction(id) = op {
             next.used |= 1 << id.0;
         }
-        let stepped = next.step(program, models, op);
-        if next.failed {
-            next.holdings = self.holdings;
-        }
-        match stepped {
-            Ok(true) => match next.released_while_held(program) {
-                Some(broken) => Next::Broken(broken),
-                None => Next::Node(next),
-            },
-            Ok(false) => Next::Parted,
-            Err(Broken::Nothing) => Next::Illegal,
-            Err(broken) => Next::Broken(broken),
+        match next.step(program, models, op) {
+            Err(broken) => broken,
+            Ok(failed) => {
+                // An operation that returns an error changes no hands.
+                if failed {
+                    next.holdings = self.holdings;
+                }
+                next.released_while_held(program)
+                    .map_or(Next::Node, Next::Broken)
+            }
         }
     }
 
     /// What is broken when the program ends here, if anything is: it gives up what it owns.
-    pub fn end(&self, program: &Program<'_>, models: [Model; N]) -> Next<N> {
+    /// `last` is where that leads, as with [`Self::next`].
+    pub fn end(&self, program: &Program<'_>, models: [Model; N], last: &mut Self) -> Next {
         // What an action needs would be given up before it runs.
         if program.device_ids().any(|id| self.is_needed(program, id)) {
             return Next::Illegal;
         }
-        let mut last = Box::new(*self);
-        last.points = 0;
-        let mut parted = false;
-        let mut broken = None;
+        last.copy_from(self, program);
+        let mut stopped = None;
         self.holdings.each_given_up(program, |op| {
-            if parted || broken.is_some() {
-                return;
-            }
-            match last.step(program, models, op) {
-                Ok(same) => parted = !same,
-                Err(what) => broken = Some(what),
+            if stopped.is_none() {
+                stopped = last.step(program, models, op).err();
             }
         });
-        match (parted, broken) {
-            (true, _) => Next::Parted,
-            (_, Some(Broken::Nothing)) => Next::Illegal,
-            (_, Some(broken)) => Next::Broken(broken),
-            (false, None) => match last.left(program) {
-                Some(broken) if N == 1 => Next::Broken(broken),
-                _ => Next::Node(last),
-            },
+        match (stopped, last.left(program)) {
+            (Some(next), _) => next,
+            (None, Some(broken)) if N == 1 => Next::Broken(broken),
+            (None, _) => Next::Node,
         }
     }
 
-    /// Whether the kernels agree on the operation.
-    fn step(&mut self, program: &Program<'_>, models: [Model; N], op: Op) -> Result<bool, Broken> {
-        let before = *self;
-        let mut first = None;
-        for (index, model) in models.into_iter().enumerate() {
-            let mut watch = Watch::new(program, &before);
-            let ended = step(program, model, &mut self.states[index], op, &mut watch);
-            let judged = watch.judge(op, ended, &self.states[index]);
-            match (&first, judged) {
-                (None, Ok(told)) => {
-                    self.due = told.due;
-                    self.added_at = told.added_at;
-                    self.clock = told.clock;
-                    self.points |= told.points;
-                    self.failed = told.failed;
-                    first = Some(Ok(told.trace));
-                }
-                (None, Err(broken)) if N == 1 => return Err(broken),
-                (None, Err(broken)) => first = Some(Err(broken)),
-                (Some(known), told) => {
-                    let told = told.map(|told| told.trace);
-                    if *known != told {
-                        return Ok(false);
-                    }
-                }
+    /// Carries out an operation on each kernel, and says whether it returned an error.
+    ///
+    /// # Errors
+    /// What there is instead of a way on.
+    fn step(&mut self, program: &Program<'_>, models: [Model; N], op: Op) -> Result<bool, Next> {
+        let before = if N > 1 { self.tally } else { Tally::new() };
+        let [first, others @ ..] = self.states.as_mut_slice() else {
+            return Err(Next::Illegal);
+        };
+        let mut watch = Watch::<N>::new(program, first, &mut self.tally);
+        let ended = step(program, models[0], first, op, &mut watch);
+        let judged = watch.judge(op, ended, first);
+        if N == 1 {
+            let told = judged.map_err(Next::of)?;
+            self.points |= told.points;
+            return Ok(told.failed);
+        }
+        for (state, model) in others.iter_mut().zip(&models[1..]) {
+            let mut tally = before;
+            let mut watch = Watch::<N>::new(program, state, &mut tally);
+            let ended = step(program, *model, state, op, &mut watch);
+            let other = watch.judge(op, ended, state);
+            if judged.map(|told| told.trace) != other.map(|told| told.trace) {
+                return Err(Next::Parted);
             }
         }
-        // Both fail alike.
-        match first {
-            Some(Err(_)) => Err(Broken::Nothing),
-            _ => Ok(true),
-        }
+        // Where all of them fail alike there is nothing to tell.
+        let told = judged.map_err(|_| Next::Illegal)?;
+        self.points |= told.points;
+        Ok(told.failed)
     }
 
     fn released_while_held(&self, program: &Program<'_>) -> Option<Broken> {
@@ -209,11 +208,11 @@ impl<const N: usize> Node<N> {
 
     /// What is not as it should be when everything was given up.
     fn left(&self, program: &Program<'_>) -> Option<Broken> {
-        let actions = (0..program.actions.len()).map(|id| ActionId(id as u8));
-        for id in actions {
-            match self.due[usize::from(id.0)] {
+        for (index, due) in self.tally.due(program).iter().enumerate() {
+            let id = ActionId(index as u8);
+            match due.signum() {
                 0 => {}
-                due if due > 0 => return Some(Broken::NeverRan(id)),
+                1 => return Some(Broken::NeverRan(id)),
                 _ => return Some(Broken::RanTwice(id)),
             }
         }
@@ -229,7 +228,7 @@ impl<const N: usize> Node<N> {
         let state = &self.states[0];
         let phase = |id: DeviceId| state.device(id).phase();
         let keeps = |id| self.holdings.keeps(id);
-        let due = |id: ActionId| self.due[usize::from(id.0)] > 0;
+        let due = |id: ActionId| self.tally.of(id) > 0;
         match op {
             Op::Register(id) | Op::Init(id) => {
                 let parent = program.device(id).parent;
@@ -317,7 +316,7 @@ impl<const N: usize> Node<N> {
             }
             // One that is still to run could not be told from this one.
             Op::AddAction(id) => {
-                self.due[usize::from(id.0)] == 0 && self.can_do(program, program.action(id).body)
+                self.tally.of(id) == 0 && self.can_do(program, program.action(id).body)
             }
             _ => true,
         })
@@ -330,7 +329,7 @@ impl<const N: usize> Node<N> {
             Op::Link(one, other) | Op::LinkWhileBound(one, other) => one == id || other == id,
             _ => false,
         };
-        let mut actions = program.actions.iter().zip(self.due);
-        actions.any(|(action, due)| due > 0 && action.on != id && action.body.iter().any(needs))
+        let mut actions = program.actions.iter().zip(self.tally.due(program));
+        actions.any(|(action, &due)| due > 0 && action.on != id && action.body.iter().any(needs))
     }
 }

@@ -1,42 +1,26 @@
-//! The search: every program up to a length, shortest first, each point that programs can
+//! One search: every program up to a length, shortest first, each point that programs can
 //! reach once.
 //!
-//! Level by level, so that what is found first is as short as can be. A level is cut into
-//! pieces that threads work on; what they find is put together in the order of the pieces, so
-//! that it does not depend on how many threads there are.
+//! Level by level, so that what is found first is as short as can be. A level is worked through
+//! in batches, and a batch in pieces that threads take; what they find is put together in the
+//! order of the pieces, so that it does not depend on how many threads there are. Between two
+//! batches a search can be left, and taken up again from what the batches brought.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::bricks::Bricks;
 use super::node::{Next, Node};
+use super::seen::{BYTES_A_POINT, Fingerprints, Seen};
 use super::watch::Broken;
-use crate::sim::{Model, Op, Packed, Program};
+use super::way::{BYTES_A_STEP, Step, Walker, Ways};
+use crate::sim::{Fault, Model, Op, Packed, Program};
 
-/// Fingerprints are hashes already.
-#[derive(Default)]
-pub struct Identity(u64);
+/// Points that a thread takes at a time.
+const PIECE: usize = 256;
 
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = u64::from_ne_bytes(word);
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = word;
-    }
-}
-
-type Seen = HashSet<u64, BuildHasherDefault<Identity>>;
+/// Points of a batch.
+const BATCH: usize = 1 << 15;
 
 /// How far to search.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +29,17 @@ pub struct Limits {
     pub depth: usize,
     /// Points at most that are kept.
     pub points: usize,
-    /// When to stop.
-    pub until: Option<Instant>,
     /// Threads.
     pub threads: usize,
     /// Points of the simulator that are looked for, a bit each.
     pub wanted: u64,
+}
+
+impl Limits {
+    /// Points for which there is room in so many bytes.
+    pub fn points_in(bytes: usize) -> usize {
+        bytes / BYTES_A_POINT
+    }
 }
 
 /// A program that shows something.
@@ -75,6 +64,10 @@ pub struct Covered {
     pub transitions: u64,
     /// The length of the programs that were all tried.
     pub depth: usize,
+    /// Points from which longer programs were tried.
+    pub tried: usize,
+    /// The points to which programs of that length lead first, by number, and not shorter ones.
+    pub level: [usize; 2],
     /// Whether it ended before the depth that was asked for, for want of room or time.
     pub cut: bool,
     /// How long it took.
@@ -87,171 +80,294 @@ impl Covered {
         let points = self.points as f64;
         points * points / 2.0 / 2f64.powi(64)
     }
+
+    /// Transitions in a second.
+    pub fn rate(&self) -> f64 {
+        self.transitions as f64 / self.took.as_secs_f64().max(1e-9)
+    }
 }
 
-/// One step on the way to a point.
-#[derive(Clone, Copy)]
-struct From {
-    point: u32,
-    op: u8,
+/// What a batch brought.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The programs that show something, in order.
+    pub shown: Vec<Shown>,
+    /// The points that are new, in order, each with its fingerprint.
+    pub new: Vec<(u64, Step)>,
 }
 
-/// What a thread found in its piece of a level.
-struct Piece<const N: usize> {
-    nodes: Vec<(u64, From, Node<N>)>,
-    shown: Vec<(From, Shown)>,
+/// A search under way.
+pub struct Search<'s, const N: usize> {
+    bricks: &'s Bricks,
+    program: &'s Program<'s>,
+    models: [Model; N],
+    limits: Limits,
+    first: Node<N>,
+    seen: Seen,
+    ways: Ways,
+    covered: Covered,
+}
+
+impl<'s, const N: usize> Search<'s, N> {
+    /// A search of which nothing is done yet.
+    ///
+    /// # Errors
+    /// What a kind runs into before its programs begin.
+    pub fn new(
+        bricks: &'s Bricks,
+        program: &'s Program<'s>,
+        models: [Model; N],
+        limits: Limits,
+    ) -> Result<Self, Fault> {
+        let first = Node::new(program, models)?;
+        let mut seen = Seen::default();
+        seen.insert(first.fingerprint(program, &mut Packed::new()));
+        Ok(Search {
+            bricks,
+            program,
+            models,
+            limits,
+            first,
+            seen,
+            ways: Ways::new(),
+            covered: Covered {
+                points: 1,
+                level: [0, 1],
+                ..Covered::default()
+            },
+        })
+    }
+
+    /// Takes up a search that came as far as that, by the points that its batches brought.
+    pub fn restore(&mut self, covered: Covered, new: &[(u64, Step)]) {
+        for &(fingerprint, step) in new {
+            self.seen.insert(fingerprint);
+            self.ways.push(step);
+        }
+        // There may be more room now.
+        self.covered = Covered {
+            cut: false,
+            ..covered
+        };
+    }
+
+    /// How far it came.
+    pub fn covered(&self) -> &Covered {
+        &self.covered
+    }
+
+    /// Bytes that it keeps of its points.
+    pub fn bytes(&self) -> usize {
+        self.seen.bytes() + self.ways.len() * BYTES_A_STEP
+    }
+
+    /// Whether there is nothing left to try, or no room for it.
+    pub fn is_done(&self) -> bool {
+        let Covered {
+            cut, depth, level, ..
+        } = self.covered;
+        cut || depth >= self.limits.depth || level[0] == level[1]
+    }
+
+    /// Leaves it for want of time.
+    pub fn cut_short(&mut self) {
+        self.covered.cut = true;
+    }
+
+    /// Tries all programs that are longer by one than those to some points of a level. If there
+    /// is no room for what is new, nothing is, and that was the last batch.
+    pub fn batch(&mut self) -> Batch {
+        let start = Instant::now();
+        let first = self.covered.tried;
+        let end = self.covered.level[1].min(first + BATCH);
+        let pieces = self.expand(first, end);
+        let found: Vec<(u64, Step)> = pieces.iter().flat_map(|p| &p.reached).copied().collect();
+        let new = self.seen.insert_all(&found, self.limits.threads);
+        let room = self.limits.points.saturating_sub(self.ways.len());
+        self.covered.cut = new.len() > room;
+        let mut batch = Batch::default();
+        let mut before = 0;
+        for piece in &pieces {
+            for told in &piece.told {
+                let is_new = |&at: &u32| new.binary_search(&(before + at)).is_ok();
+                if told.reached.as_ref().is_none_or(is_new) {
+                    batch.shown.push(Shown {
+                        ops: self.ways.ops(self.bricks, told.last),
+                        broken: told.broken,
+                        at_end: told.reached.is_some(),
+                        points: told.points,
+                    });
+                }
+            }
+            before += piece.reached.len() as u32;
+        }
+        let covered = &mut self.covered;
+        covered.took += start.elapsed();
+        if covered.cut {
+            return batch;
+        }
+        batch.new = new.iter().map(|&at| found[at as usize]).collect();
+        batch.new.iter().for_each(|&(_, step)| self.ways.push(step));
+        covered.transitions += pieces.iter().map(|piece| piece.transitions).sum::<u64>();
+        covered.points = self.ways.len();
+        covered.tried = end;
+        if end == covered.level[1] {
+            covered.depth += 1;
+            covered.level = [end, covered.points];
+        }
+        batch
+    }
+
+    /// What one operation more leads to, from some points of one level.
+    fn expand(&self, first: usize, end: usize) -> Vec<Piece> {
+        let pieces = (end - first).div_ceil(PIECE);
+        let taken = AtomicUsize::new(0);
+        let work = || {
+            let mut worker = Worker::new(self);
+            let mut done = Vec::new();
+            loop {
+                let piece = taken.fetch_add(1, Ordering::Relaxed);
+                if piece >= pieces {
+                    return done;
+                }
+                let from = first + piece * PIECE;
+                done.push((piece, worker.expand(from, end.min(from + PIECE))));
+            }
+        };
+        let threads = self.limits.threads.clamp(1, pieces);
+        let mut done: Vec<(usize, Piece)> = if threads == 1 {
+            work()
+        } else {
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                let joined = threads.into_iter().map(|thread| thread.join());
+                // A thread that panics takes the program along.
+                joined
+                    .flat_map(|done| done.unwrap_or_else(|why| std::panic::resume_unwind(why)))
+                    .collect()
+            })
+        };
+        done.sort_by_key(|&(piece, _)| piece);
+        done.into_iter().map(|(_, piece)| piece).collect()
+    }
+}
+
+/// What some points lead to.
+#[derive(Default)]
+struct Piece {
+    /// Points that were not known before the batch, each once.
+    reached: Vec<(u64, Step)>,
+    told: Vec<Told>,
     transitions: u64,
 }
 
-/// Searches, and hands every program that shows something to `found`, shortest first. It says
-/// whether to go on.
-pub fn search<const N: usize>(
-    bricks: &Bricks,
-    program: &Program<'_>,
-    models: [Model; N],
-    limits: &Limits,
-    found: &mut dyn FnMut(Shown) -> bool,
-) -> Covered {
-    let start = Instant::now();
-    let mut covered = Covered::default();
-    // A kind that cannot even be set up has nothing to show.
-    let Ok(first) = Node::new(program, models) else {
-        return covered;
-    };
-    let mut packed = Packed::new();
-    let mut seen = Seen::default();
-    seen.insert(first.fingerprint(program, &mut packed));
-    let mut from: Vec<From> = vec![From { point: 0, op: 0 }];
-    let mut level: Vec<(u32, Node<N>)> = vec![(0, first)];
-    covered.points = 1;
-    while !level.is_empty() && covered.depth < limits.depth {
-        let size = level.len().div_ceil(limits.threads.max(1)).max(1);
-        let pieces: Vec<Piece<N>> = std::thread::scope(|scope| {
-            let seen = &seen;
-            let work = |piece| move || expand(bricks, program, models, piece, seen, limits.wanted);
-            let threads: Vec<_> = level
-                .chunks(size)
-                .map(|piece| scope.spawn(work(piece)))
-                .collect();
-            let joined = threads.into_iter().map(|thread| thread.join());
-            // A thread that panics takes the program along.
-            joined
-                .map(|piece| piece.unwrap_or_else(|why| std::panic::resume_unwind(why)))
-                .collect()
-        });
-        let mut next = Vec::new();
-        let mut go_on = true;
-        for piece in pieces {
-            covered.transitions += piece.transitions;
-            for (last, shown) in piece.shown {
-                let ops = way(bricks, &from, last);
-                go_on &= found(Shown { ops, ..shown });
-            }
-            for (fingerprint, last, node) in piece.nodes {
-                if from.len() < limits.points && seen.insert(fingerprint) {
-                    next.push((from.len() as u32, node));
-                    from.push(last);
-                } else {
-                    covered.cut |= from.len() >= limits.points;
-                }
-            }
-        }
-        level = next;
-        covered.depth += 1;
-        covered.points = from.len();
-        if !go_on {
-            break;
-        }
-        if covered.cut || limits.until.is_some_and(|until| Instant::now() >= until) {
-            covered.cut = true;
-            break;
-        }
-    }
-    covered.took = start.elapsed();
-    covered
+/// That a program shows something.
+struct Told {
+    last: Step,
+    broken: Option<Broken>,
+    points: u64,
+    /// Where it does so at its end: the place of its point in `reached`. Another piece may have
+    /// reached that, too.
+    reached: Option<u32>,
 }
 
-fn expand<const N: usize>(
-    bricks: &Bricks,
-    program: &Program<'_>,
-    models: [Model; N],
-    level: &[(u32, Node<N>)],
-    seen: &Seen,
-    wanted: u64,
-) -> Piece<N> {
-    let mut packed = Packed::new();
-    let mut own = Seen::default();
-    let mut reached = 0;
-    let mut piece = Piece {
-        nodes: vec![],
-        shown: vec![],
-        transitions: 0,
-    };
-    for (point, node) in level {
-        for (index, &op) in bricks.alphabet.iter().enumerate() {
-            let last = From {
-                point: *point,
-                op: index as u8,
-            };
-            let mut show = |broken| piece.shown.push((last, shown(broken, false, 0)));
-            let next = match node.next(bricks, program, models, op) {
-                Next::Illegal => continue,
-                Next::Node(next) => next,
-                Next::Parted => {
-                    show(None);
+/// A thread at work, with the room that it needs.
+struct Worker<'w, const N: usize> {
+    search: &'w Search<'w, N>,
+    walker: Walker<'w, N>,
+    own: Fingerprints,
+    packed: Packed,
+    next: Node<N>,
+    last: Node<N>,
+}
+
+impl<'w, const N: usize> Worker<'w, N> {
+    fn new(search: &'w Search<'_, N>) -> Self {
+        Worker {
+            search,
+            walker: Walker::new(
+                search.bricks,
+                search.program,
+                search.models,
+                &search.ways,
+                &search.first,
+                search.covered.depth,
+            ),
+            own: Fingerprints::default(),
+            packed: Packed::new(),
+            next: search.first,
+            last: search.first,
+        }
+    }
+
+    fn expand(&mut self, first: usize, end: usize) -> Piece {
+        let Search {
+            bricks,
+            program,
+            models,
+            limits,
+            seen,
+            ..
+        } = self.search;
+        let (next, last) = (&mut self.next, &mut self.last);
+        self.own.clear();
+        let mut piece = Piece::default();
+        // The points of the simulator that the piece has told of.
+        let mut known = 0;
+        for point in first as u32..end as u32 {
+            let node = self.walker.go(point);
+            for (op, number) in bricks.alphabet.iter().zip(0..) {
+                let mut told = Told {
+                    last: Step {
+                        from: point,
+                        op: number,
+                    },
+                    broken: None,
+                    points: 0,
+                    reached: None,
+                };
+                match node.next(bricks, program, *models, *op, next) {
+                    Next::Illegal => continue,
+                    Next::Node => {}
+                    Next::Parted => {
+                        piece.told.push(told);
+                        continue;
+                    }
+                    Next::Broken(broken) => {
+                        told.broken = Some(broken);
+                        piece.told.push(told);
+                        continue;
+                    }
+                }
+                piece.transitions += 1;
+                let step = told.last;
+                let of_use = limits.wanted & !known;
+                if of_use & next.points != 0 && next.end(program, *models, last) == Next::Node {
+                    known |= next.points;
+                    told.points = limits.wanted & next.points;
+                    piece.told.push(Told { ..told });
+                }
+                let fingerprint = next.fingerprint(program, &mut self.packed);
+                if seen.contains(fingerprint) || !self.own.insert(fingerprint) {
                     continue;
                 }
-                Next::Broken(broken) => {
-                    show(Some(broken));
-                    continue;
+                told.reached = Some(piece.reached.len() as u32);
+                piece.reached.push((fingerprint, step));
+                match next.end(program, *models, last) {
+                    Next::Parted => piece.told.push(told),
+                    Next::Broken(broken) => {
+                        told.broken = Some(broken);
+                        piece.told.push(told);
+                    }
+                    Next::Node if limits.wanted & !known & last.points != 0 => {
+                        known |= last.points;
+                        told.points = limits.wanted & last.points;
+                        piece.told.push(told);
+                    }
+                    Next::Node | Next::Illegal => {}
                 }
-            };
-            piece.transitions += 1;
-            if wanted & next.points & !reached != 0
-                && let Next::Node(_) = next.end(program, models)
-            {
-                reached |= next.points;
-                let points = next.points & wanted;
-                piece.shown.push((last, shown(None, false, points)));
             }
-            let fingerprint = next.fingerprint(program, &mut packed);
-            if seen.contains(&fingerprint) || !own.insert(fingerprint) {
-                continue;
-            }
-            match next.end(program, models) {
-                Next::Parted => piece.shown.push((last, shown(None, true, 0))),
-                Next::Broken(broken) => piece.shown.push((last, shown(Some(broken), true, 0))),
-                Next::Node(end) if wanted & end.points & !reached != 0 => {
-                    reached |= end.points;
-                    let points = end.points & wanted;
-                    piece.shown.push((last, shown(None, true, points)));
-                }
-                Next::Node(_) | Next::Illegal => {}
-            }
-            piece.nodes.push((fingerprint, last, *next));
         }
+        piece
     }
-    piece
-}
-
-fn shown(broken: Option<Broken>, at_end: bool, points: u64) -> Shown {
-    Shown {
-        ops: vec![],
-        broken,
-        at_end,
-        points,
-    }
-}
-
-/// The operations that lead to a point, and one more.
-fn way(bricks: &Bricks, from: &[From], last: From) -> Vec<Op> {
-    let mut ops = vec![bricks.alphabet[usize::from(last.op)]];
-    let mut point = last.point;
-    while point > 0 {
-        let step = from[point as usize];
-        ops.push(bricks.alphabet[usize::from(step.op)]);
-        point = step.point;
-    }
-    ops.reverse();
-    ops
 }

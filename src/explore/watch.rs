@@ -6,9 +6,8 @@ use std::hash::Hasher as _;
 use foldhash::quality::FixedState;
 use foldhash::quality::FoldHasher;
 
-use super::node::Node;
 use crate::sim::{
-    ActionId, DeviceId, Event, Fault, MAX_ACTIONS, Moment, Observer, Op, Point, Program, State,
+    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Point, Program, State,
 };
 
 /// Passes within passes that are looked at.
@@ -37,24 +36,63 @@ pub enum Broken {
     WorkLeft,
 }
 
+/// How often each action has still to run, or to be taken off its list, and in which order they
+/// were added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tally {
+    due: [i8; MAX_ACTIONS],
+    /// When each action was last added; the time is that of `clock`.
+    added_at: [u16; MAX_ACTIONS],
+    clock: u16,
+}
+
+impl Tally {
+    pub(super) const fn new() -> Self {
+        Tally {
+            due: [0; MAX_ACTIONS],
+            added_at: [0; MAX_ACTIONS],
+            clock: 0,
+        }
+    }
+
+    /// How often each of a program's actions is due.
+    pub(super) fn due(&self, program: &Program<'_>) -> &[i8] {
+        &self.due[..program.actions.len()]
+    }
+
+    /// How often an action is due.
+    pub(super) fn of(&self, id: ActionId) -> i8 {
+        self.due[usize::from(id.0)]
+    }
+
+    pub(super) fn copy_from(&mut self, other: &Tally, program: &Program<'_>) {
+        let actions = program.actions.len();
+        self.due[..actions].copy_from_slice(&other.due[..actions]);
+        self.added_at[..actions].copy_from_slice(&other.added_at[..actions]);
+        self.clock = other.clock;
+    }
+}
+
 /// What is to be told of an operation when it has returned.
 #[derive(Clone, Copy, Debug)]
-pub struct Told {
-    /// A hash of all that happened, and of every device after it.
-    pub trace: u64,
-    pub(super) due: [i8; MAX_ACTIONS],
-    pub(super) added_at: [u16; MAX_ACTIONS],
-    pub(super) clock: u16,
+pub(super) struct Told {
+    /// A hash of all that happened, and of every device after it, where there are kernels to
+    /// compare.
+    pub(super) trace: u64,
+    /// The points of the simulator that were reached, a bit each.
     pub(super) points: u64,
     /// Whether the operation returned an error that a program has to speak of.
     pub(super) failed: bool,
 }
 
-pub struct Watch<'w, const N: usize> {
+/// Looks on with one of `N` kernels.
+pub(super) struct Watch<'w, const N: usize> {
     program: &'w Program<'w>,
-    before: &'w Node<N>,
+    tally: &'w mut Tally,
+    /// The devices that were released before, a bit each.
+    released: u8,
     hash: FoldHasher<'static>,
-    told: Told,
+    points: u64,
     /// What was taken off its list by an operation on it alone.
     taken_off: Option<ActionId>,
     /// Of each pass under way: when the action that ran last was added.
@@ -64,19 +102,16 @@ pub struct Watch<'w, const N: usize> {
 }
 
 impl<'w, const N: usize> Watch<'w, N> {
-    pub(super) fn new(program: &'w Program<'w>, before: &'w Node<N>) -> Self {
+    pub(super) fn new(program: &'w Program<'w>, before: &State, tally: &'w mut Tally) -> Self {
+        let released = program
+            .device_ids()
+            .filter(|&id| before.device(id).is_released());
         Watch {
             program,
-            before,
+            tally,
+            released: released.fold(0, |bits, id| bits | 1 << id.0),
             hash: std::hash::BuildHasher::build_hasher(&FixedState::with_seed(0)),
-            told: Told {
-                trace: 0,
-                due: before.due,
-                added_at: before.added_at,
-                clock: before.clock,
-                points: 0,
-                failed: false,
-            },
+            points: 0,
             taken_off: None,
             passes: [0; MAX_PASSES],
             depth: 0,
@@ -88,7 +123,12 @@ impl<'w, const N: usize> Watch<'w, N> {
         self.broken.get_or_insert(broken);
     }
 
-    fn state(&mut self, state: &State) {
+    /// Only what is compared is hashed.
+    fn hash(&mut self, what: u32, state: &State) {
+        if N == 1 {
+            return;
+        }
+        self.hash.write_u32(what);
         for id in self.program.device_ids() {
             let device = state.device(id);
             let driver = device.driver().map_or(0xff, |id| id.0);
@@ -104,11 +144,11 @@ impl<'w, const N: usize> Watch<'w, N> {
         ended: Result<i32, Fault>,
         state: &State,
     ) -> Result<Told, Broken> {
-        match ended {
+        // A program says that it fails.
+        let failed = match ended {
             Err(fault) => return Err(Broken::Fault(fault)),
-            // A program says that it fails, and nothing changes hands.
-            Ok(ret) => self.told.failed = ret < 0 && op.ends_a_case(None),
-        }
+            Ok(ret) => ret < 0 && op.ends_a_case(None),
+        };
         // Nor what a callback must not do: nobody is there to look at what it returns.
         if state.failed_in_a_body() {
             return Err(Broken::Nothing);
@@ -119,48 +159,46 @@ impl<'w, const N: usize> Watch<'w, N> {
                 self.break_with(Broken::ReleasedTwice(id));
             }
         }
-        self.told.trace = self.hash.finish();
         match self.broken {
             Some(broken) => Err(broken),
-            None => Ok(self.told),
+            None => Ok(Told {
+                trace: self.hash.finish(),
+                points: self.points,
+                failed,
+            }),
         }
     }
 }
 
 impl<const N: usize> Observer for Watch<'_, N> {
-    const PATHS: bool = false;
-
-    fn event(&mut self, moment: Moment<'_>) {
-        let (what, id) = match moment.event {
+    fn event(&mut self, event: Event, state: &State) {
+        let (what, id) = match event {
             Event::Action(id) => {
                 if self.taken_off.take() != Some(id) {
-                    self.told.due[usize::from(id.0)] -= 1;
+                    self.tally.due[usize::from(id.0)] -= 1;
                 }
                 (1, u32::from(id.0))
             }
             Event::Probe(drv, dev) => (2, u32::from(drv.0) << 8 | u32::from(dev.0)),
             Event::Remove(drv, dev) => (3, u32::from(drv.0) << 8 | u32::from(dev.0)),
             Event::Released(dev) => {
-                let was = self.before.states.first().map(|state| state.device(dev));
-                if was.is_some_and(|device| device.is_released()) {
+                if self.released >> dev.0 & 1 == 1 {
                     self.break_with(Broken::ReleasedTwice(dev));
                 }
                 (4, u32::from(dev.0))
             }
             Event::Warning(warning) => (5, warning as u32),
         };
-        self.hash.write_u32(what << 16 | id);
-        self.state(moment.state);
+        self.hash(what << 16 | id, state);
     }
 
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
-        self.hash.write_i32(ret);
-        self.state(state);
+        self.hash(ret as u32, state);
         match op {
             Op::AddAction(id) if ret == 0 => {
-                self.told.due[usize::from(id.0)] += 1;
-                self.told.clock += 1;
-                self.told.added_at[usize::from(id.0)] = self.told.clock;
+                self.tally.due[usize::from(id.0)] += 1;
+                self.tally.clock += 1;
+                self.tally.added_at[usize::from(id.0)] = self.tally.clock;
             }
             Op::RemoveAction(_) => self.taken_off = None,
             _ => {}
@@ -168,13 +206,13 @@ impl<const N: usize> Observer for Watch<'_, N> {
     }
 
     fn point(&mut self, point: Point) {
-        self.told.points |= point.bit();
+        self.points |= point.bit();
     }
 
-    fn devres(&mut self, what: crate::sim::Devres, action: ActionId) {
-        let at = self.told.added_at[usize::from(action.0)];
+    fn devres(&mut self, what: Devres, action: ActionId) {
+        let at = self.tally.added_at[usize::from(action.0)];
         match what {
-            crate::sim::Devres::Release => {
+            Devres::Release => {
                 if let Some(last) = self.passes[..self.depth.min(MAX_PASSES)].last_mut() {
                     let wrong = at > *last;
                     *last = at;
@@ -183,11 +221,11 @@ impl<const N: usize> Observer for Watch<'_, N> {
                     }
                 }
             }
-            crate::sim::Devres::Remove => {
-                self.told.due[usize::from(action.0)] -= 1;
+            Devres::Remove => {
+                self.tally.due[usize::from(action.0)] -= 1;
                 self.taken_off = Some(action);
             }
-            crate::sim::Devres::Add | crate::sim::Devres::Replace => {}
+            Devres::Add | Devres::Replace => {}
         }
     }
 

@@ -3,14 +3,11 @@
 
 use super::defects::Defect;
 use super::errno::Errno;
-use super::event::{Event, Fault, Moment, Observer};
+use super::event::{Event, Fault, Observer};
 use super::fixes::{Fix, Model};
 use super::points::Point;
 use super::program::{DeviceId, Handles, Op, Program};
 use super::state::{DeviceState, LinksStatus, Phase, State};
-
-/// The longest call path that is kept; deeper frames are left out of it.
-const MAX_PATH: usize = 48;
 
 /// Callbacks within callbacks: deeper than any scenario, and shallow enough for the
 /// stack of a thread.
@@ -33,8 +30,6 @@ pub fn step<O: Observer>(
         model,
         state,
         observer,
-        path: [""; MAX_PATH],
-        depth: 0,
         nesting: 0,
         releasing: 0,
     };
@@ -49,8 +44,6 @@ pub(super) struct Core<'a, O> {
     pub(super) model: Model,
     pub(super) state: &'a mut State,
     pub(super) observer: &'a mut O,
-    path: [&'static str; MAX_PATH],
-    depth: usize,
     nesting: u8,
     /// The devices whose resources are being released, a bit each.
     pub(super) releasing: u8,
@@ -133,15 +126,9 @@ impl<O: Observer> Core<'_, O> {
 
     /// Runs `f` as the body of the kernel function `name`.
     pub(super) fn call<R>(&mut self, name: &'static str, f: impl FnOnce(&mut Self) -> R) -> R {
-        if !O::PATHS {
-            return f(self);
-        }
-        if let Some(frame) = self.path.get_mut(self.depth) {
-            *frame = name;
-        }
-        self.depth += 1;
+        self.observer.enter(name);
         let result = f(self);
-        self.depth -= 1;
+        self.observer.leave();
         result
     }
 
@@ -158,12 +145,7 @@ impl<O: Observer> Core<'_, O> {
     }
 
     pub(super) fn event(&mut self, event: Event) {
-        let path = &self.path[..self.depth.min(MAX_PATH)];
-        self.observer.event(Moment {
-            event,
-            state: self.state,
-            path,
-        });
+        self.observer.event(event, self.state);
     }
 
     /// Refuses a device that is not there (any more).

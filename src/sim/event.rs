@@ -142,24 +142,16 @@ impl Event {
     }
 }
 
-/// The moment of an event: the event, the state at it, and how the kernel got there.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment<'m> {
-    /// What happens.
-    pub event: Event,
-    /// The state as the callback would see it.
-    pub state: &'m State,
-    /// The kernel functions on the way here, outermost first.
-    pub path: &'m [&'static str],
-}
-
 /// Somebody who is told of each event. `()` is nobody, and costs nothing.
 pub trait Observer {
-    /// Whether the call path is wanted; keeping it takes a little time.
-    const PATHS: bool;
+    /// Called at each event, in order, with the state as the callback would see it.
+    fn event(&mut self, event: Event, state: &State);
 
-    /// Called at each event, in order.
-    fn event(&mut self, moment: Moment<'_>);
+    /// Called when the kernel function of that name begins ...
+    fn enter(&mut self, _function: &'static str) {}
+
+    /// ... and when the one that began last returns.
+    fn leave(&mut self) {}
 
     /// Called when an operation returns, those in the body of an action included.
     fn returned(&mut self, op: Op, ret: i32, state: &State);
@@ -204,9 +196,7 @@ impl Devres {
 }
 
 impl Observer for () {
-    const PATHS: bool = false;
-
-    fn event(&mut self, _: Moment<'_>) {}
+    fn event(&mut self, _: Event, _: &State) {}
 
     fn returned(&mut self, _: Op, _: i32, _: &State) {}
 }

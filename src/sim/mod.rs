@@ -60,7 +60,7 @@ pub use self::core::step;
 pub use claim::{Callback, Claim};
 pub use defects::Defect;
 pub use errno::Errno;
-pub use event::{Culprit, Devres, Event, Fault, Moment, Observer, Warning};
+pub use event::{Culprit, Devres, Event, Fault, Observer, Warning};
 pub use fixes::{Fix, Model};
 pub use holdings::Holdings;
 pub use pack::Packed;

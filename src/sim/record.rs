@@ -2,7 +2,7 @@
 
 use super::claim::Callback;
 use super::core::step;
-use super::event::{Devres, Event, Fault, Moment, Observer};
+use super::event::{Devres, Event, Fault, Observer};
 use super::fixes::Model;
 use super::points::Point;
 use super::program::{ActionId, DeviceId, DriverId, Op, Program};
@@ -103,6 +103,7 @@ impl<'a> Recorder<'a> {
             points: &mut self.points,
             step: self.step,
             line,
+            path: Vec::new(),
         };
         step(self.program, self.model, &mut self.state, op, &mut tape)
     }
@@ -124,6 +125,7 @@ impl<'a> Recorder<'a> {
             points: &mut self.points,
             step: self.step,
             line,
+            path: Vec::new(),
         };
         step(
             self.program,
@@ -241,10 +243,11 @@ struct Tape<'t> {
     points: &'t mut u64,
     step: u32,
     line: u32,
+    path: Vec<&'static str>,
 }
 
 impl Tape<'_> {
-    fn keep(&mut self, happening: Happening, state: &State, path: &[&'static str]) {
+    fn keep(&mut self, happening: Happening, state: &State, path: Vec<&'static str>) {
         let snapshot = |id| {
             let device = state.device(id);
             Snapshot {
@@ -257,20 +260,26 @@ impl Tape<'_> {
             line: self.line,
             happening,
             devices: self.program.device_ids().map(snapshot).collect(),
-            path: path.to_vec(),
+            path,
         });
     }
 }
 
 impl Observer for Tape<'_> {
-    const PATHS: bool = true;
+    fn event(&mut self, event: Event, state: &State) {
+        self.keep(Happening::Event(event), state, self.path.clone());
+    }
 
-    fn event(&mut self, moment: Moment<'_>) {
-        self.keep(Happening::Event(moment.event), moment.state, moment.path);
+    fn enter(&mut self, function: &'static str) {
+        self.path.push(function);
+    }
+
+    fn leave(&mut self) {
+        self.path.pop();
     }
 
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
-        self.keep(Happening::Returned(op, ret), state, &[]);
+        self.keep(Happening::Returned(op, ret), state, vec![]);
     }
 
     fn point(&mut self, point: Point) {

@@ -244,6 +244,27 @@ impl State {
         }
     }
 
+    /// Becomes a copy of another state of the same program: less to copy than all that there
+    /// is room for.
+    pub fn copy_from(&mut self, other: &State, program: &Program<'_>) {
+        let (devices, actions) = (program.devices.len(), program.actions.len());
+        self.devices[..devices].copy_from_slice(&other.devices[..devices]);
+        self.runs[..actions].copy_from_slice(&other.runs[..actions]);
+        self.memory[..actions].copy_from_slice(&other.memory[..actions]);
+        let drivers = program.drivers.len();
+        self.driver_states[..drivers].copy_from_slice(&other.driver_states[..drivers]);
+        self.drivers = other.drivers;
+        self.on_bus = other.on_bus;
+        self.bound = other.bound;
+        self.open = other.open;
+        self.links = other.links;
+        self.link_removals = other.link_removals;
+        self.pending = other.pending;
+        self.active = other.active;
+        self.triggered = other.triggered;
+        self.failed = other.failed;
+    }
+
     /// The device with that id.
     pub fn device(&self, id: DeviceId) -> &DeviceState {
         &self.devices[usize::from(id.0)]

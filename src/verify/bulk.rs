@@ -20,9 +20,7 @@ use crate::explore::{Bricks, Next, Node, all_kinds};
 use crate::install;
 use crate::ir::{KindUse, Linux, Suite, Unit};
 use crate::ktap;
-use crate::sim::{
-    DriverId, Event, Fault, Handles, Model, Moment, Observer, Op, Program, State, step,
-};
+use crate::sim::{DriverId, Event, Fault, Handles, Model, Observer, Op, Program, State, step};
 
 /// Operations of a random program at most, less those by which it gives up what it owns.
 const LONGEST: usize = 13;
@@ -341,10 +339,10 @@ struct Maker<'m> {
 impl Maker<'_> {
     /// One operation more, and what it queues is waited for.
     fn step(&self, node: &Node<1>, op: Op) -> Option<Node<1>> {
-        let next = |node: &Node<1>, op| match node.next(self.bricks, self.program, [self.model], op)
-        {
-            Next::Node(next) => Some(*next),
-            _ => None,
+        let next = |node: &Node<1>, op| {
+            let mut next = *node;
+            let came = node.next(self.bricks, self.program, [self.model], op, &mut next);
+            (came == Next::Node).then_some(next)
         };
         let stepped = next(node, op)?;
         if stepped.has_queued_work() {
@@ -388,7 +386,8 @@ impl Maker<'_> {
     /// The program with what the kind's state wants, what it queues, and what it gives up, if
     /// nothing is left of it then.
     fn whole(&self, ops: &[Op], node: &Node<1>) -> Option<Vec<u8>> {
-        if !matches!(node.end(self.program, [self.model]), Next::Node(_)) {
+        let mut last = *node;
+        if node.end(self.program, [self.model], &mut last) != Next::Node {
             return None;
         }
         let mut all = self.program.set_up();
@@ -494,12 +493,10 @@ impl<'f> Fnv<'f> {
 }
 
 impl Observer for Fnv<'_> {
-    const PATHS: bool = false;
-
-    fn event(&mut self, moment: Moment<'_>) {
+    fn event(&mut self, event: Event, state: &State) {
         let device = |id| self.program.device(id).name;
         let driver = |id| self.program.driver(id).name;
-        let [what, first, second] = match moment.event {
+        let [what, first, second] = match event {
             Event::Action(id) => ["action", self.program.action(id).name, ""],
             Event::Probe(drv, dev) => ["probe", driver(drv), device(dev)],
             Event::Remove(drv, dev) => ["remove", driver(drv), device(dev)],
@@ -510,7 +507,7 @@ impl Observer for Fnv<'_> {
         self.text(what);
         self.text(first);
         self.text(second);
-        self.devices(moment.state);
+        self.devices(state);
     }
 
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
