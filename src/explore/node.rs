@@ -81,10 +81,9 @@ impl<const N: usize> Node<N> {
         self.holdings.give_up(program)
     }
 
-    /// What the point is known by. Two that have the same one may differ, with a chance of
-    /// one in 2^64 for each pair.
-    pub fn fingerprint(&self, program: &Program<'_>, packed: &mut Packed) -> u64 {
-        packed.clear();
+    /// Appends what tells the point from others of the same program: two that have the same bytes
+    /// have the same to come.
+    pub fn pack(&self, program: &Program<'_>, packed: &mut Packed) {
         for state in &self.states {
             state.pack(program, packed);
         }
@@ -93,6 +92,13 @@ impl<const N: usize> Node<N> {
             let used = (self.used >> index & 1) as u8;
             packed.byte((*due as u8) << 1 | used);
         }
+    }
+
+    /// What the point is known by. Two that differ may have the same one, with a chance of one
+    /// in 2^64 for each pair.
+    pub fn fingerprint(&self, program: &Program<'_>, packed: &mut Packed) -> u64 {
+        packed.clear();
+        self.pack(program, packed);
         let mut hasher = std::hash::BuildHasher::build_hasher(&FixedState::with_seed(0));
         hasher.write(packed.as_slice());
         hasher.finish()
