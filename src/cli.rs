@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use devres_gen::emit::{self, Options};
+use devres_gen::explore::Shard;
 use devres_gen::ir::Linux;
 use devres_gen::select::{Filter, Selection};
 use devres_gen::sim::{Fix, Model};
@@ -139,9 +140,28 @@ pub struct Matrix {
     pub select: Select,
 }
 
+#[derive(Debug, Subcommand)]
+pub enum Explorations {
+    /// Join what several explorations have come to, by their checkpoints.
+    Merge(Merge),
+}
+
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The folders that were given as `--checkpoint`.
+    #[arg(required = true, value_name = "FOLDER")]
+    pub checkpoints: Vec<PathBuf>,
+    /// Write the findings as scenarios into this file.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("question").required(true).args(["invariants", "diff", "cover"]))]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Explore {
+    #[command(subcommand)]
+    pub command: Option<Explorations>,
     /// Files whose kinds are tried as well.
     pub paths: Vec<PathBuf>,
     /// The shortest programs that break the driver core's contract.
@@ -166,12 +186,21 @@ pub struct Explore {
     /// Statements of a program at most.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub depth: usize,
-    /// Points of each search that are kept at most.
-    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
-    pub points: usize,
+    /// Points of each search that are kept at most; 2,000,000 if nothing is said.
+    #[arg(long, value_name = "N")]
+    pub points: Option<usize>,
+    /// The same by the room for them.
+    #[arg(long, value_name = "MIB", conflicts_with = "points")]
+    pub memory: Option<usize>,
     /// Stop after so many seconds.
     #[arg(long, value_name = "SECONDS")]
     pub time: Option<u64>,
+    /// Keep in this folder what has been tried, and go on from there when asked the same again.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "cover")]
+    pub checkpoint: Option<PathBuf>,
+    /// Only the I-th of N shares of the searches: `explore merge` joins them.
+    #[arg(long, value_name = "I/N", requires = "checkpoint", value_parser = shard)]
+    pub shard: Option<Shard>,
     /// Threads; as many as there are processors if none are given. They change nothing but
     /// the time.
     #[arg(long, value_name = "N")]
@@ -415,4 +444,18 @@ fn model(text: &str) -> Result<Model, String> {
         .ok_or("a model is `all` or `without:FIX`")?;
     let without = |model: Model, commit| Ok(model.without(fix(commit)?));
     fixes.split(',').try_fold(Model::ALL, without)
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/');
+    let number = |part: &str| part.parse::<usize>().ok();
+    parts
+        .and_then(|(first, of)| {
+            let shard = Shard {
+                number: number(first)?,
+                of: number(of)?,
+            };
+            (1..=shard.of).contains(&shard.number).then_some(shard)
+        })
+        .ok_or_else(|| "a share is its number and how many there are: 1/4 to 4/4".to_owned())
 }

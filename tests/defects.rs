@@ -37,7 +37,9 @@ fn diff(
         limits: limits(depth),
         reduced,
     };
-    explore(unit, kinds, &question, &mut |_| true).findings
+    explore(unit, kinds, &question, None, None, &mut |_| true)
+        .unwrap()
+        .findings
 }
 
 fn models(defect: Defect) -> [Model; 2] {
@@ -98,7 +100,7 @@ fn threads_change_nothing_but_the_time() {
             },
             reduced: true,
         };
-        let explored = explore(&unit, &kinds, &question, &mut |_| true);
+        let explored = explore(&unit, &kinds, &question, None, None, &mut |_| true).unwrap();
         let points: Vec<_> = explored
             .covered
             .iter()

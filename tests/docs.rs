@@ -415,7 +415,10 @@ fn findings_are_as_told() {
         },
         reduced: true,
     };
-    let found = explore(&unit, &all_kinds(&unit), &question, &mut |_| true);
+    let found = explore(&unit, &all_kinds(&unit), &question, None, None, &mut |_| {
+        true
+    })
+    .unwrap();
     let causes: Vec<&str> = found
         .findings
         .iter()

@@ -1,25 +1,213 @@
 //! `devres-gen explore`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, load_or_report, print, report, say};
-use crate::cli::Explore as Args;
+use super::cover::cover;
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, print, report, say};
+use crate::cli::{Explorations, Explore as Args, Merge};
 use devres_gen::compile::bricks;
 use devres_gen::diagnostic::has_errors;
 use devres_gen::explore::{
-    self, Covered, Explored, Finding, Limits, Question, all_kinds, cover, explore as search,
+    self, Asked, Checkpoint, Covered, Explored, Finding, Limits, Progress, Question, all_kinds,
     scenarios,
 };
 use devres_gen::ir::{KindUse, Unit};
-use devres_gen::select::Selection;
-use devres_gen::sim::{Fix, Model, Point};
+use devres_gen::output;
+use devres_gen::sim::{Fix, Model};
 
 /// How long a search may say nothing.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
+/// Points of a search, if nothing is said.
+const POINTS: usize = 2_000_000;
+
+/// Whether somebody wants it to stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
 pub(super) fn explore(args: &Args) -> Done {
-    let front = bricks(&args.paths);
+    if let Some(Explorations::Merge(args)) = &args.command {
+        return merge(args);
+    }
+    let (unit, kinds) = unit(&args.paths, &args.bricks, &args.on)?;
+    let room = args.memory.map(|mib| Limits::points_in(mib << 20));
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let limits = Limits {
+        depth: args.depth,
+        points: room
+            .or(args.points)
+            .unwrap_or(POINTS)
+            .clamp(1, u32::MAX as usize),
+        threads: args.threads.unwrap_or(processors).max(1),
+        wanted: 0,
+    };
+    stop_when_told()?;
+    let until = args
+        .time
+        .map(|time| Instant::now() + Duration::from_secs(time));
+    let go_on = || {
+        let in_time = until.is_none_or(|until| Instant::now() < until);
+        in_time && !STOP.load(Ordering::Relaxed)
+    };
+    if let Some(paths) = &args.cover {
+        return cover(paths, &unit, &kinds, &limits, args.write.as_deref(), &go_on);
+    }
+    let models = args.diff.clone().unwrap_or_else(|| vec![args.model]);
+    let asked = asked(args, &models, explore::digest(&unit, &kinds, !args.full));
+    let checkpoint = match &args.checkpoint {
+        Some(folder) => match Checkpoint::open(folder, &asked) {
+            Ok(checkpoint) => Some(checkpoint),
+            Err(why) => return fail(&why, BAD_INPUT),
+        },
+        None => None,
+    };
+    let question = Question {
+        models: [args.model],
+        limits,
+        reduced: !args.full,
+    };
+    let mut told = Instant::now();
+    let mut progress = |progress: &Progress<'_>| {
+        if progress.done || told.elapsed() >= TELL_EVERY {
+            told = Instant::now();
+            say(&format!(
+                "explore: {}: {}; {} findings",
+                progress.name,
+                how_far(progress.covered),
+                progress.findings
+            ));
+        }
+        go_on()
+    };
+    let checkpoint = checkpoint.as_ref();
+    let explored = match models[..] {
+        [one, other] => {
+            let question = question.of([one, other]);
+            explore::explore(
+                &unit,
+                &kinds,
+                &question,
+                args.shard,
+                checkpoint,
+                &mut progress,
+            )
+        }
+        _ => explore::explore(
+            &unit,
+            &kinds,
+            &question,
+            args.shard,
+            checkpoint,
+            &mut progress,
+        ),
+    };
+    let explored = explored.or_else(|why| fail(&why, NOT_WELL))?;
+    tell(&unit, explored, &models, args.write.as_deref())?;
+    Ok(match STOP.load(Ordering::Relaxed) {
+        true => ExitCode::from(NOT_WELL),
+        false => WELL,
+    })
+}
+
+/// What explorations have come to together, by their checkpoints.
+fn merge(args: &Merge) -> Done {
+    let mut asked: Option<Asked> = None;
+    for folder in &args.checkpoints {
+        match Checkpoint::asked(folder) {
+            Err(why) => return fail(&why, BAD_INPUT),
+            Ok(None) => {
+                let why = format!("`{}` is no checkpoint of an exploration", folder.display());
+                return fail(&why, BAD_INPUT);
+            }
+            Ok(Some(new)) if asked.as_ref().is_some_and(|known| *known != new) => {
+                let why = format!(
+                    "`{}` and `{}` hold what different questions came to",
+                    args.checkpoints[0].display(),
+                    folder.display()
+                );
+                return fail(&why, BAD_INPUT);
+            }
+            Ok(new) => asked = new,
+        }
+    }
+    let Some(mut asked) = asked else {
+        return fail("there is nothing to join", BAD_INPUT);
+    };
+    let (unit, kinds) = unit(&asked.paths, &asked.bricks, &asked.on)?;
+    let models = asked.models().unwrap_or_default();
+    asked.version = version();
+    asked.digest = explore::digest(&unit, &kinds, !asked.full);
+    let open = |folder: &PathBuf| Checkpoint::open(folder, &asked);
+    let checkpoints: Result<Vec<Checkpoint>, String> = args.checkpoints.iter().map(open).collect();
+    let checkpoints = checkpoints.or_else(|_| {
+        fail(
+            "this is another devres-gen, or it has other kinds, than the checkpoints are of",
+            BAD_INPUT,
+        )
+    })?;
+    let checkpoints: Vec<&Checkpoint> = checkpoints.iter().collect();
+    let limits = Limits {
+        depth: asked.depth,
+        points: POINTS,
+        threads: 1,
+        wanted: 0,
+    };
+    let question = Question {
+        models: [Model::ALL],
+        limits,
+        reduced: !asked.full,
+    };
+    let explored = match models[..] {
+        [one, other] => explore::merge(&unit, &kinds, &question.of([one, other]), &checkpoints),
+        [one] => explore::merge(&unit, &kinds, &question.of([one]), &checkpoints),
+        _ => Err("the checkpoints are of kernels that are not known here".to_owned()),
+    };
+    let explored = explored.or_else(|why| fail(&why, BAD_INPUT))?;
+    let missing = explored.missing.clone();
+    tell(&unit, explored, &models, args.write.as_deref())?;
+    if missing.is_empty() {
+        return Ok(WELL);
+    }
+    fail(
+        &format!("nobody has searched {}", missing.join(", ")),
+        NOT_WELL,
+    )
+}
+
+fn asked(args: &Args, models: &[Model], digest: String) -> Asked {
+    let lacks = |model: &Model| model.lacks().map(|fix| fix.commit().to_owned()).collect();
+    Asked {
+        version: version(),
+        lacks: models.iter().map(lacks).collect(),
+        depth: args.depth,
+        full: args.full,
+        on: args.on.clone(),
+        bricks: args.bricks.clone(),
+        paths: args.paths.clone(),
+        digest,
+    }
+}
+
+fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Stops at the next good place when interrupted; at once when interrupted again.
+fn stop_when_told() -> Result<(), u8> {
+    let told = || {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        say("explore: stopping; once more to stop at once");
+    };
+    ctrlc::set_handler(told).or_else(|why| fail(&why.to_string(), NOT_WELL))
+}
+
+/// The bricks and the kinds that are asked about.
+fn unit(paths: &[PathBuf], names: &[String], on: &[String]) -> Result<(Unit, Vec<KindUse>), u8> {
+    let front = bricks(paths);
     if !front.diagnostics.is_empty() {
         report(&front.diagnostics, &front.unit.sources);
     }
@@ -27,81 +215,33 @@ pub(super) fn explore(args: &Args) -> Done {
         return Err(BAD_INPUT);
     }
     let mut unit = front.unit;
-    if !args.bricks.is_empty() {
-        keep_bricks(&mut unit, &args.bricks)?;
+    if !names.is_empty() {
+        keep_bricks(&mut unit, names)?;
     }
-    let kinds = kinds(&unit, &args.on)?;
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let limits = Limits {
-        depth: args.depth,
-        points: args.points.clamp(1, u32::MAX as usize),
-        threads: args.threads.unwrap_or(processors).max(1),
-        wanted: 0,
-    };
-    let until = args
-        .time
-        .map(|time| Instant::now() + Duration::from_secs(time));
-    let go_on = || until.is_none_or(|until| Instant::now() < until);
-    if let Some(paths) = &args.cover {
-        return cover(paths, &unit, &kinds, &limits, args, &go_on);
-    }
-    let explored = match args.diff.as_deref() {
-        Some(&[one, other]) => {
-            let mut explored = ask(&unit, &kinds, [one, other], limits, args, &go_on);
-            name_the_fix(&unit, &mut explored, one, other);
-            explored
-        }
-        _ => ask(&unit, &kinds, [args.model], limits, args, &go_on),
-    };
-    print(&text(&unit, &explored))?;
-    write(args, &unit, &explored.findings)?;
-    Ok(WELL)
+    let kinds = kinds(&unit, on)?;
+    Ok((unit, kinds))
 }
 
-/// What a corpus does not reach, and how it could.
-fn cover(
-    paths: &[PathBuf],
+fn tell(
     unit: &Unit,
-    kinds: &[KindUse],
-    limits: &Limits,
-    args: &Args,
-    go_on: &dyn Fn() -> bool,
-) -> Done {
-    let corpus = load_or_report(paths, &Selection::default())?;
-    let reached = cover::reached(&corpus);
-    let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
-    let chosen = cover::cover(unit, kinds, limits, all & !reached, go_on);
-    let mut text = String::new();
-    for finding in &chosen {
-        text += &format!("{}\n    on {}\n", finding.cause, finding.kinds.join(", "));
-        text += &explore::text_of(unit, finding);
-        text.push('\n');
+    mut explored: Explored,
+    models: &[Model],
+    file: Option<&Path>,
+) -> Result<(), u8> {
+    if let [one, other] = *models {
+        name_the_fix(unit, &mut explored, one, other);
     }
-    let by_programs = chosen
-        .iter()
-        .fold(0, |set, finding| set | finding.shown.points);
-    let nobody: Vec<Point> = cover::points(all & !reached & !by_programs).collect();
-    for point in &nobody {
-        text += &format!("nothing reaches {point:?}:{}\n", point.doc());
-    }
-    text += &format!(
-        "{} of {} points are reached by the scenarios, {} more by {} programs\n",
-        cover::points(reached).count(),
-        Point::ALL.len(),
-        cover::points(by_programs & !reached).count(),
-        chosen.len()
-    );
-    print(&text)?;
-    write(args, unit, &chosen)?;
-    Ok(WELL)
+    print(&text(unit, &explored))?;
+    write(file, unit, &explored.findings)
 }
 
-fn write(args: &Args, unit: &Unit, findings: &[Finding]) -> Result<(), u8> {
-    let Some(path) = &args.write else {
+/// Writes findings as scenarios.
+pub(super) fn write(file: Option<&Path>, unit: &Unit, findings: &[Finding]) -> Result<(), u8> {
+    let Some(path) = file else {
         return Ok(());
     };
     let text = scenarios(unit, "found", findings);
-    std::fs::write(path, text)
+    output::replace(path, &text)
         .or_else(|why| fail(&format!("`{}`: {why}", path.display()), NOT_WELL))
 }
 
@@ -144,39 +284,23 @@ fn kinds(unit: &Unit, on: &[String]) -> Result<Vec<KindUse>, u8> {
         .collect()
 }
 
-fn ask<const N: usize>(
-    unit: &Unit,
-    kinds: &[KindUse],
-    models: [Model; N],
-    limits: Limits,
-    args: &Args,
-    go_on: &dyn Fn() -> bool,
-) -> Explored {
-    let question = Question {
-        models,
-        limits,
-        reduced: !args.full,
-    };
-    let mut told = Instant::now();
-    search(unit, kinds, &question, &mut |progress| {
-        if progress.done || told.elapsed() >= TELL_EVERY {
-            told = Instant::now();
-            say(&format!(
-                "explore: {}: {}; {} findings",
-                progress.name,
-                how_far(progress.covered),
-                progress.findings
-            ));
-        }
-        go_on()
-    })
-}
-
 fn how_far(covered: &Covered) -> String {
+    let [from, to] = covered.level;
+    let cut = match (covered.cut, covered.tried - from) {
+        (false, 0) => String::new(),
+        (false, tried) => format!(
+            " and {:.0}% of one more",
+            100.0 * tried as f64 / (to - from) as f64
+        ),
+        (true, 0) => " (cut short)".to_owned(),
+        (true, tried) => format!(
+            " and {:.0}% of one more (cut short)",
+            100.0 * tried as f64 / (to - from) as f64
+        ),
+    };
     format!(
-        "{} statements{}, {} points, {} transitions, {:.2} s, {:.0} a second",
+        "{} statements{cut}, {} points, {} transitions, {:.2} s, {:.0} a second",
         covered.depth,
-        if covered.cut { " (cut short)" } else { "" },
         covered.points,
         covered.transitions,
         covered.took.as_secs_f64(),
@@ -230,8 +354,16 @@ fn text(unit: &Unit, explored: &Explored) -> String {
         .iter()
         .filter(|(_, covered)| covered.cut)
         .count();
+    let cut = match cut {
+        0 => String::new(),
+        cut => format!(", {cut} of them cut short"),
+    };
+    let missing = match explored.missing.len() {
+        0 => String::new(),
+        missing => format!(", {missing} more not begun"),
+    };
     text += &format!(
-        "{} findings; {points} points and {transitions} transitions in {} searches, {cut} of them cut short; \
+        "{} findings; {points} points and {transitions} transitions in {} searches{cut}{missing}; \
          two points were taken for one with a probability of {:.0e}\n",
         explored.findings.len(),
         explored.covered.len(),

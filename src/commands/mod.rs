@@ -1,6 +1,7 @@
 //! The subcommands, and what they share: loading sources and saying what is wrong.
 
 mod compile;
+mod cover;
 mod explore;
 mod fmt;
 mod install;

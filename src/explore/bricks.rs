@@ -51,6 +51,11 @@ impl Bricks {
         })
     }
 
+    /// What a search of these bricks is called.
+    pub fn search_name(&self, unit: &Unit) -> String {
+        format!("{} on {}", self.name, self.used.label(unit))
+    }
+
     /// The same on another kind, if all operations of a program are possible there.
     pub fn on(&self, unit: &Unit, used: KindUse, ops: &[Op]) -> Option<Bricks> {
         let alphabet = alphabet(unit, &self.scenario, used);

@@ -3,22 +3,28 @@
 //!
 //! `bricks` says what programs are built from, `node` what may come next and what comes of it,
 //! `watch` what has to hold meanwhile; `search` tries them all, and keeps of each point a
-//! fingerprint (`seen`) and the way there (`way`); `cause`, `tell` and `write` tell of it.
+//! fingerprint (`seen`) and the way there (`way`); `checkpoint` keeps what `searched` has come to;
+//! `cause`, `tell` and `write` tell of it.
 
 mod bricks;
 mod cause;
+mod checkpoint;
 pub mod cover;
 mod node;
 mod search;
+mod searched;
 mod seen;
 mod tell;
 mod watch;
 mod way;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
 
 pub use bricks::Bricks;
+pub use checkpoint::{Asked, Checkpoint};
 pub use node::{Next, Node};
 pub use search::{Batch, Covered, Limits, Search, Shown};
 pub use tell::{scenarios, text_of};
@@ -27,6 +33,7 @@ pub use way::Step;
 
 use crate::ir::{KindId, KindUse, Unit};
 use crate::sim::{Fix, Model, Op};
+use searched::Searched;
 
 /// A kind in a state, for `dev`.
 fn use_of(unit: &Unit, kind: KindId, bound: bool) -> KindUse {
@@ -97,6 +104,8 @@ pub struct Explored {
     pub findings: Vec<Finding>,
     /// How far it came, by bricks and kind.
     pub covered: Vec<(String, Covered)>,
+    /// What was to be searched, and nobody began.
+    pub missing: Vec<String>,
 }
 
 /// What is asked.
@@ -108,6 +117,26 @@ pub struct Question<const N: usize> {
     pub limits: Limits,
     /// Whether programs that differ by names only are tried once.
     pub reduced: bool,
+}
+
+impl<const N: usize> Question<N> {
+    /// The same of other kernels.
+    pub fn of<const M: usize>(&self, models: [Model; M]) -> Question<M> {
+        Question {
+            models,
+            limits: self.limits,
+            reduced: self.reduced,
+        }
+    }
+}
+
+/// Which of several explorations this one is, that share the searches among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// How an exploration is coming along.
@@ -139,52 +168,123 @@ fn searches(unit: &Unit, kinds: &[KindUse], reduced: bool) -> Vec<Bricks> {
     all
 }
 
-/// Tries all programs of the bricks on these kinds. `go_on` is told how it comes along, and says
-/// whether to.
+/// What tells these searches from others of the same names.
+pub fn digest(unit: &Unit, kinds: &[KindUse], reduced: bool) -> String {
+    let mut digest = Sha256::new();
+    for bricks in searches(unit, kinds, reduced) {
+        digest.update(format!("{:?}{:?}", bricks.alphabet, bricks.twins));
+        bricks.with_program(unit, |program| digest.update(format!("{program:?}")));
+    }
+    let bytes = digest.finalize();
+    bytes[..8].iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Tries all programs of the bricks on these kinds, or what a shard has of them. `go_on` is told
+/// how it comes along, and says whether to. What it has come to is kept in a checkpoint, if there
+/// is one, and taken up there.
+///
+/// # Errors
+/// What is wrong with the checkpoint.
 pub fn explore<const N: usize>(
     unit: &Unit,
     kinds: &[KindUse],
     question: &Question<N>,
+    shard: Option<Shard>,
+    checkpoint: Option<&Checkpoint>,
     go_on: &mut dyn FnMut(&Progress<'_>) -> bool,
+) -> Result<Explored, String> {
+    let mut all = searches(unit, kinds, question.reduced);
+    if let Some(shard) = shard {
+        deal(&mut all, shard);
+    }
+    let mut causes = BTreeSet::new();
+    let mut searched = Vec::new();
+    let mut stopped = false;
+    for bricks in all {
+        let done = match (stopped, checkpoint) {
+            (true, None) => None,
+            (true, Some(checkpoint)) => searched::saved(unit, &bricks, question, &[checkpoint])?,
+            (false, checkpoint) => {
+                let mut go_on = |progress: &Progress<'_>| {
+                    stopped |= !go_on(progress);
+                    !stopped
+                };
+                let causes = &mut causes;
+                let searched =
+                    searched::search(unit, &bricks, question, checkpoint, causes, &mut go_on)?;
+                Some(searched)
+            }
+        };
+        searched.push((bricks, done));
+    }
+    Ok(join(unit, kinds, question, searched))
+}
+
+/// What explorations that shared the searches have come to together, by their checkpoints.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn merge<const N: usize>(
+    unit: &Unit,
+    kinds: &[KindUse],
+    question: &Question<N>,
+    checkpoints: &[&Checkpoint],
+) -> Result<Explored, String> {
+    let all = searches(unit, kinds, question.reduced).into_iter();
+    let all = all.map(|bricks| {
+        let saved = searched::saved(unit, &bricks, question, checkpoints)?;
+        Ok((bricks, saved))
+    });
+    Ok(join(
+        unit,
+        kinds,
+        question,
+        all.collect::<Result<_, String>>()?,
+    ))
+}
+
+/// Keeps what a shard has of all searches: each has as many large ones as the others.
+fn deal(all: &mut Vec<Bricks>, shard: Shard) {
+    let mut by_size: Vec<usize> = (0..all.len()).collect();
+    by_size.sort_by_key(|&index| std::cmp::Reverse(all[index].alphabet.len()));
+    let place = |index: usize| by_size.iter().position(|&at| at == index);
+    let mut index = 0;
+    all.retain(|_| {
+        let mine = place(index).is_some_and(|place| place % shard.of == shard.number - 1);
+        index += 1;
+        mine
+    });
+}
+
+/// Of all that searches found the shortest for each cause; of those the one of the first search.
+fn join<const N: usize>(
+    unit: &Unit,
+    kinds: &[KindUse],
+    question: &Question<N>,
+    searched: Vec<(Bricks, Option<Searched>)>,
 ) -> Explored {
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     let mut explored = Explored::default();
-    for bricks in searches(unit, kinds, question.reduced) {
-        let name = format!("{} on {}", bricks.name, bricks.used.label(unit));
-        let covered = bricks.with_program(unit, |program| {
-            // A kind that cannot even be set up has nothing to show.
-            let Ok(mut search) = Search::new(&bricks, program, question.models, question.limits)
-            else {
-                return Covered::default();
-            };
-            while !search.is_done() {
-                for shown in search.batch().shown {
-                    let cause = cause::cause(program, question.models, &shown);
-                    let shorter = |known: &Finding| shown.ops.len() < known.shown.ops.len();
-                    if found.get(&cause).is_none_or(shorter) {
-                        let finding = Finding {
-                            cause: cause.clone(),
-                            bricks: bricks.clone(),
-                            shown,
-                            kinds: vec![],
-                            without: None,
-                        };
-                        found.insert(cause, finding);
-                    }
-                }
-                let progress = Progress {
-                    name: &name,
-                    covered: search.covered(),
-                    done: search.is_done(),
-                    findings: found.len(),
+    for (bricks, searched) in searched {
+        let name = bricks.search_name(unit);
+        let Some(searched) = searched else {
+            explored.missing.push(name);
+            continue;
+        };
+        explored.covered.push((name, searched.covered));
+        for (cause, shown) in searched.found {
+            let shorter = |known: &Finding| shown.ops.len() < known.shown.ops.len();
+            if found.get(&cause).is_none_or(shorter) {
+                let finding = Finding {
+                    cause: cause.clone(),
+                    bricks: bricks.clone(),
+                    shown,
+                    kinds: vec![],
+                    without: None,
                 };
-                if !go_on(&progress) && !progress.done {
-                    search.cut_short();
-                }
+                found.insert(cause, finding);
             }
-            *search.covered()
-        });
-        explored.covered.push((name, covered));
+        }
     }
     explored.findings = found.into_values().collect();
     for finding in &mut explored.findings {

@@ -9,6 +9,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::bricks::Bricks;
 use super::node::{Next, Node};
 use super::seen::{BYTES_A_POINT, Fingerprints, Seen};
@@ -19,8 +21,11 @@ use crate::sim::{Fault, Model, Op, Packed, Program};
 /// Points that a thread takes at a time.
 const PIECE: usize = 256;
 
-/// Points of a batch.
+/// Points of a batch, if there is room for what they lead to.
 const BATCH: usize = 1 << 15;
+
+/// New points that one point leads to: few lead to more.
+const FANS_OUT: usize = 16;
 
 /// How far to search.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +61,7 @@ pub struct Shown {
 }
 
 /// How far a search came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Covered {
     /// Points that differ.
     pub points: usize,
@@ -138,9 +143,16 @@ impl<'s, const N: usize> Search<'s, N> {
         })
     }
 
-    /// Takes up a search that came as far as that, by the points that its batches brought.
-    pub fn restore(&mut self, covered: Covered, new: &[(u64, Step)]) {
-        for &(fingerprint, step) in new {
+    /// Takes up a search that came as far as that, by the points that its batches brought, and
+    /// says whether they are those that it would have reached itself.
+    pub fn restore(&mut self, covered: Covered, new: &[(u64, Step)]) -> bool {
+        /// As many are looked at.
+        const SAMPLES: usize = 64;
+        let alphabet = self.bricks.alphabet.len();
+        for (&(fingerprint, step), number) in new.iter().zip(1u32..) {
+            if step.from >= number || usize::from(step.op) >= alphabet {
+                return false;
+            }
             self.seen.insert(fingerprint);
             self.ways.push(step);
         }
@@ -149,6 +161,23 @@ impl<'s, const N: usize> Search<'s, N> {
             cut: false,
             ..covered
         };
+        let mut sampled = (0..new.len()).rev();
+        let mut sampled = sampled.by_ref().step_by(new.len().div_ceil(SAMPLES).max(1));
+        covered.points == self.ways.len()
+            && sampled.all(|at| self.fingerprint(at as u32 + 1) == Some(new[at].0))
+    }
+
+    /// The fingerprint of a point, by the way to it.
+    fn fingerprint(&self, point: u32) -> Option<u64> {
+        let mut node = self.first;
+        let mut next = self.first;
+        for op in self.ways.ops_to(self.bricks, point) {
+            if node.next(self.bricks, self.program, self.models, op, &mut next) != Next::Node {
+                return None;
+            }
+            node = next;
+        }
+        Some(node.fingerprint(self.program, &mut Packed::new()))
     }
 
     /// How far it came.
@@ -178,13 +207,18 @@ impl<'s, const N: usize> Search<'s, N> {
     /// is no room for what is new, nothing is, and that was the last batch.
     pub fn batch(&mut self) -> Batch {
         let start = Instant::now();
+        let room = self.limits.points.saturating_sub(self.ways.len());
+        let size = (room / FANS_OUT).clamp(PIECE, BATCH);
         let first = self.covered.tried;
-        let end = self.covered.level[1].min(first + BATCH);
+        let end = self.covered.level[1].min(first + size);
         let pieces = self.expand(first, end);
         let found: Vec<(u64, Step)> = pieces.iter().flat_map(|p| &p.reached).copied().collect();
-        let new = self.seen.insert_all(&found, self.limits.threads);
-        let room = self.limits.points.saturating_sub(self.ways.len());
-        self.covered.cut = new.len() > room;
+        // Some of them may be the same; but what there is no room for is not even tried.
+        self.covered.cut = found.len() > room;
+        let new = match self.covered.cut {
+            true => vec![],
+            false => self.seen.insert_all(&found, self.limits.threads),
+        };
         let mut batch = Batch::default();
         let mut before = 0;
         for piece in &pieces {

@@ -51,8 +51,14 @@ impl Ways {
 
     /// The operations that lead to a point, and one more.
     pub(super) fn ops(&self, bricks: &Bricks, last: Step) -> Vec<Op> {
-        let mut ops = vec![bricks.alphabet[usize::from(last.op)]];
-        let mut point = last.from;
+        let mut ops = self.ops_to(bricks, last.from);
+        ops.push(bricks.alphabet[usize::from(last.op)]);
+        ops
+    }
+
+    /// The operations that lead to a point.
+    pub(super) fn ops_to(&self, bricks: &Bricks, mut point: u32) -> Vec<Op> {
+        let mut ops = Vec::new();
         while point > 0 {
             let step = self.step(point);
             ops.push(bricks.alphabet[usize::from(step.op)]);

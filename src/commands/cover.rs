@@ -1,0 +1,48 @@
+//! `devres-gen explore --cover`
+
+use std::path::{Path, PathBuf};
+
+use super::explore::write;
+use super::{Done, WELL, load_or_report, print};
+use devres_gen::explore::{self, Limits, cover};
+use devres_gen::ir::{KindUse, Unit};
+use devres_gen::select::Selection;
+use devres_gen::sim::Point;
+
+/// What a corpus does not reach, and how it could.
+pub(super) fn cover(
+    paths: &[PathBuf],
+    unit: &Unit,
+    kinds: &[KindUse],
+    limits: &Limits,
+    file: Option<&Path>,
+    go_on: &dyn Fn() -> bool,
+) -> Done {
+    let corpus = load_or_report(paths, &Selection::default())?;
+    let reached = cover::reached(&corpus);
+    let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
+    let chosen = cover::cover(unit, kinds, limits, all & !reached, go_on);
+    let mut text = String::new();
+    for finding in &chosen {
+        text += &format!("{}\n    on {}\n", finding.cause, finding.kinds.join(", "));
+        text += &explore::text_of(unit, finding);
+        text.push('\n');
+    }
+    let by_programs = chosen
+        .iter()
+        .fold(0, |set, finding| set | finding.shown.points);
+    let nobody: Vec<Point> = cover::points(all & !reached & !by_programs).collect();
+    for point in &nobody {
+        text += &format!("nothing reaches {point:?}:{}\n", point.doc());
+    }
+    text += &format!(
+        "{} of {} points are reached by the scenarios, {} more by {} programs\n",
+        cover::points(reached).count(),
+        Point::ALL.len(),
+        cover::points(by_programs & !reached).count(),
+        chosen.len()
+    );
+    print(&text)?;
+    write(file, unit, &chosen)?;
+    Ok(WELL)
+}
