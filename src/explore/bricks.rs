@@ -5,7 +5,7 @@ use crate::check;
 use crate::diagnostic::Sink;
 use crate::expand;
 use crate::ir::{DEV, KindUse, Scenario, StepKind, Suite, Unit};
-use crate::sim::{ActionId, DeviceId, DriverId, Errno, GroupId, Op, Program};
+use crate::sim::{ActionId, DeviceId, DriverId, Errno, GroupId, Op, Program, Sort};
 
 /// Bricks on one kind.
 #[derive(Clone, Debug)]
@@ -104,11 +104,8 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
     for op in steps {
         match op {
             Op::AddAction(id) => {
-                ops.extend([
-                    Op::AddAction(id),
-                    Op::RemoveAction(id),
-                    Op::ReleaseAction(id),
-                ]);
+                ops.push(op);
+                ops.extend(on_managed(scenario.actions[usize::from(id.0)].sort, id));
             }
             Op::Open(id) => ops.extend([Op::Open(id), Op::Close(id)]),
             Op::Link(..) | Op::LinkWhileBound(..) => ops.push(op),
@@ -136,6 +133,25 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
     ops.sort_by_key(|op| (halves(op), format!("{op:?}")));
     ops.dedup();
     ops
+}
+
+/// What is done to what an action or its like has put on a list.
+fn on_managed(sort: Sort, id: ActionId) -> Vec<Op> {
+    let ops: &[fn(ActionId) -> Op] = match sort {
+        Sort::Action | Sort::OfObject => &[Op::RemoveAction, Op::ReleaseAction],
+        Sort::Resource => &[
+            Op::RemoveAction,
+            Op::ReleaseAction,
+            Op::AddResource,
+            Op::GetResource,
+            Op::FindResource,
+            Op::DestroyResource,
+            Op::Free,
+            Op::UseMemory,
+        ],
+        Sort::Memory | Sort::Unmanaged => &[Op::Free, Op::Realloc, Op::UseMemory],
+    };
+    ops.iter().map(|op| op(id)).collect()
 }
 
 fn twins(scenario: &Scenario, alphabet: &[Op]) -> Vec<Option<ActionId>> {

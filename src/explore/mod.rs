@@ -1,7 +1,7 @@
 //! The tool writes the scenarios: all programs up to a length are tried on the simulator, and
 //! the shortest that matter are told, one for each cause.
 //!
-//! `bricks` says what programs are built from, `node` what may come next and what comes of it,
+//! `bricks` says what programs are built from, `legal` what may come next and `node` what comes of it,
 //! `watch` what has to hold meanwhile; `search` tries them all, and keeps of each point a
 //! fingerprint (`seen`) and the way there (`way`); `checkpoint` keeps what `searched` has come to;
 //! `cause`, `tell` and `write` tell of it.
@@ -10,6 +10,7 @@ mod bricks;
 mod cause;
 mod checkpoint;
 pub mod cover;
+mod legal;
 mod node;
 mod search;
 mod searched;

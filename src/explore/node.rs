@@ -7,22 +7,17 @@ use foldhash::quality::FixedState;
 
 use super::bricks::Bricks;
 use super::watch::{Broken, Tally, Watch};
-use crate::sim::{
-    ActionId, DeviceId, Fault, Holdings, Model, Op, Packed, Phase, Program, Sort, State, step,
-};
-
-/// References of a device that a program owns at a time at most.
-const MOST_REFS: u16 = 2;
+use crate::sim::{ActionId, DeviceId, Fault, Holdings, Model, Op, Packed, Program, State, step};
 
 /// The programs that lead here, as far as it makes a difference what comes next. The same
 /// operations were carried out on each of `N` kernels, with the same result.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<const N: usize> {
-    states: [State; N],
-    holdings: Holdings,
-    tally: Tally,
+    pub(super) states: [State; N],
+    pub(super) holdings: Holdings,
+    pub(super) tally: Tally,
     /// Which actions were ever added.
-    used: u32,
+    pub(super) used: u32,
     /// The points of the simulator that the last operation reached, a bit each.
     pub(super) points: u64,
 }
@@ -228,114 +223,5 @@ impl<const N: usize> Node<N> {
             return Some(Broken::NotReleased(id));
         }
         state.has_queued_work().then_some(Broken::WorkLeft)
-    }
-
-    fn is_legal(&self, bricks: &Bricks, program: &Program<'_>, op: Op) -> bool {
-        let state = &self.states[0];
-        let phase = |id: DeviceId| state.device(id).phase();
-        let keeps = |id| self.holdings.keeps(id);
-        let due = |id: ActionId| self.tally.of(id) > 0;
-        match op {
-            Op::Register(id) | Op::Init(id) => {
-                let parent = program.device(id).parent;
-                phase(id) == Phase::Absent
-                    && parent.is_none_or(|parent| phase(parent) == Phase::Added && keeps(parent))
-            }
-            Op::Add(id) => phase(id) == Phase::Initialized && self.holdings.refs(id) > 0,
-            Op::Unregister(id) | Op::Del(id) => {
-                phase(id) == Phase::Added
-                    && self.holdings.gives_up(Op::Unregister(id))
-                    && !self.is_needed(program, id)
-            }
-            Op::Get(id) => keeps(id) && self.holdings.refs(id) < MOST_REFS,
-            Op::Put(id) => {
-                let last =
-                    self.holdings.refs(id) == 1 && !self.holdings.gives_up(Op::Unregister(id));
-                self.holdings.refs(id) > 0 && !(last && self.is_needed(program, id))
-            }
-            Op::Attach(id) => {
-                keeps(id) && phase(id) == Phase::Added && state.device(id).driver().is_none()
-            }
-            Op::Unbind(id) => keeps(id) && state.device(id).driver().is_some(),
-            Op::Bind(id, drv) => {
-                keeps(id)
-                    && phase(id) == Phase::Added
-                    && state.is_registered(drv)
-                    && state.device(id).driver().is_none()
-            }
-            Op::AddAction(id) => {
-                let twin = bricks.twins.get(usize::from(id.0)).copied().flatten();
-                keeps(program.action(id).on)
-                    && phase(program.action(id).on) != Phase::Absent
-                    && !due(id)
-                    && twin.is_none_or(|twin| self.used >> twin.0 & 1 == 1)
-                    && self.can_do(program, program.action(id).body)
-            }
-            Op::RemoveAction(id) | Op::ReleaseAction(id) => {
-                let action = program.action(id);
-                let there = due(id) && self.holdings.is_queued(id);
-                there && keeps(action.on) && action.sort == Sort::Action
-            }
-            Op::OpenGroup(id) => {
-                let on = program.group(id).on;
-                let mut states = self.states.iter();
-                let there = states.any(|state| state.is_open_group(program, id));
-                keeps(on) && phase(on) != Phase::Absent && !there
-            }
-            Op::CloseGroup(id) => {
-                let open = state.is_open_group(program, id) && !state.is_closed_group(program, id);
-                keeps(program.group(id).on) && open
-            }
-            Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
-                keeps(program.group(id).on) && state.is_open_group(program, id)
-            }
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => {
-                let there = |id| keeps(id) && phase(id) == Phase::Added;
-                there(one) && there(other)
-            }
-            Op::Open(id) => {
-                let on = program.handle(id).device;
-                keeps(on) && phase(on) == Phase::Added && !state.is_open(id)
-            }
-            Op::Close(id) => self.holdings.gives_up(Op::Close(id)),
-            Op::Settle => self.has_queued_work(),
-            Op::RegisterDriver(id) => !state.is_registered(id),
-            Op::UnregisterDriver(id) => self.holdings.gives_up(op) && state.is_registered(id),
-            // Memory and what is done to it are no bricks yet.
-            Op::AddResource(_)
-            | Op::GetResource(_)
-            | Op::FindResource(_)
-            | Op::DestroyResource(_)
-            | Op::Free(_)
-            | Op::Realloc(_)
-            | Op::UseMemory(_)
-            | Op::UseHandle(_) => false,
-        }
-    }
-
-    /// Whether what a body gives up is the program's to give.
-    fn can_do(&self, program: &Program<'_>, body: &[Op]) -> bool {
-        body.iter().all(|&op| match op {
-            Op::Unregister(_) | Op::Close(_) => self.holdings.gives_up(op),
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => {
-                self.holdings.keeps(one) && self.holdings.keeps(other)
-            }
-            // One that is still to run could not be told from this one.
-            Op::AddAction(id) => {
-                self.tally.of(id) == 0 && self.can_do(program, program.action(id).body)
-            }
-            _ => true,
-        })
-    }
-
-    /// Whether an action that has still to run does something with a device that is not its
-    /// own, and does not hold it.
-    fn is_needed(&self, program: &Program<'_>, id: DeviceId) -> bool {
-        let needs = |op: &Op| match *op {
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => one == id || other == id,
-            _ => false,
-        };
-        let mut actions = program.actions.iter().zip(self.tally.due(program));
-        actions.any(|(action, &due)| due > 0 && action.on != id && action.body.iter().any(needs))
     }
 }

@@ -15,7 +15,7 @@ use super::bricks::Bricks;
 use super::node::{Next, Node};
 use super::seen::{BYTES_A_POINT, Fingerprints, Seen};
 use super::watch::Broken;
-use super::way::{BYTES_A_STEP, Step, Walker, Ways};
+use super::way::{Step, Walker, Ways};
 use crate::sim::{Fault, Model, Op, Packed, Program};
 
 /// Points that a thread takes at a time.
@@ -187,7 +187,7 @@ impl<'s, const N: usize> Search<'s, N> {
 
     /// Bytes that it keeps of its points.
     pub fn bytes(&self) -> usize {
-        self.seen.bytes() + self.ways.len() * BYTES_A_STEP
+        self.seen.bytes() + self.ways.bytes()
     }
 
     /// Whether there is nothing left to try, or no room for it.

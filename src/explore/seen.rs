@@ -8,9 +8,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 const PARTS: usize = 16;
 
 /// Bytes that a point takes at most: of the table, an eight-byte fingerprint and a byte of
-/// control in a place, of which at least 7 in 16 are taken; while it grows, the half as large
-/// one is there as well, but of one part in [`PARTS`] only; and the step by which it was reached.
-pub const BYTES_A_POINT: usize = 9 * 16 / 7 + 9 * 16 / 7 / 2 / PARTS + super::way::BYTES_A_STEP + 1;
+/// control in a place, of which at least 7 in 16 are taken, and a bit for a part that grows;
+/// and the step by which it was reached, in a list that may be twice as long.
+pub const BYTES_A_POINT: usize = 9 * 16 / 7 + 2 * super::way::BYTES_A_STEP + 2;
 
 /// Fingerprints are hashes already.
 #[derive(Default)]

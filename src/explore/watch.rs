@@ -7,7 +7,8 @@ use foldhash::quality::FixedState;
 use foldhash::quality::FoldHasher;
 
 use crate::sim::{
-    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Point, Program, State,
+    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Point, Program, Sort,
+    State,
 };
 
 /// Passes within passes that are looked at.
@@ -195,12 +196,14 @@ impl<const N: usize> Observer for Watch<'_, N> {
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
         self.hash(ret as u32, state);
         match op {
-            Op::AddAction(id) if ret == 0 => {
+            // What nobody manages is not called and not freed by anybody else.
+            Op::AddAction(id) if self.program.action(id).sort == Sort::Unmanaged => {}
+            Op::AddAction(id) | Op::AddResource(id) | Op::GetResource(id) if ret == 0 => {
                 self.tally.due[usize::from(id.0)] += 1;
                 self.tally.clock += 1;
                 self.tally.added_at[usize::from(id.0)] = self.tally.clock;
             }
-            Op::RemoveAction(_) => self.taken_off = None,
+            Op::RemoveAction(_) | Op::DestroyResource(_) | Op::Free(_) => self.taken_off = None,
             _ => {}
         }
     }
@@ -213,6 +216,10 @@ impl<const N: usize> Observer for Watch<'_, N> {
         let at = self.tally.added_at[usize::from(action.0)];
         match what {
             Devres::Release => {
+                // It goes, and nothing is called.
+                if self.program.action(action).sort == Sort::Memory {
+                    self.tally.due[usize::from(action.0)] -= 1;
+                }
                 if let Some(last) = self.passes[..self.depth.min(MAX_PASSES)].last_mut() {
                     let wrong = at > *last;
                     *last = at;

@@ -37,6 +37,11 @@ impl Ways {
         self.from.len()
     }
 
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.from.capacity() * size_of::<u32>() + self.ops.capacity()
+    }
+
     pub(super) fn push(&mut self, step: Step) {
         self.from.push(step.from);
         self.ops.push(step.op);

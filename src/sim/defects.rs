@@ -27,6 +27,12 @@ defects! {
     ReleasedStaysListed,
     /// `devm_remove_action()` runs the action.
     RemovedRuns,
+    /// `devres_destroy()` runs the resource as well.
+    DestroyedRuns,
+    /// `devres_get()` does not look for one that is there.
+    GetAddsAnother,
+    /// `devm_kfree()` says that it has found nothing.
+    FreedIsMissed,
     /// `devres_release_group()` releases to the end of the list.
     GroupHasNoEnd,
     /// `devres_remove_group()` leaves the end of the group.

@@ -4,6 +4,7 @@
 //! The simulator keeps one piece of memory a name, so that a name always tells which.
 
 use super::core::Core;
+use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Devres, Event, Fault, Observer, Warning};
 use super::program::{Action, ActionId, Sort};
@@ -58,7 +59,7 @@ impl<O: Observer> Core<'_, O> {
 
     /// Where there is one the new one is freed again, and nobody has seen it.
     pub(super) fn devres_get(&mut self, id: ActionId) -> Result<i32, Fault> {
-        if self.is_listed(id)? {
+        if self.is_listed(id)? && !self.model.is(Defect::GetAddsAnother) {
             return Ok(1);
         }
         self.allocate(id, Memory::Managed)?;
@@ -69,6 +70,9 @@ impl<O: Observer> Core<'_, O> {
     pub(super) fn devres_destroy(&mut self, id: ActionId) -> Result<i32, Fault> {
         if !self.devres_remove(id)? {
             return Ok(Errno::ENOENT.negative());
+        }
+        if self.model.is(Defect::DestroyedRuns) {
+            self.run_action(id)?;
         }
         self.state.set_memory(id, Memory::Freed);
         Ok(0)
@@ -92,7 +96,7 @@ impl<O: Observer> Core<'_, O> {
             return Err(Fault::NotAllocated(id));
         }
         self.call("devm_kfree", |core| {
-            if core.devres_remove(id)? {
+            if core.devres_remove(id)? && !core.model.is(Defect::FreedIsMissed) {
                 core.state.set_memory(id, Memory::Freed);
                 return Ok(());
             }

@@ -274,6 +274,11 @@ impl State {
         &mut self.devices[usize::from(id.0)]
     }
 
+    /// Whether there is memory of that name: of a resource, or of nothing else.
+    pub fn has_memory(&self, id: ActionId) -> bool {
+        matches!(self.memory(id), Memory::Managed | Memory::Owned)
+    }
+
     pub(super) fn memory(&self, id: ActionId) -> Memory {
         self.memory[usize::from(id.0)]
     }

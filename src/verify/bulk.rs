@@ -20,7 +20,9 @@ use crate::explore::{Bricks, Next, Node, all_kinds};
 use crate::install;
 use crate::ir::{KindUse, Linux, Suite, Unit};
 use crate::ktap;
-use crate::sim::{DriverId, Event, Fault, Handles, Model, Observer, Op, Program, State, step};
+use crate::sim::{
+    Action, DriverId, Event, Fault, Handles, Model, Observer, Op, Program, Sort, State, step,
+};
 
 /// Operations of a random program at most, less those by which it gives up what it owns.
 const LONGEST: usize = 13;
@@ -497,7 +499,13 @@ impl Observer for Fnv<'_> {
         let device = |id| self.program.device(id).name;
         let driver = |id| self.program.driver(id).name;
         let [what, first, second] = match event {
-            Event::Action(id) => ["action", self.program.action(id).name, ""],
+            Event::Action(id) => {
+                let Action { name, sort, .. } = *self.program.action(id);
+                match sort {
+                    Sort::Resource => ["resource", name, ""],
+                    _ => ["action", name, ""],
+                }
+            }
             Event::Probe(drv, dev) => ["probe", driver(drv), device(dev)],
             Event::Remove(drv, dev) => ["remove", driver(drv), device(dev)],
             Event::Released(dev) => ["release", device(dev), ""],

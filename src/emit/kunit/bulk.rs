@@ -66,6 +66,7 @@ pub(super) fn interpreter(
                 continue;
             }
             emitter.file.uses.note(op);
+            emitter.file.uses.note_memory(scenario, op);
             emitter.file.uses.halves |= matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
             cases.push(format!("\tcase {number}: /* {} */", program.describe(op)));
             let lines = emitter.body_op(op);
