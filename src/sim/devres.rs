@@ -208,6 +208,9 @@ impl<O: Observer> Core<'_, O> {
     fn release_nodes(&mut self, dev: DeviceId, first: usize, last: usize) -> Result<i32, Fault> {
         let before = self.state.device(dev).devres;
         let nodes = before.as_slice();
+        if nodes.is_empty() {
+            return Ok(0);
+        }
         let last = last.min(nodes.len().saturating_sub(1));
         let inside = |node: Node| nodes.iter().position(|&n| n == node);
         let within = |at: usize| (first..=last).contains(&at);

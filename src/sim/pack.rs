@@ -38,16 +38,16 @@ impl Packed {
 
     /// One more.
     pub fn byte(&mut self, byte: u8) {
-        // More than there is room for would only make two states look the same.
-        if let Some(place) = self.bytes.get_mut(self.len) {
-            *place = byte;
-            self.len += 1;
-        }
+        self.all([byte]);
     }
 
-    fn two(&mut self, value: u16) {
-        self.byte(value as u8);
-        self.byte((value >> 8) as u8);
+    /// Some more, at once.
+    fn all<const N: usize>(&mut self, bytes: [u8; N]) {
+        // More than there is room for would only make two states look the same.
+        if let Some(places) = self.bytes.get_mut(self.len..self.len + N) {
+            places.copy_from_slice(&bytes);
+            self.len += N;
+        }
     }
 
     fn list<T: Copy + Default + PartialEq, const N: usize>(
@@ -55,9 +55,13 @@ impl Packed {
         list: &List<T, N>,
         byte: impl Fn(T) -> u8,
     ) {
-        self.byte(list.as_slice().len() as u8);
-        for &item in list.as_slice() {
-            self.byte(byte(item));
+        let items = list.as_slice();
+        self.byte(items.len() as u8);
+        if let Some(places) = self.bytes.get_mut(self.len..self.len + items.len()) {
+            for (place, &item) in places.iter_mut().zip(items) {
+                *place = byte(item);
+            }
+            self.len += items.len();
         }
     }
 }
@@ -112,9 +116,6 @@ impl State {
 }
 
 fn pack_device(device: &DeviceState, out: &mut Packed) {
-    out.byte((device.phase as u8) << 3 | device.links as u8);
-    out.two(device.refs);
-    out.byte(device.driver.map_or(0xfe, |id| id.0));
     let flags = [
         device.in_sysfs,
         device.has_dir,
@@ -126,9 +127,11 @@ fn pack_device(device: &DeviceState, out: &mut Packed) {
     let flags = flags
         .iter()
         .fold(0, |bits, &flag| bits << 1 | u8::from(flag));
-    out.byte(flags);
+    let [low, high] = device.refs.to_le_bytes();
+    let phase = (device.phase as u8) << 3 | device.links as u8;
+    let driver = device.driver.map_or(0xfe, |id| id.0);
+    out.all([phase, low, high, driver, flags, device.cdev]);
     out.list(&device.devres, node);
-    out.byte(device.cdev);
     out.list(&device.of_object, |id| id.0);
 }
 
@@ -136,7 +139,7 @@ impl Holdings {
     /// Appends what tells the holdings from others of the same program.
     pub fn pack(&self, program: &Program<'_>, out: &mut Packed) {
         for &refs in &self.refs[..program.devices.len()] {
-            out.two(refs);
+            out.all(refs.to_le_bytes());
         }
         out.list(&self.devices, |id| id.0);
         out.list(&self.drivers, |id| id.0);
