@@ -4,8 +4,10 @@
 //!
 //! Both carry out the same operations by the same simulator, know a point by the same bytes, try
 //! every program however long, and ask of each point whether it keeps the contract when the
-//! program ends there.
+//! program ends there. What the simulator takes for that alone is measured as well: the rest is
+//! what a search adds.
 
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::time::{Duration, Instant};
 
@@ -161,6 +163,51 @@ fn theirs(bricks: &Bricks) -> Run {
     }
 }
 
+/// What both ask of the simulator, from every point, with nothing remembered.
+fn simulator(bricks: &Bricks, points: &[Node<1>]) -> Run {
+    let start = Instant::now();
+    let mut packed = Packed::new();
+    let (mut transitions, mut kept, mut hashes) = (0, 0, 0);
+    let mut next = points[0];
+    for node in points {
+        let came = node.end(&PROGRAM, [Model::ALL], &mut next);
+        kept += usize::from(!matches!(came, Next::Broken(_)));
+        for &op in &bricks.alphabet {
+            if node.next(bricks, &PROGRAM, [Model::ALL], op, &mut next) == Next::Node {
+                hashes ^= next.fingerprint(&PROGRAM, &mut packed);
+                transitions += 1;
+            }
+        }
+    }
+    std::hint::black_box(hashes);
+    Run {
+        points: kept,
+        transitions,
+        took: start.elapsed(),
+        bytes: 0,
+    }
+}
+
+/// Every point.
+fn points(bricks: &Bricks) -> Vec<Node<1>> {
+    let first = Node::new(&PROGRAM, [Model::ALL]).expect("a kind that can be set up");
+    let mut packed = Packed::new();
+    let mut seen = HashSet::from([first.fingerprint(&PROGRAM, &mut packed)]);
+    let mut points = vec![first];
+    let mut at = 0;
+    while let Some(&node) = points.get(at) {
+        at += 1;
+        for &op in &bricks.alphabet {
+            let mut next = node;
+            let came = node.next(bricks, &PROGRAM, [Model::ALL], op, &mut next);
+            if came == Next::Node && seen.insert(next.fingerprint(&PROGRAM, &mut packed)) {
+                points.push(next);
+            }
+        }
+    }
+    points
+}
+
 fn median<'r>(runs: impl Iterator<Item = &'r Run>) -> &'r Run {
     let mut runs: Vec<&Run> = runs.collect();
     runs.sort_by_key(|run| run.took);
@@ -177,31 +224,40 @@ fn main() {
     let bricks = Bricks::of(&unit, suite, &suite.scenarios[0], used);
     let bricks = bricks.expect("a kind that can be that").unreduced();
     bricks.with_program(&unit, |program| assert_eq!(*program, PROGRAM));
-    let runs: Vec<[Run; 3]> = (0..RUNS)
-        .map(|_| [theirs(&bricks), ours(&bricks, 1), ours(&bricks, 2)])
+    let points = points(&bricks);
+    let runs: Vec<[Run; 4]> = (0..RUNS)
+        .map(|_| {
+            [
+                simulator(&bricks, &points),
+                theirs(&bricks),
+                ours(&bricks, 1),
+                ours(&bricks, 2),
+            ]
+        })
         .collect();
     let of = |which: usize| median(runs.iter().map(|run| &run[which]));
-    let [theirs, one, two] = [of(0), of(1), of(2)];
-    assert_eq!(
-        (theirs.points, theirs.transitions),
-        (one.points, one.transitions)
-    );
-    assert_eq!((two.points, two.transitions), (one.points, one.transitions));
+    let [alone, theirs, one, two] = [of(0), of(1), of(2), of(3)];
+    for run in [alone, theirs, two] {
+        assert_eq!((run.points, run.transitions), (one.points, one.transitions));
+    }
     println!(
-        "{} points, {} transitions, {:.1} bytes a point in the table and the ways",
+        "{} points, {} transitions, {:.1} bytes a point of explore's",
         one.points,
         one.transitions,
         one.bytes as f64 / one.points as f64
     );
     for (name, run) in [
+        ("the simulator alone", alone),
         ("Stateright, one thread", theirs),
         ("explore, one thread", one),
         ("explore, two threads", two),
     ] {
+        let each = |run: &Run| run.took.as_secs_f64() / run.transitions as f64;
         println!(
-            "{name:24} {:6.2} million transitions a second, {:.1} times Stateright's",
-            run.transitions as f64 / run.took.as_secs_f64() / 1e6,
-            theirs.took.as_secs_f64() / run.took.as_secs_f64()
+            "{name:24} {:6.2} million transitions a second, {:4.1} times Stateright's; {:+5.0} ns each",
+            1e-6 / each(run),
+            each(theirs) / each(run),
+            1e9 * (each(run) - each(alone))
         );
     }
 }
