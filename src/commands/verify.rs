@@ -105,6 +105,7 @@ fn in_bulk(args: &Args, tree: &Path, programs: usize) -> Done {
     let asked = Bulk {
         programs,
         seed: args.seed,
+        keep_log: args.log.as_deref(),
     };
     let progress = |what: &str| say(&format!("verify: {what}"));
     let started = Instant::now();

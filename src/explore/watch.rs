@@ -7,7 +7,7 @@ use foldhash::quality::FixedState;
 use foldhash::quality::FoldHasher;
 
 use crate::sim::{
-    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Point, Program, Sort,
+    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Phase, Point, Program, Sort,
     State,
 };
 
@@ -202,6 +202,13 @@ impl<const N: usize> Observer for Watch<'_, N> {
                 self.tally.due[usize::from(id.0)] += 1;
                 self.tally.clock += 1;
                 self.tally.added_at[usize::from(id.0)] = self.tally.clock;
+            }
+            // A device may have no name before it is added, and on 6.1 devlink_add_symlinks()
+            // takes the length of it.
+            Op::Link(consumer, _) | Op::LinkWhileBound(consumer, _)
+                if state.device(consumer).phase() == Phase::Initialized =>
+            {
+                self.break_with(Broken::Nothing);
             }
             Op::RemoveAction(_) | Op::DestroyResource(_) | Op::Free(_) => self.taken_off = None,
             _ => {}

@@ -11,6 +11,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,11 +44,13 @@ const BATCH: usize = 1024;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Bulk {
+pub struct Bulk<'b> {
     /// How many programs.
     pub programs: usize,
     /// What the random ones begin with.
     pub seed: u64,
+    /// Where all that kernels print is kept, if it is.
+    pub keep_log: Option<&'b Path>,
 }
 
 /// What came of it.
@@ -88,7 +91,7 @@ pub fn verify(
     unit: &Unit,
     tree_path: &Path,
     setup: &Setup,
-    asked: Bulk,
+    asked: Bulk<'_>,
     say: &dyn Fn(&str),
 ) -> Result<Answered, Error> {
     let Known { target, model } = known(tree_path)?;
@@ -101,8 +104,12 @@ pub fn verify(
         setup,
         target,
         model,
+        keep_log: asked.keep_log,
         say,
     };
+    if let Some(place) = asked.keep_log {
+        fs::write(place, "").map_err(|why| format!("`{}`: {why}", place.display()))?;
+    }
     let tables = tables(unit, model, asked);
     let mut answered = Answered {
         programs: tables.iter().map(|table| table.programs.len()).sum(),
@@ -172,6 +179,7 @@ struct Kernel<'k> {
     setup: &'k Setup,
     target: Linux,
     model: Model,
+    keep_log: Option<&'k Path>,
     say: &'k dyn Fn(&str),
 }
 
@@ -232,6 +240,13 @@ impl Kernel<'_> {
         let timeout = ALONE + Duration::from_secs((programs / A_SECOND) as u64);
         let args = &[EXPEDITED];
         let (log, ended) = kernel::run_within(self.copy, self.setup, args, timeout, self.say)?;
+        if let Some(place) = self.keep_log {
+            let mut file = fs::OpenOptions::new();
+            file.append(true)
+                .open(place)
+                .and_then(|mut file| file.write_all(log.as_bytes()))
+                .map_err(|why| format!("`{}`: {why}", place.display()))?;
+        }
         let read = ktap::parse(&log);
         if let Some(other) = model::by_answers(&read).filter(|&other| other != self.model) {
             return Err(Error::Other(format!(
@@ -239,13 +254,16 @@ impl Kernel<'_> {
             )));
         }
         answered.kernel.clone_from(&read.kernel);
-        answered.alarms.extend(read.alarms.iter().cloned());
-        answered.alarms.extend(read.panic.iter().cloned());
+        for alarm in read.alarms.iter().chain(&read.panic) {
+            if !answered.alarms.contains(alarm) {
+                answered.alarms.push(alarm.clone());
+            }
+        }
         let wrong = self.judge(tables, batch, &log);
-        if ended {
+        if ended && read.panic.is_none() {
             return Ok(wrong);
         }
-        // Of what was not run nothing is known: it hangs in the first of them.
+        // Of what was not run nothing is known: it hangs, or dies, in the first of them.
         let hangs = self.hangs(tables, &log);
         let hangs = wrong
             .iter()

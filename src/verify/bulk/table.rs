@@ -79,7 +79,7 @@ pub(super) fn numbers(unit: &Unit, suite: &Suite) -> Vec<Op> {
 }
 
 /// The programs that are asked for, shared out among bricks and kinds.
-pub(super) fn tables(unit: &Unit, model: Model, asked: Bulk) -> Vec<Table> {
+pub(super) fn tables(unit: &Unit, model: Model, asked: Bulk<'_>) -> Vec<Table> {
     // A device of a framework's object waits for readers when it goes, which takes a kernel
     // longer than anything else here.
     let weight = |used: &KindUse| match unit.kind(used.kind).handles {
