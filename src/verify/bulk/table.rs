@@ -6,7 +6,7 @@ use super::hash::{Fnv, Words, run};
 use super::programs::{Maker, QUIET, make};
 use super::{BATCH, Bulk};
 use crate::explore::{Bricks, Node};
-use crate::ir::{KindUse, Suite, Unit};
+use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::sim::{Handles, Model, Op};
 
 /// The programs of one kind, built from one scenario's bricks.
@@ -80,21 +80,27 @@ pub(super) fn numbers(unit: &Unit, suite: &Suite) -> Vec<Op> {
 
 /// The programs that are asked for, shared out among bricks and kinds.
 pub(super) fn tables(unit: &Unit, model: Model, asked: Bulk<'_>) -> Vec<Table> {
-    // A device of a framework's object waits for readers when it goes, which takes a kernel
-    // longer than anything else here.
-    let weight = |used: &KindUse| match unit.kind(used.kind).handles {
+    // Who waits for readers takes a kernel longer than anything else here: a device of a
+    // framework's object when it goes, and a device link.
+    let links = |suite: &Suite| {
+        let mut ops = suite.scenarios.iter().flat_map(Scenario::operations);
+        ops.any(|op| matches!(op, Op::Link(..) | Op::LinkWhileBound(..)))
+    };
+    let weight = |suite: &Suite, used: &KindUse| match unit.kind(used.kind).handles {
         Handles::Object => 1,
+        _ if links(suite) => 4,
         _ => 16,
     };
-    let uses = unit.suites.iter().flat_map(|suite| &suite.kinds);
-    let mut weights: usize = uses.map(weight).sum();
+    let uses = unit.suites.iter();
+    let uses = uses.flat_map(|suite| suite.kinds.iter().map(|used| weight(suite, used)));
+    let mut weights: usize = uses.sum();
     let mut left = asked.programs;
     let mut tables = Vec::new();
     for suite in &unit.suites {
         let numbers = numbers(unit, suite);
         for &used in &suite.kinds {
-            let share = (left * weight(&used)).div_ceil(weights.max(1));
-            weights -= weight(&used);
+            let share = (left * weight(suite, &used)).div_ceil(weights.max(1));
+            weights -= weight(suite, &used);
             let Some(bricks) = suite
                 .scenarios
                 .first()
