@@ -73,6 +73,8 @@ codes! {
     NotUtf8 = "E0502";
     /// A folder or all files together hold no scenario.
     NoScenarios = "E0503";
+    /// A file is too large to be read.
+    TooLarge = "E0504";
 
     /// An action, a device or a driver that says nothing.
     Unused = "W0601";

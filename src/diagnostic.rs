@@ -71,11 +71,16 @@ impl Diagnostic {
 
 /// Names among which a slip is looked for; among more it would take too long.
 const MAX_KNOWN: usize = 500;
+/// Longer names are no slips: to compare two takes the product of their lengths.
+const MAX_SLIP: usize = 100;
 /// Names that are listed when none is near.
 const MAX_LISTED: usize = 12;
 
 /// The one of the known names that the unknown one is likely to be a slip of.
 pub fn nearest<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if unknown.len() > MAX_SLIP {
+        return None;
+    }
     let allowed = |name: &str| 1 + unknown.len().min(name.len()) / 4;
     let near = known
         .into_iter()
@@ -101,6 +106,11 @@ impl Sink {
     /// Takes in one more.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.all.push(diagnostic);
+    }
+
+    /// Takes in all that another one has, after its own.
+    pub fn append(&mut self, other: Sink) {
+        self.all.extend(other.all);
     }
 
     /// How many were reported so far.
@@ -147,9 +157,11 @@ impl Report {
                 near.filter(|s| s.source == span.source),
             )
         });
-        let mut notes: Vec<String> = diagnostic.help.clone().into_iter().collect();
+        let help = diagnostic.help.as_deref().map(shown);
+        let mut notes: Vec<String> = help.into_iter().collect();
         let mut labels = Vec::new();
         for (index, (span, text)) in diagnostic.labels.iter().enumerate() {
+            let text = &shown(text);
             let source = sources.get(span.source);
             match &excerpt {
                 Some(excerpt) if Some(span.source) == first.map(|first| first.source) => {
@@ -163,7 +175,7 @@ impl Report {
         }
         Report {
             code: diagnostic.code,
-            message: diagnostic.message.clone(),
+            message: shown(&diagnostic.message),
             help: (!notes.is_empty()).then(|| notes.join("\n")),
             excerpt: excerpt.filter(|_| !labels.is_empty()),
             labels,
@@ -174,7 +186,28 @@ impl Report {
 fn place(source: &Source, span: Span) -> String {
     let line = source.line(span.start);
     let column = 1 + span.start as usize - source.line_range(line).start;
-    format!("{}:{line}:{column}", source.path)
+    shown(&format!("{}:{line}:{column}", source.path))
+}
+
+/// A message as it can be shown. What it quotes may be anything: of what nobody could read
+/// the beginning will do, and a terminal is not to act on it.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    let mut quoted = false;
+    let mut length = 0;
+    for c in text.chars() {
+        quoted ^= c == '`';
+        let ends = c == '`' || c.is_whitespace() && !quoted;
+        length = if ends { 0 } else { length + 1 };
+        match c {
+            _ if length == MAX_LINE + 1 => shown.push_str("..."),
+            _ if length > MAX_LINE => {}
+            '\n' => shown.push(c),
+            c if c.is_control() || invisible(c) => shown.push('?'),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// The lines around the labels, which is all that miette needs to read of a text that
@@ -192,7 +225,8 @@ struct Excerpt {
 const CONTEXT: u32 = 1;
 /// Labels further apart than this are not shown in one excerpt.
 const MAX_LINES: u32 = 40;
-/// A longer line is not shown at all: nobody could read it.
+/// A longer line is not shown at all, and of a longer word its beginning: nobody could
+/// read it.
 const MAX_LINE: usize = 500;
 
 impl Excerpt {
@@ -218,7 +252,7 @@ impl Excerpt {
             }
         }
         Excerpt {
-            path: source.path.clone(),
+            path: shown(&source.path),
             text,
             start: range.start,
             lines_before: first as usize - 1,

@@ -2,12 +2,13 @@
 //!
 //! Everything is in memory before the first byte is written; each file appears whole,
 //! by rename; the manifest comes last, so that an interrupted run shows. Nothing
-//! outside of the output folder is touched, and nothing in it that lacks our mark.
+//! outside of the output folder is touched, not even through a link, and nothing in it
+//! that lacks our mark. One run at a time writes to a folder.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -15,12 +16,14 @@ use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
 use crate::emit::{MARK, OutputFile};
+use crate::source::MAX_BYTES;
 
 /// The list of what was generated, in the output folder.
 pub const MANIFEST: &str = "devres-gen.manifest";
 
-/// Lines within which the mark has to stand: below a licence and a doc comment.
-const MARK_WITHIN: usize = 100;
+/// How the name of a file begins that is still being written, and how many letters follow.
+const UNFINISHED: &str = ".devres-gen.";
+const UNFINISHED_LETTERS: usize = 6;
 
 /// What writing did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +43,10 @@ pub struct Written {
 pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
     let with_manifest = with_manifest(files);
     for file in &with_manifest {
-        refuse_foreign(&out.join(&file.path))?;
+        refuse_foreign(out, file)?;
     }
+    fs::create_dir_all(out).map_err(|why| failed(out, &why))?;
+    let _locked = lock(out)?;
     let mut done = Written::default();
     let (manifest, files) = with_manifest.split_last().ok_or("nothing to write")?;
     for file in files {
@@ -62,7 +67,7 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
 pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
     let files = with_manifest(files);
     for file in &files {
-        refuse_foreign(&out.join(&file.path))?;
+        refuse_foreign(out, file)?;
     }
     let mut differences = Vec::new();
     for file in &files {
@@ -83,6 +88,15 @@ pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
         ));
     }
     Ok(differences)
+}
+
+/// Waits until nobody else writes to the folder, and keeps others out. Whoever ends lets go
+/// of it, however it ends, so what is unfinished then is nobody's any more. Where folders
+/// cannot be locked (some network file systems), it is up to the user to run one at a time.
+fn lock(out: &Path) -> Result<File, String> {
+    let folder = File::open(out).map_err(|why| failed(out, &why))?;
+    let _ = folder.lock();
+    Ok(folder)
 }
 
 /// The unified diff of two texts.
@@ -110,7 +124,7 @@ fn with_manifest(files: &[OutputFile]) -> Vec<OutputFile> {
 }
 
 /// Files with our mark, in the folders of those that are generated, that are not among
-/// them.
+/// them, and what a run that was killed left unfinished.
 fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
     let generated = files.iter().filter(|file| file.path != MANIFEST);
     let folder_of = |file: &OutputFile| {
@@ -118,6 +132,7 @@ fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
         folder.unwrap_or_default().to_owned()
     };
     let folders: BTreeSet<String> = generated.map(folder_of).collect();
+    let known: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut stale = Vec::new();
     for folder in folders {
         for name in ours_in(&out.join(&folder))? {
@@ -126,7 +141,7 @@ fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
             } else {
                 format!("{folder}/{name}")
             };
-            if !files.iter().any(|file| file.path == path) {
+            if !known.contains(path.as_str()) {
                 stale.push(path);
             }
         }
@@ -135,7 +150,7 @@ fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
     Ok(stale)
 }
 
-/// The names of the files in a folder that have our mark.
+/// The names of the files in a folder that have our mark, or are ours by their name.
 ///
 /// # Errors
 /// What cannot be read.
@@ -148,8 +163,10 @@ pub fn ours_in(folder: &Path) -> Result<Vec<String>, String> {
     let mut ours = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|why| failed(folder, &why))?;
-        if entry.path().is_file() && is_ours(&entry.path())? {
-            ours.push(entry.file_name().to_string_lossy().into_owned());
+        let kind = entry.file_type().map_err(|why| failed(folder, &why))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if kind.is_file() && (is_unfinished(&name) || is_ours(&entry.path())?) {
+            ours.push(name);
         }
     }
     Ok(ours)
@@ -178,7 +195,8 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut whole = tempfile::Builder::new()
-        .prefix(".devres-gen.")
+        .prefix(UNFINISHED)
+        .rand_bytes(UNFINISHED_LETTERS)
         .tempfile_in(folder)?;
     whole.write_all(text.as_bytes())?;
     // A temporary file is for its owner only; this one is like any other.
@@ -191,30 +209,61 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn refuse_foreign(path: &Path) -> Result<(), String> {
-    let folder = path.ancestors().skip(1).find(|folder| folder.exists());
+/// Whether a file, or a folder that it is to lie in, is something else that has to stay.
+fn refuse_foreign(out: &Path, file: &OutputFile) -> Result<(), String> {
+    let in_the_way =
+        |path: &Path, why: &str| Err(format!("`{}` is in the way: {why}", path.display()));
+    let folder = out.ancestors().find(|folder| folder.exists());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(format!(
-            "`{}` is in the way: it is no folder",
-            folder.display()
-        ));
+        return in_the_way(folder, "it is no folder");
     }
-    if path.exists() && !is_ours(path)? {
-        return Err(format!(
-            "`{}` is in the way: it was not generated (it does not say \"{MARK}\")",
-            path.display()
-        ));
+    let mut path = out.to_owned();
+    let mut parts = Path::new(&file.path).iter().peekable();
+    while let Some(part) = parts.next() {
+        path.push(part);
+        let kind = match fs::symlink_metadata(&path) {
+            Ok(there) => there.file_type(),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(why) => return Err(failed(&path, &why)),
+        };
+        let is_last = parts.peek().is_none();
+        if kind.is_symlink() {
+            let why = "it is a link, and nothing is written through one";
+            return in_the_way(&path, why);
+        } else if !is_last && !kind.is_dir() {
+            return in_the_way(&path, "it is no folder");
+        } else if is_last && !kind.is_file() {
+            return in_the_way(&path, "it is no file");
+        } else if is_last && !is_ours(&path)? {
+            let why = format!("it was not generated (it does not say \"{MARK}\")");
+            return in_the_way(&path, &why);
+        }
     }
     Ok(())
 }
 
-/// The mark stands in a comment near the top.
+/// Whether a file is named like one that was still being written.
+fn is_unfinished(name: &str) -> bool {
+    let letters = name.strip_prefix(UNFINISHED).unwrap_or_default();
+    letters.len() == UNFINISHED_LETTERS && letters.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The mark stands in the comment that a file begins with, below a licence and the user's
+/// own words, which may be many.
 fn is_ours(path: &Path) -> Result<bool, String> {
-    let is_mark = |line: &str| {
+    let file = File::open(path).map_err(|why| failed(path, &why))?;
+    for line in BufReader::new(file.take(MAX_BYTES)).split(b'\n') {
+        let line = line.map_err(|why| failed(path, &why))?;
+        let line = String::from_utf8_lossy(&line);
         let text = line.trim_start_matches(['/', '!', '#', '*', ' ']);
-        text.len() < line.len() && text.starts_with(MARK)
-    };
-    Ok(read(path)?.is_some_and(|text| text.lines().take(MARK_WITHIN).any(is_mark)))
+        if text.len() == line.len() && !text.is_empty() {
+            return Ok(false);
+        }
+        if text.starts_with(MARK) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn read(path: &Path) -> Result<Option<String>, String> {

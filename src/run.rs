@@ -97,6 +97,11 @@ pub fn run(case: &Case<'_>) -> Run {
     run_as(case, case.model)
 }
 
+/// The same without a trace if all is as the scenario states it: most of the work is to tell it.
+pub fn judge(case: &Case<'_>) -> Run {
+    run_case(case, case.model, 0, false)
+}
+
 /// Runs a case and judges it by what its scenario states for another kernel: the contract,
 /// say, which is what it states for one with all fixes.
 pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
@@ -106,6 +111,10 @@ pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
 /// The same where the kernel is quick: of the operations that leave work queued, those
 /// whose bit is set return only after it is done. A kernel promises neither.
 pub fn run_overtaken(case: &Case<'_>, stated_for: Model, quick: u32) -> Run {
+    run_case(case, stated_for, quick, true)
+}
+
+fn run_case(case: &Case<'_>, stated_for: Model, quick: u32, traced: bool) -> Run {
     expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
         let mut runner = Runner {
             case,
@@ -140,7 +149,7 @@ pub fn run_overtaken(case: &Case<'_>, stated_for: Model, quick: u32) -> Run {
                 }
             }
         }
-        runner.finish()
+        runner.finish(traced)
     })
 }
 
@@ -232,16 +241,17 @@ impl Runner<'_> {
     }
 
     fn take_step(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
-        let before = self.recorder.clone();
+        // A copy of all that happened so far is made only where it may be wanted.
+        let bit = 1_u32.checked_shl(self.run.queued).unwrap_or(0);
+        let before = (self.quick & bit != 0).then(|| self.recorder.clone());
         let ended = self.recorder.run(line, op);
         if ended.is_err() || !self.recorder.state().has_queued_work() {
             return ended;
         }
-        let bit = 1_u32.checked_shl(self.run.queued).unwrap_or(0);
         self.run.queued += 1;
-        if self.quick & bit == 0 {
+        let Some(before) = before else {
             return ended;
-        }
+        };
         self.recorder = before;
         self.recorder.run_overtaken(line, op)
     }
@@ -274,12 +284,25 @@ impl Runner<'_> {
         });
     }
 
-    fn finish(mut self) -> Run {
+    fn finish(mut self, traced: bool) -> Run {
         if self.recorder.state().failed_in_a_body() {
             let wanted = "no error in the bodies of actions and drivers".to_owned();
             self.fail(self.case.scenario.span, wanted);
         }
         self.run.points = self.recorder.points();
+        let Run {
+            failures,
+            missing,
+            races,
+            fault,
+            ..
+        } = &self.run;
+        let told = [failures, missing, races]
+            .into_iter()
+            .any(|list| !list.is_empty());
+        if !(traced || told || fault.is_some()) {
+            return self.run;
+        }
         let records = self.recorder.records().iter();
         (self.run.trace, self.run.story) = records
             .map(|record| {

@@ -4,7 +4,9 @@
 //! a file, a line and the words themselves.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -15,6 +17,11 @@ use crate::syntax::ast::Name;
 
 /// The ending of a scenario file's name.
 pub const EXTENSION: &str = "devres";
+
+/// The largest file that is read, in MiB, and in bytes: a span counts with 32 bits, and who
+/// has more than that did not write it.
+const MAX_MIB: u64 = 64;
+pub(crate) const MAX_BYTES: u64 = MAX_MIB << 20;
 
 /// A text: an index into [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,14 +212,27 @@ impl Sources {
     }
 
     fn read(&mut self, file: Found, sink: &mut Sink) -> Option<SourceId> {
-        let bytes = match fs::read(&file.path) {
-            Ok(bytes) => bytes,
+        let path = file.path.display().to_string();
+        let bytes = match read_whole(&file.path) {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(size)) => {
+                sink.report(
+                    Diagnostic::new(
+                        Code::TooLarge,
+                        format!("`{path}` is too large: {size} bytes"),
+                    )
+                    .help(format!(
+                        "a scenario file has at most {MAX_MIB} MiB ({MAX_BYTES} bytes); suites may \
+                         stand in several files"
+                    )),
+                );
+                return None;
+            }
             Err(why) => {
                 sink.report(unreadable(&file.path, &why.to_string()));
                 return None;
             }
         };
-        let path = file.path.display().to_string();
         match String::from_utf8(bytes) {
             Ok(text) => {
                 let text = text
@@ -231,6 +251,24 @@ impl Sources {
             }
         }
     }
+}
+
+/// The bytes of a file, or how many there are if that is too many to be read.
+fn read_whole(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > MAX_BYTES {
+        return Ok(Err(size));
+    }
+    // Some files are longer than they say, or still grow.
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    let size = bytes.len() as u64;
+    Ok(if size > MAX_BYTES {
+        Err(size)
+    } else {
+        Ok(bytes)
+    })
 }
 
 struct Found {
@@ -275,11 +313,17 @@ fn find(path: &Path) -> Result<(Vec<Found>, Vec<String>), String> {
     }
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    for entry in WalkDir::new(&whole).sort_by_file_name() {
+    // Links are followed; what several of them lead to is read once.
+    let mut walked = BTreeSet::new();
+    let walk = WalkDir::new(&whole).follow_links(true).sort_by_file_name();
+    let walk = walk.into_iter().filter_entry(|entry| {
+        !entry.file_type().is_dir()
+            || (entry.path().canonicalize()).is_ok_and(|folder| walked.insert(folder))
+    });
+    for entry in walk {
         match entry {
             Ok(entry) => {
-                let is_scenario = entry.path().extension().is_some_and(|end| end == EXTENSION);
-                if is_scenario && entry.path().is_file() {
+                if is_scenario(entry.path()) && entry.path().is_file() {
                     let inside = entry.path().strip_prefix(&whole).unwrap_or(entry.path());
                     found.push(Found {
                         path: path.join(inside),
@@ -287,10 +331,26 @@ fn find(path: &Path) -> Result<(Vec<Found>, Vec<String>), String> {
                     });
                 }
             }
+            // A folder within itself: all of it is read already.
+            Err(why) if why.loop_ancestor().is_some() => {}
+            // A link to nowhere is missed only if it should be a scenario.
+            Err(why) if leads_nowhere(&why) && !why.path().is_some_and(is_scenario) => {}
             Err(why) => errors.push(why.to_string()),
         }
     }
     Ok((found, errors))
+}
+
+/// Whether a file is a scenario by its name. Editors lock files by links to nowhere, whose
+/// names begin so.
+fn is_scenario(path: &Path) -> bool {
+    let is_lock = |name: &OsStr| name.as_encoded_bytes().starts_with(b".#");
+    path.extension().is_some_and(|end| end == EXTENSION) && !path.file_name().is_some_and(is_lock)
+}
+
+fn leads_nowhere(why: &walkdir::Error) -> bool {
+    why.io_error()
+        .is_some_and(|why| why.kind() == io::ErrorKind::NotFound)
 }
 
 fn unreadable(path: &Path, why: &str) -> Diagnostic {

@@ -58,6 +58,13 @@ fn files() {
         let golden = format!("tests/fixtures/files/{name}.stderr");
         complaints += &compare(Path::new(&golden), &program(&["compile", path], 2));
     }
+    // Nothing but its size.
+    let folder = tempfile::tempdir().unwrap();
+    let large = fs::File::create(folder.path().join("too_large.devres")).unwrap();
+    large.set_len(65 << 20).unwrap();
+    let golden = Path::new("tests/fixtures/files/too_large.stderr");
+    let said = program_in(folder.path(), &["compile", "too_large.devres"], 2);
+    complaints += &compare(golden, &said);
     judge(&complaints);
 }
 
@@ -123,8 +130,12 @@ fn is_blessing() -> bool {
 
 /// What the program says on standard error, and that it ends so.
 fn program(args: &[&str], code: i32) -> String {
+    program_in(Path::new(env!("CARGO_MANIFEST_DIR")), args, code)
+}
+
+fn program_in(folder: &Path, args: &[&str], code: i32) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_devres-gen"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(folder)
         .args(args)
         .output()
         .unwrap();

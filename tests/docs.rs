@@ -149,6 +149,7 @@ const RECOVERY: &[&str] = &[
     "junk_tail",
     "bad_piece",
     "block_junk",
+    "plain_junk",
     "comment_junk",
     "comma_junk",
     "line_string_junk",
@@ -459,6 +460,7 @@ fn every_code_is_explained_by_an_example_that_shows_it() {
         Code::Unreadable,
         Code::NotUtf8,
         Code::NoScenarios,
+        Code::TooLarge,
     ];
     for &code in Code::ALL {
         let text = code.explanation();

@@ -24,14 +24,17 @@ pub struct OutputFile {
 }
 
 /// A user's text, in a comment of C or Rust: nothing in it may end a comment or its
-/// line, carry it on to the next line, or make it read in another direction.
+/// line, carry it on to the next line (also not as a trigraph, for compilers that read
+/// them), or make it read in another direction.
 fn harmless(text: &str) -> String {
     let odd = |c: char| {
         c.is_control()
             || matches!(c, '\\' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     let text: String = text.chars().map(|c| if odd(c) { '?' } else { c }).collect();
-    text.replace("*/", "* /").replace("/*", "/ *")
+    text.replace("*/", "* /")
+        .replace("/*", "/ *")
+        .replace("??/", "?? /")
 }
 
 /// The version that C is emitted for when nothing is said.

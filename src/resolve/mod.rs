@@ -46,6 +46,7 @@ pub fn resolve(sources: Sources, files: &Files<'_>, sink: &mut Sink) -> ir::Unit
         declared: BTreeMap::new(),
         whole: true,
         own: BTreeSet::new(),
+        suites: BTreeMap::new(),
     };
     let all = files.wanted.iter().chain(files.used);
     for file in all.chain([files.library]) {
@@ -72,6 +73,8 @@ struct Resolver<'s> {
     whole: bool,
     /// The kinds whose bus binds them to a driver of its own.
     own: BTreeSet<ir::KindId>,
+    /// The suites so far.
+    suites: BTreeMap<String, Span>,
 }
 
 impl Resolver<'_> {
@@ -312,15 +315,10 @@ impl Resolver<'_> {
 
     fn suite(&mut self, file: &ast::File, suite: &ast::Suite, standard: &Kinds) {
         let name = &suite.name;
-        if let Some(first) = self
-            .unit
-            .suites
-            .iter()
-            .find(|known| known.name == name.value)
-        {
-            let first = first.span;
-            return self.duplicate("suite", name, first);
-        }
+        match self.suites.get(&name.value) {
+            Some(&first) => return self.duplicate("suite", name, first),
+            None => self.suites.insert(name.value.clone(), name.span),
+        };
         let mut resolved = ir::Suite {
             source: file.source,
             doc: suite.doc.clone(),
@@ -336,16 +334,14 @@ impl Resolver<'_> {
             self.kind_use(kind, &mut resolved.kinds, standard);
         }
         let whole = self.sink.count() == before;
+        let mut names: BTreeMap<&str, Span> = BTreeMap::new();
         for scenario in &suite.scenarios {
-            let known = resolved
-                .scenarios
-                .iter()
-                .find(|known| known.name == scenario.name.value);
-            if let Some(first) = known {
-                let first = first.span;
-                self.duplicate("scenario", &scenario.name, first);
+            let name = &scenario.name;
+            if let Some(&first) = names.get(name.value.as_str()) {
+                self.duplicate("scenario", name, first);
                 continue;
             }
+            names.insert(&name.value, name.span);
             let scope = Scope {
                 kinds: &self.kinds,
                 standard,

@@ -148,9 +148,9 @@ impl TreeBuilder<'_> {
 
 /// Where the last token of a text stands; its last character if it is no word.
 fn last_token(text: &str) -> std::ops::Range<usize> {
-    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
-    while let Some(line) = lines.pop() {
-        let start: usize = lines.iter().map(|line| line.len()).sum();
+    let mut start = text.len();
+    for line in text.split_inclusive('\n').rev() {
+        start -= line.len();
         let code = repair::code_of(line).trim_end();
         let Some(last) = code.chars().next_back() else {
             continue;
@@ -344,6 +344,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         | Rule::junk
         | Rule::junk_tail
         | Rule::block_junk
+        | Rule::plain_junk
         | Rule::comment_junk
         | Rule::line_string_junk
         | Rule::c_text

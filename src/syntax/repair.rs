@@ -87,18 +87,26 @@ fn is_library(word: &str) -> bool {
 }
 
 /// Where the braces get nested deeper than that, if they do. A linear scan: the
-/// grammar's own recursion never sees such a text.
+/// grammar's own recursion never sees such a text. Where a line looks like C and is none
+/// the grammar sees the braces behind the bar as well, so these count as if they were closed
+/// at its end.
 pub(super) fn too_deep(text: &str, max: usize) -> Option<usize> {
     let mut depth = 0usize;
     let mut base = 0;
     for line in text.split_inclusive('\n') {
-        for (at, byte) in code_of(line).bytes().enumerate() {
+        let code = code_of(line).len();
+        let mut within = depth;
+        for (at, byte) in line.bytes().enumerate() {
             match byte {
-                b'{' => depth += 1,
-                b'}' => depth = depth.saturating_sub(1),
+                b'{' => within += 1,
+                b'}' => within = within.saturating_sub(1),
+                b'/' if line[at..].starts_with("//") => break,
                 _ => {}
             }
-            if depth > max {
+            if at < code {
+                depth = within;
+            }
+            if within > max {
                 return Some(base + at);
             }
         }

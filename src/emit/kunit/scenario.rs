@@ -50,7 +50,11 @@ impl Emitter<'_> {
         for action in self.scenario.actions.iter() {
             let free = match action.sort {
                 Sort::Action | Sort::OfObject => continue,
-                Sort::Resource => Some("free_test_resource"),
+                // Whose it is when it was taken off the list.
+                Sort::Resource => {
+                    let remove = self.file.uses.memory.remove;
+                    remove.then_some("free_test_resource")
+                }
                 Sort::Memory => None,
                 Sort::Unmanaged => Some("free_test_memory"),
             };
