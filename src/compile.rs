@@ -176,8 +176,11 @@ fn used_files(
 /// What a back end cannot do with the program.
 pub fn compile(unit: &Unit, options: &Options) -> Result<Vec<OutputFile>, Vec<Diagnostic>> {
     let mut sink = Sink::default();
-    let mut files = emit::kunit::emit(unit, options, &mut sink);
-    files.extend(emit::rust::emit(unit, options));
+    let (mut files, rust) = rayon::join(
+        || emit::kunit::emit(unit, options, &mut sink),
+        || emit::rust::emit(unit, options),
+    );
+    files.extend(rust);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     if sink.has_errors() {
         Err(sink.into_sorted())

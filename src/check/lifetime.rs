@@ -22,7 +22,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
     let mut found: BTreeMap<(Span, Code, String), Found> = BTreeMap::new();
     for model in Model::known() {
         for case in expand::cases_of(unit, suite, scenario, model) {
-            let run = run::run(&case);
+            let run = run::judge(&case);
             let fault = run.fault.iter().filter(|fault| !fault.announced);
             let fault = fault.map(|f| (f.span, Code::Fault, f.text.clone(), run.trace.len()));
             let of = |code| move |f: &Failure| (f.span, code, f.wanted.clone(), f.after);

@@ -6,6 +6,8 @@ mod collisions;
 mod kind_c;
 mod lifetime;
 
+use rayon::prelude::*;
+
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
@@ -23,27 +25,36 @@ pub fn check(unit: &Unit, sink: &mut Sink) {
         let before = sink.count();
         abilities::of_kinds(unit, &suite.kinds, sink);
         let kinds_are_able = sink.count() == before;
-        for scenario in &suite.scenarios {
-            let before = sink.count();
-            deviations(scenario, sink);
-            if !scenario.whole {
-                continue;
-            }
-            abilities::of_scenario(unit, suite, scenario, sink);
-            if !kinds_are_able {
-                continue;
-            }
-            too_early(scenario, sink);
-            after_a_fault(scenario, sink);
-            references(unit, suite, scenario, sink);
-            if sink.count() == before {
-                lifetime::check(unit, suite, scenario, sink);
-            }
-            if sink.count() == before {
-                unused(scenario, sink);
-            }
-        }
+        // Side by side; what is said of them stands in their order.
+        let scenarios = suite.scenarios.par_iter();
+        let sinks: Vec<Sink> = scenarios
+            .map(|scenario| of_scenario(unit, suite, scenario, kinds_are_able))
+            .collect();
+        sinks.into_iter().for_each(|found| sink.append(found));
     }
+}
+
+fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, kinds_are_able: bool) -> Sink {
+    let mut found = Sink::default();
+    let sink = &mut found;
+    deviations(scenario, sink);
+    if !scenario.whole {
+        return found;
+    }
+    abilities::of_scenario(unit, suite, scenario, sink);
+    if !kinds_are_able {
+        return found;
+    }
+    too_early(scenario, sink);
+    after_a_fault(scenario, sink);
+    references(unit, suite, scenario, sink);
+    if sink.count() == 0 {
+        lifetime::check(unit, suite, scenario, sink);
+    }
+    if sink.count() == 0 {
+        unused(scenario, sink);
+    }
+    found
 }
 
 /// Whether the kinds of a suite can do and be what a scenario asks of them.

@@ -20,8 +20,9 @@ const FORMAT: u32 = 1;
 pub(super) fn run(args: &Args) -> Done {
     let unit = load_or_report(&args.paths, &args.select.selection())?;
     let model = args.kernel.model();
+    let judge = if args.trace { run::run } else { run::judge };
     let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
-        .map(|case| (case, run::run(&case)))
+        .map(|case| (case, judge(&case)))
         .collect();
     let passed = runs.iter().filter(|(_, run)| run.passed()).count();
     let summary = format!(

@@ -13,7 +13,7 @@ use crate::sim::{Model, Point};
 pub fn reached(corpus: &Unit) -> u64 {
     Model::known()
         .flat_map(|model| expand::cases(corpus, model))
-        .fold(0, |points, case| points | run::run(&case).points)
+        .fold(0, |points, case| points | run::judge(&case).points)
 }
 
 /// The points of a set.

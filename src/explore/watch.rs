@@ -7,8 +7,8 @@ use foldhash::quality::FixedState;
 use foldhash::quality::FoldHasher;
 
 use crate::sim::{
-    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Phase, Point, Program, Sort,
-    State,
+    ActionId, DeviceId, Devres, Event, Fault, MAX_ACTIONS, Observer, Op, Phase, Point, Program,
+    Sort, State,
 };
 
 /// Passes within passes that are looked at.

@@ -13,6 +13,7 @@ mod uses;
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
+use rayon::prelude::*;
 
 use super::parts::{self, Needs};
 use super::wrap::{call, words};
@@ -38,13 +39,19 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
     let mark = (!options.upstream).then_some(MARK);
     let mut files = Vec::new();
     let mut symbols: BTreeMap<&Needs, Symbol> = BTreeMap::new();
-    for suite in &unit.suites {
+    let suites = unit.suites.par_iter().map(|suite| {
+        let mut sink = Sink::default();
         let left_out = source.suites.iter().find(|s| s.name == suite.name);
         let left_out = left_out.map(|suite| parts::left_out(source, suite, options.target));
         let left_out = left_out.unwrap_or_default();
-        if let Some(file) = suite_file(unit, suite, &left_out, options, sink) {
-            let name = names::c_file(suite);
-            let file = output(&format!("{name}.c"), &file);
+        let name = names::c_file(suite);
+        let file = suite_file(unit, suite, &left_out, options, &mut sink);
+        let file = file.map(|file| output(&format!("{name}.c"), &file));
+        (suite, name, file, sink)
+    });
+    for (suite, name, file, found) in suites.collect::<Vec<_>>() {
+        sink.append(found);
+        if let Some(file) = file {
             if files
                 .iter()
                 .any(|known: &OutputFile| known.path == file.path)

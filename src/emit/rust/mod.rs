@@ -5,9 +5,10 @@ mod layout;
 mod program;
 mod steps;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use askama::Template;
+use rayon::prelude::*;
 
 use super::wrap::words;
 use super::{MARK, Options, OutputFile, harmless, names};
@@ -29,12 +30,13 @@ pub fn emit(unit: &Unit, options: &Options) -> Vec<OutputFile> {
             modules,
         },
     )];
-    files.extend(unit.suites.iter().map(|suite| {
+    let suites = unit.suites.par_iter().map(|suite| {
         output(
             names::rust_file(&module_name(suite)),
             &module(unit, suite, options),
         )
-    }));
+    });
+    files.par_extend(suites);
     files
 }
 
@@ -186,18 +188,15 @@ fn scenario_module(
         let mut imports = BTreeSet::from(["Case", "Program", "Session"]);
         // What stands anywhere in the text has to be imported, and nothing else.
         let lines = program_lines.iter().chain(&steps).map(String::as_str);
-        let text = lines.collect::<Vec<_>>().join(" ");
-        let words = |text: &str| -> BTreeSet<String> {
-            // A variant is imported with its type: `Callback::Probe`.
-            let text = text.replace("Callback::Probe(", "Callback(");
-            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            words.map(str::to_owned).collect()
-        };
+        let mut used: HashSet<&str> = lines.flat_map(imported_words).collect();
         let mut constants = program::constants(scenario);
-        let used = words(&text);
         let name = |constant: &str| constant.split([' ', ':']).nth(1).map(str::to_owned);
-        constants.retain(|constant| name(constant).is_some_and(|name| used.contains(&name)));
-        let used = words(&format!("{text} {}", constants.join(" ")));
+        constants.retain(|constant| name(constant).is_some_and(|name| used.contains(&*name)));
+        used.extend(
+            constants
+                .iter()
+                .flat_map(|constant| imported_words(constant)),
+        );
         imports.extend(IMPORTS.iter().filter(|name| used.contains(**name)));
         let tests = tests(unit, scenario);
         if tests
@@ -218,6 +217,13 @@ fn scenario_module(
             tests,
         }
     }))
+}
+
+/// The words of a line of Rust that may have to be imported.
+fn imported_words(line: &str) -> impl Iterator<Item = &str> {
+    // A variant is imported with its type: `Callback::Probe`.
+    let pieces = line.split("::Probe(");
+    pieces.flat_map(|piece| piece.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
 }
 
 /// What a scenario may need of the simulator.

@@ -1,0 +1,203 @@
+//! `compile` beside what its libraries take at least: 10,000 generated scenarios on three kinds.
+//!
+//!     cargo bench -p devres-gen-benches --bench compile
+//!
+//! Each part is run in turn, several times over, and the medians are compared, so that what else
+//! the machine does meanwhile is shared by all.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use devres_gen::compile::{compile, load, texts};
+use devres_gen::emit::{Options, OutputFile};
+use devres_gen::ir::Unit;
+use devres_gen::sim::Model;
+use devres_gen::{expand, output, run};
+use pest::Parser as _;
+
+/// Scenarios, and how many of them a suite has.
+const SCENARIOS: usize = 10_000;
+const A_SUITE: usize = 100;
+
+/// How often each part is run; the median counts.
+const RUNS: usize = 7;
+
+/// What scenarios do, by turns.
+const BODIES: [&[&str]; 8] = [
+    &[
+        "register dev",
+        "action res on dev",
+        "unregister dev",
+        "expect res ran, dev freed",
+    ],
+    &[
+        "register dev",
+        "get dev",
+        "action res on dev { put dev }",
+        "unregister dev",
+        "expect res ran but not run without 699fb50d9903",
+        "finally expect dev freed but leaked without 699fb50d9903",
+    ],
+    &[
+        "register dev",
+        "action one on dev",
+        "action two on dev",
+        "unregister dev",
+        "expect order two < one",
+    ],
+    &[
+        "register dev",
+        "group box on dev",
+        "action one on dev",
+        "close box",
+        "release box",
+        "expect one ran",
+        "unregister dev",
+    ],
+    &[
+        "register dev",
+        "action res on dev",
+        "remove res",
+        "unregister dev",
+        "expect res not run",
+    ],
+    &[
+        "register dev",
+        "get dev",
+        "unregister dev",
+        "expect dev alive",
+        "put dev",
+        "expect dev freed",
+    ],
+    &[
+        "register dev",
+        "action res on dev",
+        "action more on dev",
+        "get dev",
+        "put dev",
+        "unregister dev",
+        "expect res ran, more ran",
+    ],
+    &[
+        "register dev",
+        "action res on dev",
+        "release res",
+        "expect res ran 1 times",
+        "unregister dev",
+    ],
+];
+
+fn yardstick() -> String {
+    let mut text = "use kinds\n".to_owned();
+    for suite in 0..SCENARIOS / A_SUITE {
+        let _ = write!(text, "\nsuite y{suite} on root, bare, platform {{\n");
+        for number in suite * A_SUITE..(suite + 1) * A_SUITE {
+            let _ = write!(
+                text,
+                "\n    /// Number {number}.\n    scenario s{number} {{\n"
+            );
+            for line in BODIES[number % BODIES.len()] {
+                let _ = writeln!(text, "        {line}");
+            }
+            text += "    }\n";
+        }
+        text += "}\n";
+    }
+    text
+}
+
+#[derive(pest_derive::Parser)]
+#[grammar = "floor.pest"]
+struct Floor;
+
+/// Tokens by the small grammar, each of them looked at.
+fn floor(text: &str) -> usize {
+    let file = Floor::parse(Rule::file, text).expect("the yardstick is made of tokens");
+    file.flatten().map(|pair| pair.as_str().len()).sum()
+}
+
+fn write_plainly(folder: &Path, files: &[OutputFile]) {
+    for file in files {
+        let path = folder.join(&file.path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, &file.text).expect("room");
+    }
+}
+
+fn cases(unit: &Unit) -> usize {
+    let cases = Model::known().flat_map(|model| expand::cases(unit, model));
+    cases
+        .map(|case| usize::from(run::judge(&case).passed()))
+        .sum()
+}
+
+fn timed<R>(times: &mut Vec<Duration>, f: impl FnOnce() -> R) -> R {
+    let start = Instant::now();
+    let result = f();
+    times.push(start.elapsed());
+    result
+}
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("yardstick.devres");
+    let text = yardstick();
+    fs::write(&path, &text).expect("room");
+    let paths: [PathBuf; 1] = [path];
+    let mut parts: [Vec<Duration>; 7] = Default::default();
+    let mut sizes = (0, 0);
+    for number in 0..RUNS {
+        let [small, parse, front, simulate, emit, plain, write] = &mut parts;
+        timed(small, || floor(&text));
+        let parsed = timed(parse, || texts(&paths));
+        assert!(parsed.diagnostics.is_empty());
+        let unit = timed(front, || load(&paths)).unit;
+        sizes.0 = timed(simulate, || cases(&unit));
+        let files = timed(emit, || compile(&unit, &Options::default())).expect("no errors");
+        sizes.1 = files.iter().map(|file| file.text.len()).sum();
+        let out = |name: &str| folder.path().join(format!("{name}{number}"));
+        timed(plain, || write_plainly(&out("plain"), &files));
+        timed(write, || output::write(&out("ours"), &files)).expect("room");
+    }
+    let [small, parse, front, simulate, emit, plain, write] = parts.map(|mut times| {
+        times.sort();
+        times[RUNS / 2].as_secs_f64()
+    });
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    println!(
+        "{SCENARIOS} scenarios, {} cases on all kernels, {:.1} MB in, {:.1} MB out",
+        sizes.0,
+        megabytes(text.len()),
+        megabytes(sizes.1)
+    );
+    let line =
+        |what: &str, time: f64, more: &str| println!("{what:34} {:7.1} ms  {more}", time * 1e3);
+    let rate = |bytes: usize, time: f64| format!("{:.0} MB/s", megabytes(bytes) / time);
+    line("pest, a small grammar", small, &rate(text.len(), small));
+    line(
+        "source to AST",
+        parse,
+        &format!("{:.1} times that", parse / small),
+    );
+    line("source to IR, checked", front, "");
+    let each = format!(
+        "{:.2} million cases a second",
+        sizes.0 as f64 / simulate / 1e6
+    );
+    line("every case on the simulator, alone", simulate, &each);
+    line("IR to C and Rust", emit, &rate(sizes.1, emit));
+    line("the files, written plainly", plain, &rate(sizes.1, plain));
+    line(
+        "the files, written as ours",
+        write,
+        &format!("{:.1} times that", write / plain),
+    );
+    let whole = front + emit + write;
+    line(
+        "the whole",
+        whole,
+        &format!("{:.1} times pest and writing", whole / (small + plain)),
+    );
+}
