@@ -2,7 +2,7 @@
 //! with what the state of the kind and the end of the scenario add to its operations.
 
 use crate::ir::{
-    Device, Expectation, FaultExpectation, Kind, KindId, KindUse, Scenario, StepKind, Suite, Unit,
+    Device, Expectation, FaultExpectation, KindId, KindUse, Scenario, StepKind, Suite, Unit,
 };
 use crate::sim::{self, DeviceId, Errno, Holdings, Model, Op, Program};
 use crate::source::Span;
@@ -57,6 +57,9 @@ pub fn cases_of<'u>(
     scenario.kinds.iter().map(case)
 }
 
+/// What no device is of.
+const NO_KIND: sim::Kind<'static> = sim::Kind::new("");
+
 /// What a scenario amounts to on a kind, in the simulator's terms.
 pub fn with_program<R>(
     unit: &Unit,
@@ -64,8 +67,19 @@ pub fn with_program<R>(
     used: KindUse,
     f: impl FnOnce(&Program<'_>) -> R,
 ) -> R {
-    let kinds: Vec<_> = unit.kinds.iter().map(Kind::in_simulator).collect();
-    let kind = |id: KindId| &kinds[id.0];
+    // Of all kinds a case needs one or two.
+    let wanted = scenario.devices.iter().map(|device| device.kind);
+    let wanted = wanted.chain([Some(used.kind), used.parent]).flatten();
+    let mut kinds: Vec<(KindId, sim::Kind<'_>)> = Vec::with_capacity(2);
+    for id in wanted {
+        if kinds.iter().all(|&(known, _)| known != id) {
+            kinds.push((id, unit.kind(id).in_simulator()));
+        }
+    }
+    let kind = |id: KindId| {
+        let known = kinds.iter().find(|&&(known, _)| known == id);
+        known.map_or(&NO_KIND, |(_, kind)| kind)
+    };
     let devices: Vec<_> = scenario
         .devices
         .iter()
