@@ -13,6 +13,8 @@ impl<const N: usize> Node<N> {
         let phase = |id: DeviceId| state.device(id).phase();
         let keeps = |id| self.holdings.keeps(id);
         let due = |id: ActionId| self.tally.of(id) > 0;
+        // On any of the kernels: one of them may have freed it earlier.
+        let is_there = |id| self.states.iter().any(|state| state.has_memory(id));
         let is_memory = |id| program.action(id).sort == Sort::Memory;
         let is_listed = |id: ActionId| {
             let there = due(id) && self.holdings.is_queued(id);
@@ -51,7 +53,7 @@ impl<const N: usize> Node<N> {
                 keeps(program.action(id).on)
                     && phase(program.action(id).on) != Phase::Absent
                     && !due(id)
-                    && !state.has_memory(id)
+                    && !is_there(id)
                     && twin.is_none_or(|twin| self.used >> twin.0 & 1 == 1)
                     && self.can_do(program, program.action(id).body)
             }
@@ -64,7 +66,7 @@ impl<const N: usize> Node<N> {
                 is_listed(id)
                     || (keeps(program.action(id).on)
                         && phase(program.action(id).on) != Phase::Absent
-                        && !state.has_memory(id)
+                        && !is_there(id)
                         && !self.is_used(program, id)
                         && self.can_do(program, program.action(id).body))
             }
@@ -82,7 +84,7 @@ impl<const N: usize> Node<N> {
                 there && !self.is_used(program, id)
             }
             Op::Realloc(id) => is_listed(id) || self.holdings.gives_up(Op::Free(id)),
-            Op::UseMemory(id) => state.has_memory(id),
+            Op::UseMemory(id) => self.has_memory(id),
             Op::OpenGroup(id) => {
                 let on = program.group(id).on;
                 let mut states = self.states.iter();
@@ -113,6 +115,10 @@ impl<const N: usize> Node<N> {
         }
     }
 
+    fn has_memory(&self, id: ActionId) -> bool {
+        self.states.iter().all(|state| state.has_memory(id))
+    }
+
     /// Whether an action that has still to run uses the memory, so that it has to stay where it
     /// is.
     fn is_used(&self, program: &Program<'_>, id: ActionId) -> bool {
@@ -131,7 +137,7 @@ impl<const N: usize> Node<N> {
             Op::AddAction(id) => {
                 self.tally.of(id) == 0 && self.can_do(program, program.action(id).body)
             }
-            Op::UseMemory(id) | Op::Realloc(id) => self.states.iter().all(|s| s.has_memory(id)),
+            Op::UseMemory(id) | Op::Realloc(id) => self.has_memory(id),
             _ => true,
         })
     }
