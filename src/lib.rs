@@ -37,6 +37,8 @@ pub mod negate;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "cli")]
+mod platform;
+#[cfg(feature = "cli")]
 mod resolve;
 #[cfg(feature = "cli")]
 pub mod run;

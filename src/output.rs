@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
 use crate::emit::{MARK, OutputFile};
+use crate::platform;
 use crate::source::MAX_BYTES;
 
 /// The list of what was generated, in the output folder.
@@ -202,7 +202,7 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     // A temporary file is for its owner only; this one is like any other.
     let permissions = match fs::metadata(path) {
         Ok(old) => old.permissions(),
-        Err(_) => fs::Permissions::from_mode(0o644),
+        Err(_) => platform::readable(),
     };
     whole.as_file().set_permissions(permissions)?;
     whole.persist(path).map_err(|why| why.error)?;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::platform;
+
 /// How the names of build folders within a tree begin.
 const BUILDS: &str = ".kunit";
 
@@ -150,7 +152,7 @@ fn copy_entry(entry: &DirEntry, to: &Path) -> io::Result<()> {
             return Ok(());
         }
         let _ = fs::remove_file(to);
-        return std::os::unix::fs::symlink(target, to);
+        return platform::symlink(&target, to);
     }
     let now = entry.metadata()?;
     let modified = now.modified()?;

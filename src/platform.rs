@@ -1,0 +1,20 @@
+//! What is Unix's and no other system's. devres-gen is used and tested on Linux alone; whoever
+//! wants another system begins here.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink as unix_symlink};
+use std::path::Path;
+
+/// Permissions of a file that its owner writes and everybody reads.
+pub(crate) fn readable() -> Permissions {
+    Permissions::from_mode(0o644)
+}
+
+/// Makes a symbolic link.
+///
+/// # Errors
+/// What the file system answers.
+pub(crate) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    unix_symlink(target, link)
+}
