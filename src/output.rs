@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
@@ -36,27 +37,37 @@ pub struct Written {
     pub removed: usize,
 }
 
+impl Written {
+    fn count(&mut self, is_new: bool) {
+        if is_new {
+            self.written += 1;
+        } else {
+            self.unchanged += 1;
+        }
+    }
+}
+
 /// Writes the files below the folder, and the manifest after them.
 ///
 /// # Errors
 /// What went wrong, with the path; also a file in the way that is not ours.
 pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
-    let with_manifest = with_manifest(files);
-    for file in &with_manifest {
+    let manifest = manifest(files);
+    for file in files.iter().chain([&manifest]) {
         refuse_foreign(out, file)?;
     }
     fs::create_dir_all(out).map_err(|why| failed(out, &why))?;
     let _locked = lock(out)?;
     let mut done = Written::default();
-    let (manifest, files) = with_manifest.split_last().ok_or("nothing to write")?;
-    for file in files {
-        write_one(out, file, &mut done)?;
+    let written = files.par_iter().map(|file| write_one(out, file));
+    for is_new in written.collect::<Vec<_>>() {
+        done.count(is_new?);
     }
-    for stale in stale(out, &with_manifest)? {
+    for stale in stale(out, files)? {
         fs::remove_file(out.join(&stale)).map_err(|why| failed(&out.join(&stale), &why))?;
         done.removed += 1;
     }
-    write_one(out, manifest, &mut done)?;
+    done.count(write_one(out, &manifest)?);
     Ok(done)
 }
 
@@ -65,12 +76,13 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
 /// # Errors
 /// The same as for writing, and nothing is written.
 pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
-    let files = with_manifest(files);
-    for file in &files {
+    let manifest = manifest(files);
+    let all = || files.iter().chain([&manifest]);
+    for file in all() {
         refuse_foreign(out, file)?;
     }
     let mut differences = Vec::new();
-    for file in &files {
+    for file in all() {
         let path = out.join(&file.path);
         match read(&path)? {
             None => differences.push(format!("{}: missing\n", path.display())),
@@ -81,7 +93,7 @@ pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
             }
         }
     }
-    for stale in stale(out, &files)? {
+    for stale in stale(out, files)? {
         differences.push(format!(
             "{}: nothing generates it\n",
             out.join(stale).display()
@@ -105,33 +117,31 @@ pub fn diff(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
     diff.unified_diff().header(old_name, new_name).to_string()
 }
 
-fn with_manifest(files: &[OutputFile]) -> Vec<OutputFile> {
-    let mut text = format!("# {MARK}, do not edit.\n");
-    for file in files {
+fn manifest(files: &[OutputFile]) -> OutputFile {
+    let line = |file: &OutputFile| {
         let digest = Sha256::digest(file.text.as_bytes());
-        let hex = digest.iter().fold(String::new(), |mut hex, byte| {
+        let mut line = digest.iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
         });
-        let _ = writeln!(text, "{hex}  {}", file.path);
-    }
-    let mut all = files.to_vec();
-    all.push(OutputFile {
+        let _ = writeln!(line, "  {}", file.path);
+        line
+    };
+    let lines: Vec<String> = files.par_iter().map(line).collect();
+    OutputFile {
         path: MANIFEST.to_owned(),
-        text,
-    });
-    all
+        text: format!("# {MARK}, do not edit.\n{}", lines.concat()),
+    }
 }
 
 /// Files with our mark, in the folders of those that are generated, that are not among
 /// them, and what a run that was killed left unfinished.
 fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
-    let generated = files.iter().filter(|file| file.path != MANIFEST);
     let folder_of = |file: &OutputFile| {
         let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
         folder.unwrap_or_default().to_owned()
     };
-    let folders: BTreeSet<String> = generated.map(folder_of).collect();
+    let folders: BTreeSet<String> = files.iter().map(folder_of).collect();
     let known: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut stale = Vec::new();
     for folder in folders {
@@ -141,7 +151,7 @@ fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
             } else {
                 format!("{folder}/{name}")
             };
-            if !known.contains(path.as_str()) {
+            if path != MANIFEST && !known.contains(path.as_str()) {
                 stale.push(path);
             }
         }
@@ -172,15 +182,14 @@ pub fn ours_in(folder: &Path) -> Result<Vec<String>, String> {
     Ok(ours)
 }
 
-fn write_one(out: &Path, file: &OutputFile, done: &mut Written) -> Result<(), String> {
+/// Whether the file is new, or other than it was.
+fn write_one(out: &Path, file: &OutputFile) -> Result<bool, String> {
     let path = out.join(&file.path);
     if read(&path)?.is_some_and(|old| old == file.text) {
-        done.unchanged += 1;
-        return Ok(());
+        return Ok(false);
     }
     replace(&path, &file.text).map_err(|why| failed(&path, &why))?;
-    done.written += 1;
-    Ok(())
+    Ok(true)
 }
 
 /// Puts a file there whole, or leaves what was there: a new one beside it takes its
