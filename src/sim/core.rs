@@ -13,6 +13,10 @@ use super::state::{DeviceState, LinksStatus, Phase, State};
 /// stack of a thread.
 const MAX_NESTING: u8 = 32;
 
+/// Operations in callbacks of one operation: more than any scenario has, and few enough that
+/// callbacks which each run another one twice come to an end.
+const MAX_IN_CALLBACKS: u16 = 2048;
+
 /// Carries out one operation and returns what the kernel function returns, 0 for
 /// those that return nothing.
 ///
@@ -31,6 +35,7 @@ pub fn step<O: Observer>(
         state,
         observer,
         nesting: 0,
+        in_callbacks: 0,
         releasing: 0,
     };
     let ret = core.operation(op)?;
@@ -45,6 +50,8 @@ pub(super) struct Core<'a, O> {
     pub(super) state: &'a mut State,
     pub(super) observer: &'a mut O,
     nesting: u8,
+    /// How many operations callbacks have done so far.
+    in_callbacks: u16,
     /// The devices whose resources are being released, a bit each.
     pub(super) releasing: u8,
 }
@@ -118,6 +125,10 @@ impl<O: Observer> Core<'_, O> {
             return Err(Fault::Limit(dev));
         }
         for &op in ops {
+            self.in_callbacks += 1;
+            if self.in_callbacks > MAX_IN_CALLBACKS {
+                return Err(Fault::Limit(dev));
+            }
             self.state.failed |= self.operation(op)? < 0;
         }
         self.nesting -= 1;

@@ -245,7 +245,8 @@ pub enum Fault {
     /// Memory is allocated under a name that stands for some which is there.
     AllocatedTwice(ActionId),
     /// More than the simulator has room for: [`super::MAX_ACTIONS`] resources of a
-    /// device and a few groups around them, 65,535 references, callbacks nested too deep.
+    /// device and a few groups around them, 65,535 references, callbacks nested too deep or
+    /// without end.
     Limit(DeviceId),
 }
 

@@ -133,7 +133,7 @@ impl Holdings {
             Op::AddAction(action) => self.queue(program, action)?,
             Op::RemoveAction(action) => {
                 if take(&mut self.queued, Node::Action(action)) {
-                    self.take_back(program, program.action(action).body);
+                    self.take_back(program, action, 0);
                     if program.action(action).sort == Sort::Resource {
                         keep(&mut self.memory, action);
                     }
@@ -150,7 +150,7 @@ impl Holdings {
             }
             Op::DestroyResource(resource) => {
                 if take(&mut self.queued, Node::Action(resource)) {
-                    self.take_back(program, program.action(resource).body);
+                    self.take_back(program, resource, 0);
                 }
             }
             Op::Free(memory) => {
@@ -187,7 +187,7 @@ impl Holdings {
 
     /// It is on a list, and what its body will give up is its own.
     fn queue(&mut self, program: &Program<'_>, action: ActionId) -> Result<(), DeviceId> {
-        self.hand_over(program, program.action(action).body)?;
+        self.hand_over(program, action, 0)?;
         keep(&mut self.queued, Node::Action(action));
         Ok(())
     }
@@ -235,11 +235,21 @@ impl Holdings {
         owned
     }
 
-    /// What an action will drop or unregister is the action's from now on.
-    fn hand_over(&mut self, program: &Program<'_>, body: &[Op]) -> Result<(), DeviceId> {
+    /// What an action will drop or unregister is the action's from now on. `outer` are those that
+    /// add it, a bit each: one that adds itself again has taken over what it will.
+    fn hand_over(
+        &mut self,
+        program: &Program<'_>,
+        action: ActionId,
+        outer: u32,
+    ) -> Result<(), DeviceId> {
+        let inner = outer | 1 << action.0;
+        if inner == outer {
+            return Ok(());
+        }
         // What the body itself took before, it may drop.
         let mut taken = [0u16; MAX_DEVICES];
-        for &op in body {
+        for &op in program.action(action).body {
             match op {
                 Op::Get(dev) => taken[usize::from(dev.0)] += 1,
                 Op::Put(dev) if taken[usize::from(dev.0)] > 0 => taken[usize::from(dev.0)] -= 1,
@@ -249,14 +259,19 @@ impl Holdings {
                 Op::Free(memory) => _ = take(&mut self.memory, memory),
                 Op::UnregisterDriver(drv) => _ = take(&mut self.drivers, drv),
                 // What the inner one will drop is handed over now as well.
-                Op::AddAction(action) => self.hand_over(program, program.action(action).body)?,
+                Op::AddAction(action) => self.hand_over(program, action, inner)?,
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn take_back(&mut self, program: &Program<'_>, body: &[Op]) {
+    fn take_back(&mut self, program: &Program<'_>, action: ActionId, outer: u32) {
+        let inner = outer | 1 << action.0;
+        if inner == outer {
+            return;
+        }
+        let body = program.action(action).body;
         let mut taken = [0u16; MAX_DEVICES];
         for &op in body {
             match op {
@@ -268,7 +283,7 @@ impl Holdings {
                 // What it allocates itself was never the scenario's.
                 Op::Free(id) if !body.contains(&Op::AddAction(id)) => keep(&mut self.memory, id),
                 Op::UnregisterDriver(drv) => keep(&mut self.drivers, drv),
-                Op::AddAction(action) => self.take_back(program, program.action(action).body),
+                Op::AddAction(action) => self.take_back(program, action, inner),
                 _ => {}
             }
         }

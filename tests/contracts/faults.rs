@@ -318,3 +318,37 @@ fn an_action_about_another_device_that_is_gone_is_a_use_after_free() {
     let mut run = Run::of(&PROGRAM).ops(&ops);
     assert_eq!(run.fault(Unregister(OTHER)), Fault::UseAfterFree(DEV));
 }
+
+/// A kernel would run out of stack.
+#[test]
+fn callbacks_within_callbacks_come_to_an_end() {
+    let own: &[Op] = &[AddAction(A), ReleaseAction(A)];
+    let program = alone(&ROOT, vec![Action::new("a", DEV, own)].leak());
+    let mut run = Run::of(program).ops(&[Register(DEV), AddAction(A)]);
+    assert_eq!(run.fault(ReleaseAction(A)), Fault::Limit(DEV));
+    // What such an action will drop is asked for once.
+    assert_eq!(Holdings::new().apply(program, AddAction(A), None), Ok(()));
+}
+
+/// Each resource gets and releases the one before it twice, which a kernel would do half a
+/// million times.
+#[test]
+fn callbacks_that_double_come_to_an_end() {
+    let twice = |id: u8| -> &'static [Op] {
+        let before = ActionId(id - 1);
+        let once = [GetResource(before), ReleaseAction(before)];
+        vec![once, once].leak().as_flattened()
+    };
+    let bodies = std::iter::once(&[][..]).chain((1..20).map(twice));
+    let actions: Vec<_> = bodies
+        .map(|body| Action::resource("res", DEV, body))
+        .collect();
+    let program = alone(&ROOT, actions.leak());
+    let few = [
+        Register(DEV),
+        GetResource(ActionId(8)),
+        ReleaseAction(ActionId(8)),
+    ];
+    let mut run = Run::of(program).ops(&few).ops(&[GetResource(ActionId(19))]);
+    assert_eq!(run.fault(ReleaseAction(ActionId(19))), Fault::Limit(DEV));
+}
