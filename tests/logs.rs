@@ -10,7 +10,7 @@ use devres_gen::ir::{Linux, Unit};
 use devres_gen::run::run_overtaken;
 use devres_gen::sim::{Fix, Model};
 use devres_gen::trace::{Header, Line, PREFIX};
-use devres_gen::verify::compare::Comparison;
+use devres_gen::verify::compare::{Comparison, Difference};
 use devres_gen::verify::{report, verify_log};
 
 const FIXED: Model = Model::ALL;
@@ -293,4 +293,24 @@ fn reports_for_programs_say_the_same() {
         wrong.contains("&#34;") || wrong.contains("&quot;"),
         "{wrong}"
     );
+}
+
+/// What is told before any case has a name is in the reports as well.
+#[test]
+fn a_difference_of_no_case_is_in_the_reports() {
+    let text = log("6.12");
+    let early = text.replacen(
+        "KTAP version 1\n",
+        "KTAP version 1\n    # plain_test: devres-left: \u{fffe}dev\n",
+        1,
+    );
+    let found = judged("6.12", &early, Some(FIXED));
+    assert_eq!(found.differences.len(), 1, "{:?}", found.differences);
+    let known = |d: &Difference| found.cases.iter().any(|judged| judged.case == d.case);
+    assert!(!found.differences.iter().any(known));
+    let value = report::json(&found);
+    assert_eq!(value["differences"].as_array().unwrap().len(), 1);
+    let junit = report::junit(&found);
+    assert!(junit.contains("failures=\"1\""), "{junit}");
+    assert!(!junit.contains('\u{fffe}'));
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use serde_json::{Value, json};
 
-use super::compare::Comparison;
+use super::compare::{Comparison, Difference};
 use crate::ktap::Status;
 
 /// The version of the JSON form.
@@ -25,7 +25,6 @@ pub fn json(comparison: &Comparison) -> Value {
             "differences": differences.map(|d| d.what.as_str()).collect::<Vec<_>>(),
         })
     });
-    let elsewhere = comparison.differences.iter().filter(|d| d.case == "(any)");
     json!({
         "format": FORMAT,
         "linux": comparison.kernel,
@@ -33,8 +32,16 @@ pub fn json(comparison: &Comparison) -> Value {
         "explained_by": comparison.explanations.iter().map(|&m| lacks(m)).collect::<Vec<_>>(),
         "compared": comparison.agreed(),
         "cases": cases.collect::<Vec<_>>(),
-        "differences": elsewhere.map(|d| d.what.as_str()).collect::<Vec<_>>(),
+        "differences": elsewhere(comparison).map(|d| d.what.as_str()).collect::<Vec<_>>(),
     })
+}
+
+/// The differences that are of none of the cases: those of the whole log, and of what the log
+/// calls by a name that nobody knows.
+fn elsewhere(comparison: &Comparison) -> impl Iterator<Item = &Difference> {
+    let of_a_case = |d: &Difference| comparison.cases.iter().any(|judged| judged.case == d.case);
+    let differences = comparison.differences.iter();
+    differences.filter(move |difference| !of_a_case(difference))
 }
 
 /// How a case ended, as all reports word it.
@@ -101,7 +108,7 @@ pub fn junit(comparison: &Comparison) -> String {
         };
         add(suite, case);
     }
-    let differences = of("(any)");
+    let differences: Vec<String> = elsewhere(comparison).map(|d| printable(&d.what)).collect();
     if !differences.is_empty() {
         let case = Case {
             name: "whole".to_owned(),
@@ -122,6 +129,8 @@ pub fn junit(comparison: &Comparison) -> String {
 
 /// What XML cannot say, not even escaped, is replaced.
 fn printable(text: &str) -> String {
-    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let odd = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{fffe}' | '\u{ffff}')
+    };
     text.chars().map(|c| if odd(c) { '?' } else { c }).collect()
 }
