@@ -1,6 +1,7 @@
 //! What a scenario expects: of whom, and on which kernels.
 
-use super::scenario::{Entity, ScenarioResolver};
+use super::names::Entity;
+use super::scenario::ScenarioResolver;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::ir;

@@ -4,6 +4,7 @@
 //! it is left out; nothing that only follows from it is reported later.
 
 mod expect;
+mod names;
 mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,8 +1,8 @@
-//! The names of one scenario: its devices, drivers, actions and handles, and the
-//! operations on them.
+//! One scenario: its devices, drivers, actions and handles, and the operations on them.
 
 use std::collections::BTreeMap;
 
+use super::names::Entity;
 use super::{Scope, duplicate};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
@@ -13,39 +13,9 @@ use crate::sim::{
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, DriverEntry, Name, Statement, Verb};
-use crate::syntax::is_keyword;
 
 /// What can be taken off a list by its name.
 const MANAGED: &str = "an action, a resource or a group";
-
-/// What a name of a scenario stands for.
-#[derive(Clone, Copy)]
-pub(super) enum Entity {
-    Device(DeviceId),
-    Driver(DriverId),
-    Action(ActionId),
-    Handle(HandleId),
-    Group(GroupId),
-    Resource(ActionId),
-    Memory(ActionId),
-    /// Something whose declaration has an error: nothing more is said of it.
-    Broken,
-}
-
-impl Entity {
-    pub(super) fn sort(self) -> &'static str {
-        match self {
-            Entity::Device(_) => "a device",
-            Entity::Driver(_) => "a driver",
-            Entity::Action(_) => "an action",
-            Entity::Handle(_) => "a handle",
-            Entity::Group(_) => "a group",
-            Entity::Resource(_) => "a resource",
-            Entity::Memory(_) => "memory",
-            Entity::Broken => "broken",
-        }
-    }
-}
 
 /// Where a statement stands, and so what it may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +30,7 @@ pub(super) struct ScenarioResolver<'s> {
     pub(super) sink: &'s mut Sink,
     pub(super) scope: Scope<'s>,
     pub(super) scenario: ir::Scenario,
-    names: BTreeMap<String, (Entity, Span)>,
+    pub(super) names: BTreeMap<String, (Entity, Span)>,
     /// Whether the expectation at hand is one of `finally`.
     pub(super) finally: bool,
     /// Where `no leaks` stands: what it means is known at the end.
@@ -452,21 +422,6 @@ impl<'s> ScenarioResolver<'s> {
         }
     }
 
-    /// What is done to what has that name, if it is something that this can be done to.
-    fn one_of(
-        &mut self,
-        name: &Name,
-        wanted: &str,
-        op: impl FnOnce(Entity) -> Option<Op>,
-    ) -> Option<Op> {
-        let (entity, name) = self.entity(name)?;
-        let op = op(entity);
-        if op.is_none() {
-            self.wrong_sort(name, entity, &format!("{wanted} is wanted here"));
-        }
-        op
-    }
-
     /// The handle of that name on that device: a new one, unless it was closed before.
     fn handle_of(&mut self, name: &Name, device: DeviceId) -> Option<HandleId> {
         if let Some(&(Entity::Handle(id), first)) = self.names.get(&name.value) {
@@ -623,99 +578,4 @@ impl<'s> ScenarioResolver<'s> {
         });
         Some(Op::OpenGroup(id))
     }
-
-    fn is_new(&mut self, name: &Name) -> bool {
-        let Some(&(first, span)) = self.names.get(&name.value) else {
-            return true;
-        };
-        if matches!(first, Entity::Broken) {
-            return true;
-        }
-        if is_dev(first) {
-            self.sink.report(
-                Diagnostic::new(
-                    Code::Duplicate,
-                    format!("`{}` is the suite's device", name.value),
-                )
-                .label(name.span, "nothing else can be called so as well"),
-            );
-        } else {
-            duplicate(self.sink, "name", name, span);
-        }
-        false
-    }
-
-    fn fits(&mut self, name: &Name, index: usize, most: usize, what: &str) -> bool {
-        if index == most {
-            self.sink.report(
-                Diagnostic::new(
-                    Code::Limit,
-                    format!("more than {most} {what} in a scenario"),
-                )
-                .label(name.span, "one too many")
-                .help("split the scenario"),
-            );
-            self.declare(name, Entity::Broken);
-        }
-        index < most
-    }
-
-    fn declare(&mut self, name: &Name, entity: Entity) {
-        self.names.insert(name.value.clone(), (entity, name.span));
-    }
-
-    pub(super) fn device(&mut self, name: &Name) -> Option<DeviceId> {
-        match self.entity(name)? {
-            (Entity::Device(id), _) => Some(id),
-            (other, name) => {
-                self.wrong_sort(name, other, "a device is wanted here");
-                None
-            }
-        }
-    }
-
-    fn driver(&mut self, name: &Name) -> Option<DriverId> {
-        match self.entity(name)? {
-            (Entity::Driver(id), _) => Some(id),
-            (other, name) => {
-                self.wrong_sort(name, other, "a driver is wanted here");
-                None
-            }
-        }
-    }
-
-    pub(super) fn entity<'n>(&mut self, name: &'n Name) -> Option<(Entity, &'n Name)> {
-        let found = self.names.get(&name.value).map(|&(entity, _)| entity);
-        if matches!(found, Some(Entity::Broken)) {
-            return None;
-        }
-        // A word of the language was reported as such.
-        if found.is_none() && !is_keyword(&name.value) {
-            let text = &name.value;
-            self.sink.report(
-                Diagnostic::new(
-                    Code::UnknownName,
-                    format!("nothing is called `{text}` here"),
-                )
-                .label(name.span, "unknown name")
-                .suggest(text, self.names.keys().map(String::as_str)),
-            );
-        }
-        found.map(|entity| (entity, name))
-    }
-
-    pub(super) fn wrong_sort(&mut self, name: &Name, found: Entity, wanted: &str) {
-        let message = format!("`{}` is {}", name.value, found.sort());
-        let mut diagnostic = Diagnostic::new(Code::WrongSort, message).label(name.span, wanted);
-        // The suite's device is declared nowhere.
-        let declared = self.names.get(&name.value);
-        if let Some(&(_, declared)) = declared.filter(|_| !is_dev(found)) {
-            diagnostic = diagnostic.label(declared, "declared here");
-        }
-        self.sink.report(diagnostic);
-    }
-}
-
-fn is_dev(entity: Entity) -> bool {
-    matches!(entity, Entity::Device(ir::DEV))
 }

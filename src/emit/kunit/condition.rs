@@ -43,3 +43,19 @@ impl Reach {
         }
     }
 }
+
+/// `if (a || b)`, with a line for each alternative, aligned with the first.
+pub(super) fn branch(open: &str, condition: &str) -> Vec<String> {
+    let blanks = open.trim_start_matches('\t').len() + " (".len();
+    let indent = format!("\t{}", " ".repeat(blanks));
+    let indent = indent.replace("        ", "\t");
+    let mut parts = condition.split(" || ").peekable();
+    let mut lines = Vec::new();
+    let mut open = format!("{open} (");
+    while let Some(part) = parts.next() {
+        let close = if parts.peek().is_some() { " ||" } else { ")" };
+        lines.push(format!("{open}{part}{close}"));
+        open.clone_from(&indent);
+    }
+    lines
+}

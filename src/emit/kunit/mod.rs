@@ -5,6 +5,7 @@
 
 mod bulk;
 mod condition;
+mod expect;
 mod kind;
 mod operation;
 mod scenario;

@@ -1,12 +1,12 @@
 //! The C of a scenario: the functions of its actions and drivers, and the test itself.
 
-use super::condition::Reach;
+use super::condition::{Reach, branch};
 use super::uses::is_made_in_a_body;
 use super::{Field, File, Function, MemoryField, comment_block};
-use crate::emit::wrap::{call, nested};
+use crate::emit::wrap::call;
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
-use crate::ir::{DEV, Deviation, Expectation, FaultExpectation, KindUse, Scenario, Suite, Unit};
+use crate::ir::{DEV, FaultExpectation, KindUse, Scenario, Suite, Unit};
 use crate::run::{self, Run};
 use crate::sim::{
     Action, ActionId, Callback, Claim, DeviceId, DriverId, Fix, Holdings, Op, Probe, Program, Sort,
@@ -86,7 +86,7 @@ impl Emitter<'_> {
         (0..).map(DriverId).zip(names)
     }
 
-    fn ran(&self, id: ActionId) -> String {
+    pub(super) fn ran(&self, id: ActionId) -> String {
         format!("ctx.{}", names::c_ran(self.program.action(id).name))
     }
 
@@ -285,7 +285,7 @@ impl Emitter<'_> {
                         break;
                     }
                     Reach::If(when) => {
-                        lines.extend(self::condition("\tif", &when));
+                        lines.extend(branch("\tif", &when));
                         lines.push("\t\treturn;".to_owned());
                     }
                 },
@@ -444,18 +444,12 @@ impl Emitter<'_> {
         })
     }
 
-    fn reach(&mut self, is: impl Fn(&KindUse) -> bool) -> Reach {
+    pub(super) fn reach(&mut self, is: impl Fn(&KindUse) -> bool) -> Reach {
         let reach = Reach::of(self.unit, &self.scenario.kinds, is);
         if let Some(condition) = reach.condition() {
             self.file.uses.kind_names |= condition.contains("is_kind");
         }
         reach
-    }
-
-    /// On which kinds of the scenario the kernel at hand deviates so.
-    fn deviates(&mut self, deviation: &Deviation) -> Reach {
-        let model = self.options.model();
-        self.reach(|used| deviation.applies(model, used))
     }
 
     /// The first statements of a test that not every kind, or not every kernel, can run.
@@ -464,7 +458,7 @@ impl Emitter<'_> {
         let mut say = |reach: &Reach, reason: &str| {
             let tabs = match reach.condition() {
                 Some(condition) => {
-                    lines.extend(self::condition("\tif", condition));
+                    lines.extend(branch("\tif", condition));
                     2
                 }
                 None => 1,
@@ -520,132 +514,6 @@ impl Emitter<'_> {
         }
         lines
     }
-
-    fn expect(&mut self, expectation: &Expectation) -> Vec<String> {
-        let negated = expectation.negated;
-        let mut lines = Vec::new();
-        let mut otherwise = expectation.claim;
-        for deviation in &expectation.deviations {
-            let reach = self.deviates(deviation);
-            if self.options.broken != Broken::Expect || reach == Reach::None {
-                continue;
-            }
-            let Some(condition) = reach.condition() else {
-                otherwise = deviation.claim;
-                break;
-            };
-            let open = if lines.is_empty() {
-                "\tif"
-            } else {
-                "\t} else if"
-            };
-            lines.extend(self::condition(open, condition));
-            if let Some(last) = lines.last_mut() {
-                last.push_str(" {");
-            }
-            lines.push(format!("\t\t/* without {} */", deviation.fix));
-            lines.extend(self.claim(2, deviation.claim, negated));
-        }
-        if lines.is_empty() {
-            return self.claim(1, otherwise, negated);
-        }
-        lines.push("\t} else {".to_owned());
-        lines.extend(self.claim(2, otherwise, negated));
-        lines.push("\t}".to_owned());
-        lines
-    }
-
-    /// How often a callback ran, and when it last did.
-    fn counter(&self, callback: Callback) -> (String, String) {
-        let counts = |owner: String, what: &str, at: &str| {
-            (
-                format!("{owner}.counts.{what}"),
-                format!("{owner}.counts.{at}"),
-            )
-        };
-        match callback {
-            Callback::Action(id) => {
-                let at = names::c_ran_at(self.program.action(id).name);
-                (self.ran(id), format!("ctx.{at}"))
-            }
-            Callback::Probe(id) => counts(self.driver(id), "probes", "probed_at"),
-            Callback::Remove(id) => counts(self.driver(id), "removes", "removed_at"),
-            Callback::ProbeOf(id) => counts(self.device(id), "probes", "probed_at"),
-            Callback::RemoveOf(id) => counts(self.device(id), "removes", "removed_at"),
-        }
-    }
-
-    /// One expectation in C.
-    fn claim(&mut self, tabs: usize, claim: Claim, negated: bool) -> Vec<String> {
-        let equal = if negated {
-            "KUNIT_EXPECT_NE"
-        } else {
-            "KUNIT_EXPECT_EQ"
-        };
-        let truth = |wanted| {
-            if wanted {
-                "KUNIT_EXPECT_TRUE"
-            } else {
-                "KUNIT_EXPECT_FALSE"
-            }
-        };
-        let ran = |callback, times: u8| {
-            let (counter, _) = self.counter(callback);
-            call(tabs, equal, &["test", &counter, &times.to_string()], ";")
-        };
-        match claim {
-            Claim::Ran(callback) => ran(callback, 1),
-            Claim::RanTimes(callback, times) => ran(callback, times),
-            Claim::NotRun(callback) => ran(callback, 0),
-            Claim::Before(first, second) => {
-                let ((_, first), (_, second)) = (self.counter(first), self.counter(second));
-                let order = ("ran_before", [first.as_str(), second.as_str()]);
-                nested(tabs, truth(!negated), "test", order, ";")
-            }
-            Claim::Refs(id, more) => {
-                self.file.uses.refs = true;
-                let refs = format!("more_refs(&{})", self.device(id));
-                call(tabs, equal, &["test", &refs, &more.to_string()], ";")
-            }
-            Claim::Bound(id) | Claim::Unbound(id) => {
-                self.file.uses.bound = true;
-                let bound = format!("is_bound(&{})", self.device(id));
-                let wanted = matches!(claim, Claim::Bound(_)) != negated;
-                call(tabs, truth(wanted), &["test", &bound], ";")
-            }
-            Claim::Alive(id) if is_made_in_a_body(self.scenario, id) => {
-                self.file.uses.alive = true;
-                let alive = format!("is_alive(&{})", self.device(id));
-                call(tabs, truth(!negated), &["test", &alive], ";")
-            }
-            Claim::Warned | Claim::NotWarned => {
-                let wanted = matches!(claim, Claim::Warned) != negated;
-                call(tabs, truth(wanted), &["test", "has_warned()"], ";")
-            }
-            Claim::Freed(id) | Claim::Alive(id) => {
-                self.file.uses.observed = true;
-                let freed = format!("{}.freed", self.device(id));
-                let wanted = matches!(claim, Claim::Freed(_)) != negated;
-                call(tabs, truth(wanted), &["test", &freed], ";")
-            }
-        }
-    }
-}
-
-/// `if (a || b)`, with a line for each alternative, aligned with the first.
-fn condition(open: &str, condition: &str) -> Vec<String> {
-    let blanks = open.trim_start_matches('\t').len() + " (".len();
-    let indent = format!("\t{}", " ".repeat(blanks));
-    let indent = indent.replace("        ", "\t");
-    let mut parts = condition.split(" || ").peekable();
-    let mut lines = Vec::new();
-    let mut open = format!("{open} (");
-    while let Some(part) = parts.next() {
-        let close = if parts.peek().is_some() { " ||" } else { ")" };
-        lines.push(format!("{open}{part}{close}"));
-        open.clone_from(&indent);
-    }
-    lines
 }
 
 /// The actions in an order in which C can define their functions: those first that others
