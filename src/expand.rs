@@ -1,6 +1,8 @@
 //! From scenarios to cases: each scenario on each kind of its suite, on one kernel,
 //! with what the state of the kind and the end of the scenario add to its operations.
 
+use std::collections::BTreeMap;
+
 use crate::ir::{
     Device, Expectation, FaultExpectation, KindId, KindUse, Scenario, StepKind, Suite, Unit,
 };
@@ -57,9 +59,6 @@ pub fn cases_of<'u>(
     scenario.kinds.iter().map(case)
 }
 
-/// What no device is of.
-const NO_KIND: sim::Kind<'static> = sim::Kind::new("");
-
 /// What a scenario amounts to on a kind, in the simulator's terms.
 pub fn with_program<R>(
     unit: &Unit,
@@ -70,16 +69,10 @@ pub fn with_program<R>(
     // Of all kinds a case needs one or two.
     let wanted = scenario.devices.iter().map(|device| device.kind);
     let wanted = wanted.chain([Some(used.kind), used.parent]).flatten();
-    let mut kinds: Vec<(KindId, sim::Kind<'_>)> = Vec::with_capacity(2);
-    for id in wanted {
-        if kinds.iter().all(|&(known, _)| known != id) {
-            kinds.push((id, unit.kind(id).in_simulator()));
-        }
-    }
-    let kind = |id: KindId| {
-        let known = kinds.iter().find(|&&(known, _)| known == id);
-        known.map_or(&NO_KIND, |(_, kind)| kind)
-    };
+    let kinds: BTreeMap<KindId, sim::Kind<'_>> = wanted
+        .map(|id| (id, unit.kind(id).in_simulator()))
+        .collect();
+    let kind = |id: KindId| &kinds[&id];
     let devices: Vec<_> = scenario
         .devices
         .iter()

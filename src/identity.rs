@@ -156,7 +156,10 @@ fn condition(unit: &Unit, condition: &Condition) -> String {
 }
 
 fn digest(text: &str) -> String {
-    let hash = Sha256::digest(text.as_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..DIGITS].to_owned()
+    hex(&Sha256::digest(text.as_bytes()))[..DIGITS].to_owned()
+}
+
+/// Bytes as digits: how a digest is written everywhere.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

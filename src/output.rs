@@ -6,7 +6,6 @@
 //! that lacks our mark. One run at a time writes to a folder.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -16,6 +15,7 @@ use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
 use crate::emit::{MARK, OutputFile};
+use crate::identity::hex;
 use crate::platform;
 use crate::source::MAX_BYTES;
 
@@ -120,12 +120,7 @@ pub fn diff(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
 fn manifest(files: &[OutputFile]) -> OutputFile {
     let line = |file: &OutputFile| {
         let digest = Sha256::digest(file.text.as_bytes());
-        let mut line = digest.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        let _ = writeln!(line, "  {}", file.path);
-        line
+        format!("{}  {}\n", hex(&digest), file.path)
     };
     let lines: Vec<String> = files.par_iter().map(line).collect();
     OutputFile {

@@ -32,7 +32,9 @@ pub(super) fn explore(args: &Args) -> Done {
         return merge(args);
     }
     let (unit, kinds) = unit(&args.paths, &args.bricks, &args.on)?;
-    let room = args.memory.map(|mib| Limits::points_in(mib << 20));
+    let room = args
+        .memory
+        .map(|mib| Limits::points_in(mib.saturating_mul(1 << 20)));
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let limits = Limits {
         depth: args.depth,
@@ -81,27 +83,12 @@ pub(super) fn explore(args: &Args) -> Done {
         }
         go_on()
     };
-    let checkpoint = checkpoint.as_ref();
+    let (all, shard, kept, go_on) = (&kinds, args.shard, checkpoint.as_ref(), &mut progress);
     let explored = match models[..] {
         [one, other] => {
-            let question = question.of([one, other]);
-            explore::explore(
-                &unit,
-                &kinds,
-                &question,
-                args.shard,
-                checkpoint,
-                &mut progress,
-            )
+            explore::explore(&unit, all, &question.of([one, other]), shard, kept, go_on)
         }
-        _ => explore::explore(
-            &unit,
-            &kinds,
-            &question,
-            args.shard,
-            checkpoint,
-            &mut progress,
-        ),
+        _ => explore::explore(&unit, all, &question, shard, kept, go_on),
     };
     let explored = explored.or_else(|why| fail(&why, NOT_WELL))?;
     tell(&unit, explored, &models, args.write.as_deref())?;

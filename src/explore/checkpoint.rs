@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::search::Covered;
 use super::way::Step;
+use crate::identity::hex;
 use crate::output;
 use crate::sim::{Fix, Model};
 
@@ -251,8 +252,7 @@ fn point(bytes: &[u8]) -> (u64, Step) {
 }
 
 fn sum(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest[..8].iter().map(|b| format!("{b:02x}")).collect()
+    hex(&Sha256::digest(bytes)[..8])
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> String {

@@ -32,6 +32,7 @@ pub use tell::{scenarios, text_of};
 pub use watch::Broken;
 pub use way::Step;
 
+use crate::identity::hex;
 use crate::ir::{KindId, KindUse, Unit};
 use crate::sim::{Fix, Model, Op};
 use searched::Searched;
@@ -176,8 +177,7 @@ pub fn digest(unit: &Unit, kinds: &[KindUse], reduced: bool) -> String {
         digest.update(format!("{:?}{:?}", bricks.alphabet, bricks.twins));
         bricks.with_program(unit, |program| digest.update(format!("{program:?}")));
     }
-    let bytes = digest.finalize();
-    bytes[..8].iter().map(|b| format!("{b:02x}")).collect()
+    hex(&digest.finalize()[..8])
 }
 
 /// Tries all programs of the bricks on these kinds, or what a shard has of them. `go_on` is told
@@ -196,7 +196,7 @@ pub fn explore<const N: usize>(
 ) -> Result<Explored, String> {
     let mut all = searches(unit, kinds, question.reduced);
     if let Some(shard) = shard {
-        deal(&mut all, shard);
+        all = share(all, shard);
     }
     let mut causes = BTreeSet::new();
     let mut searched = Vec::new();
@@ -244,17 +244,15 @@ pub fn merge<const N: usize>(
     ))
 }
 
-/// Keeps what a shard has of all searches: each has as many large ones as the others.
-fn deal(all: &mut Vec<Bricks>, shard: Shard) {
+/// What a shard has of all searches: each has as many large ones as the others.
+fn share(all: Vec<Bricks>, shard: Shard) -> Vec<Bricks> {
     let mut by_size: Vec<usize> = (0..all.len()).collect();
     by_size.sort_by_key(|&index| std::cmp::Reverse(all[index].alphabet.len()));
-    let place = |index: usize| by_size.iter().position(|&at| at == index);
-    let mut index = 0;
-    all.retain(|_| {
-        let mine = place(index).is_some_and(|place| place % shard.of == shard.number - 1);
-        index += 1;
-        mine
-    });
+    let mine = by_size.into_iter().skip(shard.number - 1).step_by(shard.of);
+    let mine: BTreeSet<usize> = mine.collect();
+    let numbered = all.into_iter().enumerate();
+    let mine = numbered.filter(|(index, _)| mine.contains(index));
+    mine.map(|(_, bricks)| bricks).collect()
 }
 
 /// Of all that searches found the shortest for each cause; of those the one of the first search.

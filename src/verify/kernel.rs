@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 use wait_timeout::ChildExt as _;
 use walkdir::WalkDir;
 
+use crate::identity::hex;
+
 /// What the kernel printed, in the copy of the tree.
 pub(super) const LOG: &str = "devres-gen.log";
 
@@ -42,8 +44,7 @@ impl Setup {
             None if what.is_empty() => ".kunit".into(),
             None => {
                 let digest = Sha256::digest(what.join("\n"));
-                let hex: String = digest[..4].iter().map(|b| format!("{b:02x}")).collect();
-                format!(".kunit-{hex}").into()
+                format!(".kunit-{}", hex(&digest[..4])).into()
             }
         }
     }

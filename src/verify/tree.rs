@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::identity::hex;
 use crate::platform;
 
 /// How the names of build folders within a tree begin.
@@ -56,12 +57,7 @@ pub(super) fn private_copy(
 ) -> Result<Copy, String> {
     let tree = tree.canonicalize().map_err(|why| failed(tree, &why))?;
     let digest = Sha256::digest(tree.as_os_str().as_encoded_bytes());
-    let name: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let folder = super::cache()?.join("verify").join(name);
+    let folder = super::cache()?.join("verify").join(hex(&digest[..8]));
     fs::create_dir_all(&folder).map_err(|why| failed(&folder, &why))?;
     let lock_path = folder.join("lock");
     let lock = File::create(&lock_path).map_err(|why| failed(&lock_path, &why))?;

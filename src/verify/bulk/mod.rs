@@ -23,6 +23,7 @@ use crate::compile::Error;
 use crate::emit::kunit::{self, Programs};
 use crate::emit::{Options, names, parts};
 use crate::explore::{Bricks, all_kinds};
+use crate::identity::hex;
 use crate::install;
 use crate::ir::{KindUse, Linux, Suite, Unit};
 use crate::ktap;
@@ -204,10 +205,7 @@ impl Kernel<'_> {
         }
         let mut digest = Sha256::new();
         files.values().for_each(|bytes| digest.update(bytes));
-        let digest: String = digest.finalize()[..8]
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let digest = hex(&digest.finalize()[..8]);
         let ops = self.unit.suites.iter();
         let ops = ops.map(|suite| (suite.name.clone(), numbers(self.unit, suite)));
         let options = Options {
