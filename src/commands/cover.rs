@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::explore::write;
+use super::explore::{told, write};
 use super::{Done, WELL, load_or_report, print};
-use devres_gen::explore::{self, Limits, cover};
+use devres_gen::explore::{Limits, cover};
 use devres_gen::ir::{KindUse, Unit};
 use devres_gen::select::Selection;
 use devres_gen::sim::Point;
@@ -22,12 +22,7 @@ pub(super) fn cover(
     let reached = cover::reached(&corpus);
     let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
     let chosen = cover::cover(unit, kinds, limits, all & !reached, go_on);
-    let mut text = String::new();
-    for finding in &chosen {
-        text += &format!("{}\n    on {}\n", finding.cause, finding.kinds.join(", "));
-        text += &explore::text_of(unit, finding);
-        text.push('\n');
-    }
+    let mut text = told(unit, &chosen);
     let by_programs = chosen
         .iter()
         .fold(0, |set, finding| set | finding.shown.points);

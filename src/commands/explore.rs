@@ -222,6 +222,16 @@ fn tell(
     write(file, unit, &explored.findings)
 }
 
+/// Findings as people read them.
+pub(super) fn told(unit: &Unit, findings: &[Finding]) -> String {
+    let told = findings.iter().map(|finding| {
+        let kinds = finding.kinds.join(", ");
+        let program = explore::text_of(unit, finding);
+        format!("{}\n    on {kinds}\n{program}\n", finding.cause)
+    });
+    told.collect()
+}
+
 /// Writes findings as scenarios.
 pub(super) fn write(file: Option<&Path>, unit: &Unit, findings: &[Finding]) -> Result<(), u8> {
     let Some(path) = file else {
@@ -315,13 +325,7 @@ fn name_the_fix(unit: &Unit, explored: &mut Explored, one: Model, other: Model) 
 }
 
 fn text(unit: &Unit, explored: &Explored) -> String {
-    let mut text = String::new();
-    for Finding { cause, kinds, .. } in &explored.findings {
-        let finding = explored.findings.iter().find(|known| known.cause == *cause);
-        text += &format!("{cause}\n    on {}\n", kinds.join(", "));
-        text += &finding.map_or(String::new(), |finding| explore::text_of(unit, finding));
-        text.push('\n');
-    }
+    let mut text = told(unit, &explored.findings);
     let points: usize = explored
         .covered
         .iter()
