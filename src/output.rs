@@ -151,7 +151,11 @@ fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
             }
         }
     }
+    // Beside the manifest others may keep what is ours elsewhere.
+    let beside = ours_in(out)?.into_iter();
+    stale.extend(beside.filter(|name| is_unfinished(name)));
     stale.sort();
+    stale.dedup();
     Ok(stale)
 }
 

@@ -103,3 +103,21 @@ fn whoever_is_killed_leaves_whole_files() {
     eprintln!("{half_way} of {ROUNDS} runs were killed half-way, {unfinished} within a file");
     assert!(half_way > 0, "no run was killed while it wrote");
 }
+
+/// Wherever a file was being written: beside the manifest as well.
+#[test]
+fn what_is_unfinished_is_cleared_away_in_each_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let scenario = root.path().join("x.devres");
+    let out = root.path().join("generated");
+    fs::write(&scenario, large("one", 1)).unwrap();
+    let generated = generated(&scenario);
+    write(&out, &generated).unwrap();
+    let whole = files(&out);
+    for folder in ["", "rust", "kunit/devres"] {
+        fs::write(out.join(folder).join(".devres-gen.a1b2c3"), "half").unwrap();
+        assert!(!check(&out, &generated).unwrap().is_empty(), "{folder}");
+        write(&out, &generated).unwrap();
+        assert_eq!(files(&out), whole, "{folder}");
+    }
+}
