@@ -5,7 +5,8 @@
 //! Each part is run in turn, several times over, and the medians are compared, so that what else
 //! the machine does meanwhile is shared by all.
 
-use std::fmt::Write as _;
+mod yardstick;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,97 +17,14 @@ use devres_gen::ir::Unit;
 use devres_gen::sim::Model;
 use devres_gen::{expand, output, run};
 use pest::Parser as _;
+use yardstick::yardstick;
 
-/// Scenarios, and how many of them a suite has.
+/// Scenarios, and what they are on.
 const SCENARIOS: usize = 10_000;
-const A_SUITE: usize = 100;
+const KINDS: &str = "root, bare, platform";
 
 /// How often each part is run; the median counts.
 const RUNS: usize = 7;
-
-/// What scenarios do, by turns.
-const BODIES: [&[&str]; 8] = [
-    &[
-        "register dev",
-        "action res on dev",
-        "unregister dev",
-        "expect res ran, dev freed",
-    ],
-    &[
-        "register dev",
-        "get dev",
-        "action res on dev { put dev }",
-        "unregister dev",
-        "expect res ran but not run without 699fb50d9903",
-        "finally expect dev freed but leaked without 699fb50d9903",
-    ],
-    &[
-        "register dev",
-        "action one on dev",
-        "action two on dev",
-        "unregister dev",
-        "expect order two < one",
-    ],
-    &[
-        "register dev",
-        "group box on dev",
-        "action one on dev",
-        "close box",
-        "release box",
-        "expect one ran",
-        "unregister dev",
-    ],
-    &[
-        "register dev",
-        "action res on dev",
-        "remove res",
-        "unregister dev",
-        "expect res not run",
-    ],
-    &[
-        "register dev",
-        "get dev",
-        "unregister dev",
-        "expect dev alive",
-        "put dev",
-        "expect dev freed",
-    ],
-    &[
-        "register dev",
-        "action res on dev",
-        "action more on dev",
-        "get dev",
-        "put dev",
-        "unregister dev",
-        "expect res ran, more ran",
-    ],
-    &[
-        "register dev",
-        "action res on dev",
-        "release res",
-        "expect res ran 1 times",
-        "unregister dev",
-    ],
-];
-
-fn yardstick() -> String {
-    let mut text = "use kinds\n".to_owned();
-    for suite in 0..SCENARIOS / A_SUITE {
-        let _ = write!(text, "\nsuite y{suite} on root, bare, platform {{\n");
-        for number in suite * A_SUITE..(suite + 1) * A_SUITE {
-            let _ = write!(
-                text,
-                "\n    /// Number {number}.\n    scenario s{number} {{\n"
-            );
-            for line in BODIES[number % BODIES.len()] {
-                let _ = writeln!(text, "        {line}");
-            }
-            text += "    }\n";
-        }
-        text += "}\n";
-    }
-    text
-}
 
 #[derive(pest_derive::Parser)]
 #[grammar = "floor.pest"]
@@ -143,7 +61,7 @@ fn timed<R>(times: &mut Vec<Duration>, f: impl FnOnce() -> R) -> R {
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("yardstick.devres");
-    let text = yardstick();
+    let text = yardstick(SCENARIOS, KINDS);
     fs::write(&path, &text).expect("room");
     let paths: [PathBuf; 1] = [path];
     let mut parts: [Vec<Duration>; 7] = Default::default();

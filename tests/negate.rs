@@ -1,6 +1,7 @@
 //! Every expectation of the corpus, turned into its opposite, makes the simulator's
 //! run and the generated Rust fail. (On a kernel, `devres-gen verify --negate` does it.)
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -114,14 +115,29 @@ fn generated_rust_fails_negated() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
-    let cases = Model::known().flat_map(|model| expand::cases(&negated, model));
-    let (judged, ended): (Vec<_>, Vec<_>) = cases.partition(is_judged);
+    // A test is about all kernels, and fails on those on which it gets that far.
+    let mut tests = BTreeMap::new();
+    for model in Model::known() {
+        for case in expand::cases(&negated, model) {
+            let failed: &mut Vec<_> = tests.entry(case.name()).or_default();
+            failed.extend(is_judged(&case).then(|| model.to_string()));
+        }
+    }
+    let (judged, ended): (Vec<_>, Vec<_>) = tests.values().partition(|on| !on.is_empty());
     let all_failed = format!(
         "test result: FAILED. {} passed; {} failed;",
         ended.len(),
         judged.len()
     );
     assert!(judged.len() > 20 * ended.len());
+    let mut sentences: BTreeMap<String, usize> = BTreeMap::new();
+    for on in judged {
+        let sentence = format!("failed on a kernel {}\n", on.join(", on one "));
+        *sentences.entry(sentence).or_default() += 1;
+    }
+    for (sentence, times) in sentences {
+        assert_eq!(text.matches(&sentence).count(), times, "{sentence}");
+    }
     assert!(text.contains(&all_failed), "{text}\n{errors}");
     // A failure names the scenario's own line and shows what happened.
     assert!(

@@ -8,13 +8,13 @@ use devres_gen::compile::load;
 use devres_gen::emit::names;
 use devres_gen::expand;
 use devres_gen::run;
-use devres_gen::sim::{Fix, Model};
+use devres_gen::sim::Model;
 
 /// The generated tests once more, in this binary, so that it can run them by itself.
 #[path = "../generated/rust/main.rs"]
 mod generated;
 
-/// What each generated test said of itself, by its name.
+/// What each generated test said of each kernel, by its name and that.
 fn traces() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--nocapture", "--test-threads=1", "generated::"])
@@ -41,12 +41,10 @@ fn traces() -> BTreeMap<String, Vec<String>> {
 fn run_and_the_generated_rust_tell_the_same_story() {
     let mut traces = traces();
     let front = load(&["scenarios".into()]);
-    let models = std::iter::once((Model::ALL, String::new()))
-        .chain(Fix::ALL.map(|fix| (Model::ALL.without(fix), format!("_without_{fix}"))));
-    for (model, suffix) in models {
+    for model in Model::known() {
         for case in expand::cases(&front.unit, model) {
             let name = format!(
-                "{}::{}::on_{}{suffix}",
+                "{}::{}::on_{} on a kernel {model}",
                 names::rust_module(&case.suite.name),
                 names::rust_module(&case.scenario.name),
                 case.kind_use.label(&front.unit)

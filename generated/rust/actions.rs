@@ -22,7 +22,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// What is removed never runs, and hands back the reference that it was to drop.
 mod removed {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -48,90 +48,28 @@ mod removed {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// What is released runs at once, and not again; the others keep their places.
 mod released {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -166,91 +104,29 @@ mod released {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// An action that is off the list cannot be taken off again: the kernel warns, and nothing
 /// happens.
 mod off_already {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -280,89 +156,29 @@ mod off_already {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A pass has emptied the list before it begins: no action finds another one there.
 mod siblings_not_found {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session, Sort,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session, Sort,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -399,81 +215,21 @@ mod siblings_not_found {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }

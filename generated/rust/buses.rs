@@ -27,7 +27,7 @@ const PCI: Kind<'static> = Kind::new("pci").on_bus().with_parent().held().late()
 /// It keeps every driver away from the device until then.
 mod added_while_unbinding {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -57,101 +57,26 @@ mod added_while_unbinding {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary_bound() {
-        scenario(&Case::bound(&super::AUXILIARY));
+        Case::bound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi_bound() {
-        scenario(&Case::bound(&super::SPI));
+        Case::bound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit_bound() {
-        scenario(&Case::bound(&super::KUNIT));
+        Case::bound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci_bound() {
-        scenario(&Case::bound(&super::PCI));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PCI).on_every_kernel(scenario);
     }
 }

@@ -30,7 +30,7 @@ const PCI: Kind<'static> = Kind::new("pci").on_bus().with_parent().held().late()
 /// The one that refuses leaves the device to the next, with nothing of its own on it.
 mod first_refuses {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Op, Probe,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe,
         Program, Session,
     };
 
@@ -81,121 +81,31 @@ mod first_refuses {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary() {
-        scenario(&Case::unbound(&super::AUXILIARY));
+        Case::unbound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c() {
-        scenario(&Case::unbound(&super::I2C));
+        Case::unbound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi() {
-        scenario(&Case::unbound(&super::SPI));
+        Case::unbound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci() {
-        scenario(&Case::unbound(&super::PCI));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PCI).on_every_kernel(scenario);
     }
 }

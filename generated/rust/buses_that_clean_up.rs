@@ -14,7 +14,7 @@ const I2C: Kind<'static> = Kind::new("i2c").on_bus().with_parent().grouped();
 /// The bus releases it all before its own remove returns, what is added meanwhile included.
 mod nothing_is_left {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -43,21 +43,6 @@ mod nothing_is_left {
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 }

@@ -17,7 +17,7 @@ const SPI: Kind<'static> = Kind::new("spi").on_bus().with_parent();
 /// What is left keeps the next driver away.
 mod something_is_left {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -48,41 +48,11 @@ mod something_is_left {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi_bound() {
-        scenario(&Case::bound(&super::SPI));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
+        Case::bound(&super::SPI).on_every_kernel(scenario);
     }
 }

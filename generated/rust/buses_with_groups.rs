@@ -13,7 +13,7 @@ const I2C: Kind<'static> = Kind::new("i2c").on_bus().with_parent().grouped();
 /// So what an action adds meanwhile goes in the pass behind it.
 mod added_while_unbinding {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -41,21 +41,6 @@ mod added_while_unbinding {
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 }

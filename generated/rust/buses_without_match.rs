@@ -13,7 +13,7 @@ const KUNIT: Kind<'static> = Kind::new("kunit").on_bus().with_parent().any();
 /// Whomever it is for.
 mod first_come {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Program, Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -46,21 +46,6 @@ mod first_come {
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 }

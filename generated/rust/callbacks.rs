@@ -16,8 +16,8 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// When remove is called everything is still there: resources are released after it.
 mod remove_comes_first {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op,
-        Probe, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -50,50 +50,20 @@ mod remove_comes_first {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// What remove adds is released with the rest, and first.
 mod added_in_remove {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op,
-        Probe, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -126,42 +96,12 @@ mod added_in_remove {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
@@ -169,7 +109,7 @@ mod added_in_remove {
 /// now finds it.
 mod off_the_bus {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program, Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -206,42 +146,12 @@ mod off_the_bus {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
@@ -249,8 +159,8 @@ mod off_the_bus {
 /// comes and goes meanwhile.
 mod driver_of_the_child {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op,
-        Probe, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -310,41 +220,11 @@ mod driver_of_the_child {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }

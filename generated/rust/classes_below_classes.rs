@@ -15,7 +15,7 @@ const CLASS: Kind<'static> = Kind::new("class").in_class();
 
 /// Each child pays for all.
 mod nothing_shared {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -42,53 +42,13 @@ mod nothing_shared {
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class_below_root() {
-        scenario(&Case::unbound(&super::CLASS).below(&super::ROOT));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_below_root_without_699fb50d9903() {
-        scenario(
-            &Case::unbound(&super::CLASS)
-                .below(&super::ROOT)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_below_root_without_2e84dc379200() {
-        scenario(
-            &Case::unbound(&super::CLASS)
-                .below(&super::ROOT)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_below_root_without_8e1ddfada453() {
-        scenario(
-            &Case::unbound(&super::CLASS)
-                .below(&super::ROOT)
-                .without(Fix::GroupMayBeGone),
-        );
+        Case::unbound(&super::CLASS)
+            .below(&super::ROOT)
+            .on_every_kernel(scenario);
     }
 }

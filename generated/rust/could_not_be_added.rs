@@ -21,9 +21,7 @@ const AUXILIARY: Kind<'static> = Kind::new("auxiliary").on_bus().with_parent();
 
 /// Wrong: dropping it once was enough.
 mod dropped_twice {
-    use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Errno, Fault, Fix, Op, Program, Session,
-    };
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Errno, Fault, Op, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -49,49 +47,19 @@ mod dropped_twice {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 }
 
 /// Wrong: what its release function has freed is read.
 mod read_too_late {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Errno, Fault, Fix, Op, Program, Session,
+        Action, ActionId, Case, Device, DeviceId, Errno, Fault, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -121,48 +89,18 @@ mod read_too_late {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 }
 
 /// Right: it is dropped, once, and not looked at again.
 mod dropped_once {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Errno, Op, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -189,41 +127,11 @@ mod dropped_once {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 }

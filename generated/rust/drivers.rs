@@ -16,7 +16,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// Whoever comes second looks for the other.
 mod either_order {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Probe, Program, Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -63,50 +63,20 @@ mod either_order {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A driver that is unregistered lets go of its device, which stays.
 mod driver_leaves {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op,
-        Probe, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -141,49 +111,19 @@ mod driver_leaves {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A driver that comes back finds its device again.
 mod driver_returns {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Probe, Program, Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -215,49 +155,19 @@ mod driver_returns {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Of one name there can be one driver on a bus.
 mod registered_already {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Op, Probe, Program,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe, Program,
         Session,
     };
 
@@ -287,41 +197,11 @@ mod registered_already {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }

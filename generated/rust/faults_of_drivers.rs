@@ -15,7 +15,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// Before it is added, a device has nothing by which it could look for a driver.
 mod attached_too_early {
-    use ::devres_gen::sim::{Case, Device, DeviceId, Fault, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Device, DeviceId, Fault, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -33,49 +33,19 @@ mod attached_too_early {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A driver cannot unbind the device that is being taken from it: it waits for itself.
 mod unbound_in_remove {
     use ::devres_gen::sim::{
-        Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Program, Session,
+        Case, Device, DeviceId, Driver, DriverId, Fault, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -99,49 +69,19 @@ mod unbound_in_remove {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A driver cannot unregister itself in its probe.
 mod unregistered_in_probe {
     use ::devres_gen::sim::{
-        Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Probe, Program, Session,
+        Case, Device, DeviceId, Driver, DriverId, Fault, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -168,49 +108,19 @@ mod unregistered_in_probe {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A driver that is gone cannot be bound to.
 mod bound_to_nobody {
     use ::devres_gen::sim::{
-        Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Probe, Program, Session,
+        Case, Device, DeviceId, Driver, DriverId, Fault, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -239,49 +149,19 @@ mod bound_to_nobody {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A driver that triggers its own retry whenever it asks for one is tried for ever.
 mod never_settles {
     use ::devres_gen::sim::{
-        Case, Device, DeviceId, Driver, DriverId, Errno, Fault, Fix, Op, Probe, Program, Session,
+        Case, Device, DeviceId, Driver, DriverId, Errno, Fault, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -318,42 +198,12 @@ mod never_settles {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
@@ -404,41 +254,11 @@ mod supplier_unbound_in_action {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }

@@ -23,7 +23,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 /// Wrong: the memory goes with the driver.
 mod memory_of_the_driver {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fault, Fix, Handle, HandleId, Op, Program,
+        Action, ActionId, Case, Claim, Device, DeviceId, Fault, Handle, HandleId, Op, Program,
         Session,
     };
 
@@ -62,30 +62,14 @@ mod memory_of_the_driver {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: it goes with the device that the file holds.
 mod memory_of_the_device {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Op, Program,
-        Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -124,29 +108,14 @@ mod memory_of_the_device {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right as well: the framework tells whoever asks that the device is gone.
 mod framework_asks_first {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Handle, HandleId, Op, Program,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Handle, HandleId, Op, Program,
         Session,
     };
 
@@ -186,21 +155,6 @@ mod framework_asks_first {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

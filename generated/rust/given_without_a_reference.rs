@@ -17,7 +17,7 @@ const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 /// Wrong: the core drops what it was not given.
 mod not_taken {
     use ::devres_gen::sim::{
-        Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Probe, Program, Session,
+        Case, Device, DeviceId, Driver, DriverId, Fault, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -50,29 +50,14 @@ mod not_taken {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: it is given one.
 mod taken {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -105,21 +90,6 @@ mod taken {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

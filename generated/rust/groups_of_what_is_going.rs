@@ -53,61 +53,16 @@ mod released_by_an_action {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

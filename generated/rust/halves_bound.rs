@@ -15,7 +15,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// A device is probed when it is added, not before.
 mod probed_when_added {
-    use ::devres_gen::sim::{Callback, Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Callback, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -35,49 +35,19 @@ mod probed_when_added {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A device with managed resources is added, but no driver gets it.
 mod managed_too_early {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Fix, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -101,49 +71,19 @@ mod managed_too_early {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Deleting takes the driver away, and the device stays.
 mod deleted_while_bound {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Fix, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -170,41 +110,11 @@ mod deleted_while_bound {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }

@@ -54,70 +54,23 @@ mod closed_last {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
 /// A file that was closed holds nothing.
 mod closed_first {
-    use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
-    };
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Handle, HandleId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -145,69 +98,24 @@ mod closed_first {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
 /// The last reference may be anybody's.
 mod put_last {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -237,62 +145,17 @@ mod put_last {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -334,61 +197,16 @@ mod closed_in_action {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }

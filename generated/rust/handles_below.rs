@@ -21,7 +21,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 /// The driver's resources go at once; the card and what it is below stay.
 mod card_outlives_its_driver {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Handle, HandleId, Op, Program,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Handle, HandleId, Op, Program,
         Session, Sort,
     };
 
@@ -72,29 +72,14 @@ mod card_outlives_its_driver {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// A sensor has one reader at a time.
 mod one_reader {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Errno, Fix, Handle, HandleId, Op, Program, Session,
+        Case, Claim, Device, DeviceId, Errno, Handle, HandleId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -125,21 +110,6 @@ mod one_reader {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

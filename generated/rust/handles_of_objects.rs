@@ -85,85 +85,20 @@ mod managed {
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm_below_platform() {
-        scenario(&Case::unbound(&super::DRM).below(&super::PLATFORM));
+        Case::unbound(&super::DRM)
+            .below(&super::PLATFORM)
+            .on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm_below_chardev() {
-        scenario(&Case::unbound(&super::DRM).below(&super::CHARDEV));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_below_platform_without_699fb50d9903() {
-        scenario(
-            &Case::unbound(&super::DRM)
-                .below(&super::PLATFORM)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_drm_below_chardev_without_699fb50d9903() {
-        scenario(
-            &Case::unbound(&super::DRM)
-                .below(&super::CHARDEV)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_below_platform_without_2e84dc379200() {
-        scenario(
-            &Case::unbound(&super::DRM)
-                .below(&super::PLATFORM)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_drm_below_chardev_without_2e84dc379200() {
-        scenario(
-            &Case::unbound(&super::DRM)
-                .below(&super::CHARDEV)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_below_platform_without_8e1ddfada453() {
-        scenario(
-            &Case::unbound(&super::DRM)
-                .below(&super::PLATFORM)
-                .without(Fix::GroupMayBeGone),
-        );
-    }
-
-    #[test]
-    fn on_drm_below_chardev_without_8e1ddfada453() {
-        scenario(
-            &Case::unbound(&super::DRM)
-                .below(&super::CHARDEV)
-                .without(Fix::GroupMayBeGone),
-        );
+        Case::unbound(&super::DRM)
+            .below(&super::CHARDEV)
+            .on_every_kernel(scenario);
     }
 }

@@ -14,7 +14,7 @@ const CHARDEV: Kind<'static> = Kind::new("chardev").in_class().cdev();
 /// Wrong: it is the same one.
 mod the_same {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Fault, Fix, Handle, HandleId, Program, Session,
+        Case, Claim, Device, DeviceId, Fault, Handle, HandleId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -38,30 +38,13 @@ mod the_same {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 }
 
 /// Right: there is another one.
 mod another_one {
-    use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
-    };
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Handle, HandleId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -91,21 +74,6 @@ mod another_one {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 }

@@ -53,9 +53,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 
 /// Device-managed actions run when the device is unregistered.
 mod plain {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -77,270 +75,73 @@ mod plain {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary() {
-        scenario(&Case::unbound(&super::AUXILIARY));
+        Case::unbound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c() {
-        scenario(&Case::unbound(&super::I2C));
+        Case::unbound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi() {
-        scenario(&Case::unbound(&super::SPI));
+        Case::unbound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci() {
-        scenario(&Case::unbound(&super::PCI));
+        Case::unbound(&super::PCI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
 /// ... also when a reference was taken and dropped in between.
 mod get_put {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -364,262 +165,67 @@ mod get_put {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary() {
-        scenario(&Case::unbound(&super::AUXILIARY));
+        Case::unbound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c() {
-        scenario(&Case::unbound(&super::I2C));
+        Case::unbound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi() {
-        scenario(&Case::unbound(&super::SPI));
+        Case::unbound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci() {
-        scenario(&Case::unbound(&super::PCI));
+        Case::unbound(&super::PCI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -658,261 +264,66 @@ mod get_devm_put {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary() {
-        scenario(&Case::unbound(&super::AUXILIARY));
+        Case::unbound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c() {
-        scenario(&Case::unbound(&super::I2C));
+        Case::unbound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi() {
-        scenario(&Case::unbound(&super::SPI));
+        Case::unbound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci() {
-        scenario(&Case::unbound(&super::PCI));
+        Case::unbound(&super::PCI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PCI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }

@@ -36,9 +36,7 @@ const PCI: Kind<'static> = Kind::new("pci").on_bus().with_parent().held().late()
 
 /// Device-managed actions run when the device is unregistered.
 mod plain {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -60,170 +58,48 @@ mod plain {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit_bound() {
-        scenario(&Case::bound(&super::KUNIT));
+        Case::bound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_faux() {
-        scenario(&Case::unbound(&super::FAUX));
+        Case::unbound(&super::FAUX).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary_bound() {
-        scenario(&Case::bound(&super::AUXILIARY));
+        Case::bound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi_bound() {
-        scenario(&Case::bound(&super::SPI));
+        Case::bound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci_bound() {
-        scenario(&Case::bound(&super::PCI));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_faux_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_faux_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_faux_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PCI).on_every_kernel(scenario);
     }
 }
 
 /// ... also when a reference was taken and dropped in between.
 mod get_put {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -247,169 +123,49 @@ mod get_put {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit_bound() {
-        scenario(&Case::bound(&super::KUNIT));
+        Case::bound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_faux() {
-        scenario(&Case::unbound(&super::FAUX));
+        Case::unbound(&super::FAUX).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary_bound() {
-        scenario(&Case::bound(&super::AUXILIARY));
+        Case::bound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi_bound() {
-        scenario(&Case::bound(&super::SPI));
+        Case::bound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci_bound() {
-        scenario(&Case::bound(&super::PCI));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_faux_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_faux_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_faux_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PCI).on_every_kernel(scenario);
     }
 }
 
 /// ... even while somebody holds a reference that only the action itself drops.
 mod get_devm_put {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -433,161 +189,41 @@ mod get_devm_put {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_kunit_bound() {
-        scenario(&Case::bound(&super::KUNIT));
+        Case::bound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_faux() {
-        scenario(&Case::unbound(&super::FAUX));
+        Case::unbound(&super::FAUX).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_auxiliary_bound() {
-        scenario(&Case::bound(&super::AUXILIARY));
+        Case::bound(&super::AUXILIARY).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_spi_bound() {
-        scenario(&Case::bound(&super::SPI));
+        Case::bound(&super::SPI).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_pci_bound() {
-        scenario(&Case::bound(&super::PCI));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_faux_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_spi_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::SPI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_pci_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PCI).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_faux_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_spi_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::SPI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_pci_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PCI).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_kunit_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_faux_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::FAUX).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_auxiliary_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::AUXILIARY).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_spi_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::SPI).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_pci_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PCI).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PCI).on_every_kernel(scenario);
     }
 }

@@ -50,21 +50,6 @@ mod made_on_the_way {
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }

@@ -19,7 +19,7 @@ const I2C: Kind<'static> = Kind::new("i2c").on_bus().with_parent().grouped();
 /// What came later goes first, and may still use it.
 mod used_by_what_came_later {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -47,69 +47,24 @@ mod used_by_what_came_later {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// What was there before goes after it, and is too late.
 mod used_by_what_was_there_before {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Fault, Fix, Op, Program, Session,
+        Action, ActionId, Case, Device, DeviceId, Fault, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -138,69 +93,24 @@ mod used_by_what_was_there_before {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// When it grows it is somewhere else, and in its old place on the list.
 mod grows_in_its_place {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -230,70 +140,23 @@ mod grows_in_its_place {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Freed by hand it is gone. The list does not have it any more, and says so.
 mod freed_by_hand {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -316,69 +179,24 @@ mod freed_by_hand {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A probe that fails takes its memory with it, and the next attempt has its own.
 mod of_each_attempt {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Errno, Fault, Fix, Op, Probe,
+        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Errno, Fault, Op, Probe,
         Program, Session,
     };
 
@@ -423,61 +241,16 @@ mod of_each_attempt {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_i2c_bound() {
-        scenario(&Case::bound(&super::I2C));
+        Case::bound(&super::I2C).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::I2C).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::I2C).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_i2c_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::I2C).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }

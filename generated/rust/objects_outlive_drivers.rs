@@ -18,7 +18,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 /// Wrong: it goes with the driver.
 mod memory_of_the_driver {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fault, Fix, Handle, HandleId, Op, Program,
+        Action, ActionId, Case, Claim, Device, DeviceId, Fault, Handle, HandleId, Op, Program,
         Session, Sort,
     };
 
@@ -64,30 +64,15 @@ mod memory_of_the_driver {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: it goes with the last of the objects.
 mod memory_of_the_object {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Op, Program,
-        Session, Sort,
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Op, Program, Session,
+        Sort,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -133,21 +118,6 @@ mod memory_of_the_object {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

@@ -17,7 +17,7 @@ const KUNIT: Kind<'static> = Kind::new("kunit").on_bus().with_parent().any();
 /// Wrong: the memory came after the device, and goes before it.
 mod memory_came_later {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Fault, Fix, Op, Program, Session,
+        Action, ActionId, Case, Device, DeviceId, Fault, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -45,49 +45,19 @@ mod memory_came_later {
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: it was there before, and goes after it.
 mod memory_was_there {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -115,41 +85,11 @@ mod memory_was_there {
 
     #[test]
     fn on_kunit() {
-        scenario(&Case::unbound(&super::KUNIT));
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_kunit_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_kunit_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_kunit_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::KUNIT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

@@ -21,7 +21,7 @@ const DRM: Kind<'static> = Kind::new("drm").in_class().with_parent().object();
 
 mod open_close_put_unplug {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -50,62 +50,17 @@ mod open_close_put_unplug {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -146,68 +101,23 @@ mod open_close_unplug_put {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
 mod open_put_close_unplug {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -236,62 +146,17 @@ mod open_put_close_unplug {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -332,62 +197,17 @@ mod open_put_unplug_close {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -429,62 +249,17 @@ mod open_unplug_close_put {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -526,68 +301,23 @@ mod open_unplug_put_close {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
 mod put_open_close_unplug {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Handle, HandleId, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -616,62 +346,17 @@ mod put_open_close_unplug {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }
 
@@ -712,61 +397,16 @@ mod put_open_unplug_close {
 
     #[test]
     fn on_chardev() {
-        scenario(&Case::unbound(&super::CHARDEV));
+        Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_iio() {
-        scenario(&Case::unbound(&super::IIO));
+        Case::unbound(&super::IIO).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_drm() {
-        scenario(&Case::unbound(&super::DRM));
-    }
-
-    #[test]
-    fn on_chardev_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_iio_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_drm_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_chardev_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_iio_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_drm_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_chardev_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CHARDEV).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_iio_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::IIO).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_drm_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::DRM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::DRM).on_every_kernel(scenario);
     }
 }

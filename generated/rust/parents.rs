@@ -21,7 +21,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// A child holds its parent twice, as a device and by its place in sysfs.
 mod child_costs_two {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -45,88 +45,28 @@ mod child_costs_two {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// A parent that is unregistered first stays until its last child is gone.
 mod parent_goes_first {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -152,88 +92,28 @@ mod parent_goes_first {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// What is left of a child that somebody holds no longer holds its parent.
 mod dead_child_lets_go {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -258,88 +138,28 @@ mod dead_child_lets_go {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Below a parent that is gone nothing can be registered, even while somebody holds it.
 mod below_the_dead {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Errno, Op, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -365,81 +185,21 @@ mod below_the_dead {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }

@@ -54,82 +54,22 @@ mod not_for_the_last_put {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
@@ -167,90 +107,28 @@ mod second_chance {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// A device that is gone but held takes actions still: its release runs them.
 mod added_after_unregister {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -274,81 +152,21 @@ mod added_after_unregister {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

@@ -54,42 +54,12 @@ mod three_passes {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
@@ -124,41 +94,11 @@ mod bound_no_more {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound() {
-        scenario(&Case::bound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::bound(&super::BUS).on_every_kernel(scenario);
     }
 }

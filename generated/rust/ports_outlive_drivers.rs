@@ -16,8 +16,8 @@ const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 /// Wrong: whoever opens the port finds what the driver had freed.
 mod port_is_left {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Handle, HandleId,
-        Op, Probe, Program, Session,
+        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Fault, Handle, HandleId, Op,
+        Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -55,29 +55,14 @@ mod port_is_left {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// And nobody ever unregisters it.
 mod port_is_leaked {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -111,30 +96,15 @@ mod port_is_leaked {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: what probe registers, remove unregisters.
 mod port_goes_with_its_driver {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Handle,
-        HandleId, Op, Probe, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Handle, HandleId,
+        Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -179,21 +149,6 @@ mod port_goes_with_its_driver {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

@@ -16,8 +16,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// Not who registers the driver.
 mod register_driver_succeeds {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Probe, Program,
-        Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -45,50 +44,19 @@ mod register_driver_succeeds {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Nor who registers the device.
 mod register_device_succeeds {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Probe, Program,
-        Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -117,50 +85,19 @@ mod register_device_succeeds {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Who attaches the device learns that no driver was found, which is no error.
 mod attach_finds_none {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Probe, Program,
-        Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -189,49 +126,19 @@ mod attach_finds_none {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
 
 /// Who names the driver is told what it said.
 mod bind_returns_it {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Op, Probe, Program,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe, Program,
         Session,
     };
 
@@ -260,41 +167,11 @@ mod bind_returns_it {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }

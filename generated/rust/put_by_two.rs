@@ -17,7 +17,7 @@ const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 /// Wrong: one reference, and two who drop it.
 mod dropped_twice {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Probe, Program,
+        Action, ActionId, Case, Device, DeviceId, Driver, DriverId, Fault, Op, Probe, Program,
         Session,
     };
 
@@ -53,29 +53,14 @@ mod dropped_twice {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: unregistering leaves it to the action.
 mod dropped_by_the_action {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program,
         Session,
     };
 
@@ -112,21 +97,6 @@ mod dropped_by_the_action {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

@@ -18,7 +18,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// Taken and dropped references are all that changes after registration.
 mod counted {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -41,60 +41,20 @@ mod counted {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound_below_root() {
-        scenario(&Case::bound(&super::BUS).below(&super::ROOT));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_699fb50d9903() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_2e84dc379200() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_8e1ddfada453() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::GroupMayBeGone),
-        );
+        Case::bound(&super::BUS)
+            .below(&super::ROOT)
+            .on_every_kernel(scenario);
     }
 }
 
 /// The driver's own list holds none: binding and unbinding change nothing.
 mod drivers_hold_none {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -114,60 +74,20 @@ mod drivers_hold_none {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound_below_root() {
-        scenario(&Case::bound(&super::BUS).below(&super::ROOT));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_699fb50d9903() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_2e84dc379200() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_8e1ddfada453() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::GroupMayBeGone),
-        );
+        Case::bound(&super::BUS)
+            .below(&super::ROOT)
+            .on_every_kernel(scenario);
     }
 }
 
 /// The lists of the bus and of the parent hold one each, until the device leaves them.
 mod lists_hold_two {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -189,53 +109,13 @@ mod lists_hold_two {
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus_bound_below_root() {
-        scenario(&Case::bound(&super::BUS).below(&super::ROOT));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_699fb50d9903() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_2e84dc379200() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_bound_below_root_without_8e1ddfada453() {
-        scenario(
-            &Case::bound(&super::BUS)
-                .below(&super::ROOT)
-                .without(Fix::GroupMayBeGone),
-        );
+        Case::bound(&super::BUS)
+            .below(&super::ROOT)
+            .on_every_kernel(scenario);
     }
 }

@@ -15,7 +15,7 @@ const BARE: Kind<'static> = Kind::new("bare");
 
 /// Whoever registers such a device holds its only reference.
 mod nobody_else {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -36,50 +36,18 @@ mod nobody_else {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 }
 
 /// A queued action is no reason for a device to stay, unless it was given a reference.
 mod actions_hold_none {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -101,41 +69,11 @@ mod actions_hold_none {
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 }

@@ -21,7 +21,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// That list holds one reference.
 mod list_holds_one {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -40,73 +40,18 @@ mod list_holds_one {
 
     #[test]
     fn on_bare_below_root() {
-        scenario(&Case::unbound(&super::BARE).below(&super::ROOT));
+        Case::unbound(&super::BARE)
+            .below(&super::ROOT)
+            .on_every_kernel(scenario);
     }
 
     #[test]
     fn on_class() {
-        scenario(&Case::unbound(&super::CLASS));
+        Case::unbound(&super::CLASS).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_bus() {
-        scenario(&Case::unbound(&super::BUS));
-    }
-
-    #[test]
-    fn on_bare_below_root_without_699fb50d9903() {
-        scenario(
-            &Case::unbound(&super::BARE)
-                .below(&super::ROOT)
-                .without(Fix::DelReleasesDevres),
-        );
-    }
-
-    #[test]
-    fn on_class_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bus_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_below_root_without_2e84dc379200() {
-        scenario(
-            &Case::unbound(&super::BARE)
-                .below(&super::ROOT)
-                .without(Fix::UnbindReleasesDevresFirst),
-        );
-    }
-
-    #[test]
-    fn on_class_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bus_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_below_root_without_8e1ddfada453() {
-        scenario(
-            &Case::unbound(&super::BARE)
-                .below(&super::ROOT)
-                .without(Fix::GroupMayBeGone),
-        );
-    }
-
-    #[test]
-    fn on_class_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::CLASS).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_bus_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BUS).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }

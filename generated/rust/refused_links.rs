@@ -15,9 +15,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// A supplier of its own consumer is none.
 mod link_refused {
-    use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, Errno, Fix, Op, Program, Session,
-    };
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Driver, Errno, Op, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -43,21 +41,6 @@ mod link_refused {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

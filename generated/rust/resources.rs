@@ -17,7 +17,7 @@ const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 /// Its release function is called in its place, and still sees the memory.
 mod released_in_its_place {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -48,49 +48,19 @@ mod released_in_its_place {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// What is found stays, what is released or destroyed is gone.
 mod looked_for {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -129,49 +99,19 @@ mod looked_for {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// What is taken off is its taker's, to be put back as the newest or to be freed.
 mod taken_off {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Errno, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -203,50 +143,18 @@ mod taken_off {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Nobody's list has it any more, so that nobody releases it.
 mod freed_by_its_taker {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -269,50 +177,18 @@ mod freed_by_its_taker {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// There is one at most: a second one is freed before anybody has seen it.
 mod one_at_most {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -338,49 +214,19 @@ mod one_at_most {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// What is just being released is on no list, and can be found by nobody.
 mod looked_for_by_its_like {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -418,49 +264,19 @@ mod looked_for_by_its_like {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// References that a resource will drop are handed back when it is destroyed.
 mod hands_back {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -487,50 +303,18 @@ mod hands_back {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Putting it on the list a second time is a BUG.
 mod added_twice {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Fault, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Device, DeviceId, Fault, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -551,50 +335,18 @@ mod added_twice {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// And so is freeing it there.
 mod freed_on_the_list {
-    use ::devres_gen::sim::{
-        Action, ActionId, Case, Device, DeviceId, Fault, Fix, Program, Session,
-    };
+    use ::devres_gen::sim::{Action, ActionId, Case, Device, DeviceId, Fault, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -615,41 +367,11 @@ mod freed_on_the_list {
 
     #[test]
     fn on_bare() {
-        scenario(&Case::unbound(&super::BARE));
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_platform_bound() {
-        scenario(&Case::bound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_bare_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_bare_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_bare_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::BARE).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_platform_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

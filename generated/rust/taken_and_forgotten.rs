@@ -17,7 +17,7 @@ const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 /// Wrong: nobody drops it.
 mod not_dropped {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -50,29 +50,14 @@ mod not_dropped {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
 
 /// Right: who takes it drops it.
 mod dropped {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -106,21 +91,6 @@ mod dropped {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

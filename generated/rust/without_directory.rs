@@ -16,7 +16,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// What has no directory any more is not probed: there is no place for the links of sysfs.
 mod probe_without_directory {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Probe, Program,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program,
         Session,
     };
 
@@ -56,21 +56,6 @@ mod probe_without_directory {
 
     #[test]
     fn on_platform() {
-        scenario(&Case::unbound(&super::PLATFORM));
-    }
-
-    #[test]
-    fn on_platform_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_platform_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_platform_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::PLATFORM).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }

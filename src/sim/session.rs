@@ -2,6 +2,7 @@
 //! the scenario's own lines and everything that happened.
 
 use std::fmt::Write;
+use std::panic;
 
 use super::claim::Claim;
 use super::errno::Errno;
@@ -63,6 +64,30 @@ impl<'a> Case<'a> {
             model: self.model.without(fix),
             ..self
         }
+    }
+
+    /// Tries a scenario with this case on each kernel of [`Model::known`].
+    ///
+    /// # Panics
+    /// When it fails on any of them, after it was tried on all: what went wrong on each is
+    /// then printed already.
+    pub fn on_every_kernel(self, scenario: fn(&Case<'_>)) {
+        let fails = |model: &Model| {
+            let case = Case {
+                model: *model,
+                ..self
+            };
+            panic::catch_unwind(|| scenario(&case)).is_err()
+        };
+        let failed: Vec<String> = Model::known()
+            .filter(fails)
+            .map(|model| model.to_string())
+            .collect();
+        assert!(
+            failed.is_empty(),
+            "failed on a kernel {}",
+            failed.join(", on one ")
+        );
     }
 
     /// Whether a driver is bound to it: one of the case's, or its bus's own.
@@ -439,14 +464,15 @@ impl<'a> Session<'a> {
         let _ = writeln!(self.failures, "{}:{}: {what}", self.source, self.line);
     }
 
-    /// The name of the test, and everything that happened in it.
+    /// The name of the test, the kernel, and everything that happened.
     fn trace(&self) -> String {
         let thread = std::thread::current();
         let records = self.recorder.records().iter();
         let lines =
             records.map(|record| format!("{TRACE_INDENT}{}\n", record.describe(self.program)));
         let lines: String = lines.collect();
-        format!("{TRACE_HEAD}{}\n{lines}", thread.name().unwrap_or_default())
+        let name = thread.name().unwrap_or_default();
+        format!("{TRACE_HEAD}{name} on a kernel {}\n{lines}", self.model)
     }
 
     fn fail(&self) -> ! {

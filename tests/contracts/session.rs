@@ -362,3 +362,37 @@ fn a_case_is_a_kind_and_a_kernel() {
     assert_eq!(case.model, UNFIXED);
     assert_eq!(case.model.to_string(), "without 699fb50d9903");
 }
+
+fn of_the_first_fix(case: &Case<'_>) {
+    let program = Program {
+        devices: &case.devices(&[Device::new("dev", case.kind)]),
+        actions: &[Action::new("a", DEV, &[])],
+        ..Program::EMPTY
+    };
+    let mut s = Session::new(FILE, 1, &program, case.model);
+    s.at(2).register(DEV);
+    s.at(3).add_action(A);
+    s.at(4).get(DEV);
+    s.at(5).unregister(DEV);
+    s.at(6).expect(Claim::ran(A));
+    s.at(7).finish();
+}
+
+/// A scenario is tried on every kernel, and the ones on which it fails are told.
+#[test]
+#[should_panic(expected = "failed on a kernel without 699fb50d9903")]
+fn a_scenario_has_to_hold_on_every_kernel() {
+    Case::unbound(&ROOT).on_every_kernel(of_the_first_fix);
+}
+
+/// With that fix put in it holds on all of them.
+#[test]
+fn a_scenario_may_hold_on_every_kernel() {
+    fn scenario(case: &Case<'_>) {
+        of_the_first_fix(&Case {
+            model: case.model.with(Fix::DelReleasesDevres),
+            ..*case
+        });
+    }
+    Case::unbound(&ROOT).on_every_kernel(scenario);
+}

@@ -45,48 +45,18 @@ mod adds {
 
     #[test]
     fn on_own() {
-        scenario(&Case::unbound(&super::OWN));
+        Case::unbound(&super::OWN).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
-    }
-
-    #[test]
-    fn on_own_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_own_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_own_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 }
 
 /// What is still there at the end is given up.
 mod leaves {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -104,47 +74,17 @@ mod leaves {
 
     #[test]
     fn on_own() {
-        scenario(&Case::unbound(&super::OWN));
+        Case::unbound(&super::OWN).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
-    }
-
-    #[test]
-    fn on_own_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_own_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_own_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 }
 
 mod outlives {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Fix, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -164,41 +104,11 @@ mod outlives {
 
     #[test]
     fn on_own() {
-        scenario(&Case::unbound(&super::OWN));
+        Case::unbound(&super::OWN).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_root() {
-        scenario(&Case::unbound(&super::ROOT));
-    }
-
-    #[test]
-    fn on_own_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_root_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_own_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_root_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_own_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::OWN).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_root_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::ROOT).without(Fix::GroupMayBeGone));
+        Case::unbound(&super::ROOT).on_every_kernel(scenario);
     }
 }

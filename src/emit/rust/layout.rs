@@ -3,6 +3,22 @@
 /// rustfmt's `array_width` and `fn_call_width`.
 const SHORT: usize = 60;
 
+/// rustfmt's `chain_width`, and the semicolon.
+const CHAIN: usize = 61;
+
+/// Calls of a call's result, over several lines if rustfmt would break them.
+pub(super) fn chain(calls: Vec<String>) -> Vec<String> {
+    let flat = calls.concat();
+    if flat.len() <= CHAIN {
+        return vec![flat];
+    }
+    let later = |(index, call)| match index {
+        0 => call,
+        _ => format!("    {call}"),
+    };
+    calls.into_iter().enumerate().map(later).collect()
+}
+
 /// An expression.
 #[derive(Clone, Debug)]
 pub(super) enum Expr {

@@ -1,5 +1,5 @@
-//! Rust: one module a suite, one function a scenario, one `#[test]` a case, each on
-//! a kernel with all fixes and on one without each.
+//! Rust: one module a suite, one function a scenario, one `#[test]` a kind, which is about
+//! a kernel with all fixes and about one without each.
 
 mod layout;
 mod program;
@@ -14,7 +14,7 @@ use super::wrap::words;
 use super::{MARK, Options, OutputFile, harmless, names};
 use crate::expand;
 use crate::ir::{Kind, KindId, KindUse, Scenario, Suite, Unit};
-use crate::sim::{Fix, Handles};
+use crate::sim::Handles;
 
 /// Where the Rust goes, below the output folder.
 pub const FOLDER: &str = "rust";
@@ -198,13 +198,6 @@ fn scenario_module(
                 .flat_map(|constant| imported_words(constant)),
         );
         imports.extend(IMPORTS.iter().filter(|name| used.contains(**name)));
-        let tests = tests(unit, scenario);
-        if tests
-            .iter()
-            .any(|test| test.call.concat().contains("Fix::"))
-        {
-            imports.insert("Fix");
-        }
         ScenarioModule {
             doc: comment(&scenario.doc),
             name: names::rust_module(&scenario.name),
@@ -214,7 +207,7 @@ fn scenario_module(
             source: format!("{source:?}"),
             set_up: unit.line(suite.span),
             steps,
-            tests,
+            tests: tests(unit, scenario),
         }
     }))
 }
@@ -256,42 +249,18 @@ fn imports_line(imports: &BTreeSet<&str>) -> String {
     text + &format!("\n{line}\n    }};")
 }
 
-/// A case on each kind, on a kernel with all fixes and without each: what a scenario
-/// does not except holds everywhere.
+/// A test for each kind. It is on every kernel, since what a scenario does not except holds
+/// everywhere; and in one function, since those are what the compiler takes time for.
 fn tests(unit: &Unit, scenario: &Scenario) -> Vec<Test> {
-    let models = std::iter::once(None).chain(Fix::ALL.map(Some));
-    let mut tests = Vec::new();
-    for fix in models {
-        for used in &scenario.kinds {
-            let mut case = case_chain(unit, used);
-            let mut name = format!("on_{}", used.label(unit));
-            if let Some(fix) = fix {
-                case.push(format!(".without(Fix::{fix:?})"));
-                name += &format!("_without_{fix}");
-            }
-            tests.push(Test {
-                name,
-                call: call(case),
-            });
+    let tests = scenario.kinds.iter().map(|used| {
+        let mut chain = case_chain(unit, used);
+        chain.push(".on_every_kernel(scenario);".to_owned());
+        Test {
+            name: format!("on_{}", used.label(unit)),
+            call: layout::chain(chain),
         }
-    }
-    tests
-}
-
-/// The call of a scenario with a case, as rustfmt breaks it.
-fn call(case: Vec<String>) -> Vec<String> {
-    const CHAIN: usize = 60;
-    let flat = case.concat();
-    if flat.len() < CHAIN || case.len() < 3 {
-        return vec![format!("scenario(&{flat});")];
-    }
-    let mut lines = vec!["scenario(".to_owned(), format!("    &{}", case[0])];
-    lines.extend(case[1..].iter().map(|part| format!("        {part}")));
-    if let Some(last) = lines.last_mut() {
-        last.push(',');
-    }
-    lines.push(");".to_owned());
-    lines
+    });
+    tests.collect()
 }
 
 /// A kind in a state, as the simulator's `Case`.

@@ -1,6 +1,7 @@
 //! The time line of a scenario as calls of a session.
 
 use super::case;
+use super::layout::chain;
 use super::program::{claim_path, errno_path, fault_path, method, op_path};
 use crate::expand::{self, CaseStep, CaseStepKind};
 use crate::ir::{Condition, Expectation, FaultExpectation, KindUse, Scenario, Suite, Unit};
@@ -56,7 +57,7 @@ impl Writer<'_> {
             }
             None => format!(".{};", method(self.program, op)),
         };
-        chain(format!("s.at({line})"), call)
+        chain(vec![format!("s.at({line})"), call])
     }
 
     /// Faults are announced before the operation that runs into them.
@@ -68,7 +69,7 @@ impl Writer<'_> {
             };
             let line = self.unit.line(step.span);
             let what = fault_path(self.program, fault.fault);
-            let call = chain(format!("s.at({line})"), format!(".announce({what});"));
+            let call = chain(vec![format!("s.at({line})"), format!(".announce({what});")]);
             match self.fault_condition(fault) {
                 Some(condition) => {
                     lines.push(format!("if {condition} {{"));
@@ -125,13 +126,13 @@ impl Writer<'_> {
             });
             match arguments {
                 // rustfmt's `fn_call_width`: the claim's arguments get lines of their own.
-                Some((head, first, second)) if claim.len() > CHAIN => vec![
+                Some((head, first, second)) if claim.len() > CALL => vec![
                     format!("s.at({line}).{word}({head}("),
                     format!("    {first},"),
                     format!("    {second},"),
                     "));".to_owned(),
                 ],
-                _ => chain(format!("s.at({line})"), format!(".{word}({claim});")),
+                _ => chain(vec![format!("s.at({line})"), format!(".{word}({claim});")]),
             }
         };
         let mut lines = Vec::new();
@@ -155,17 +156,8 @@ impl Writer<'_> {
     }
 }
 
-/// rustfmt's `chain_width`, less the semicolon, and `fn_call_width`.
-const CHAIN: usize = 60;
-
-/// A call of a call's result, over two lines if rustfmt would break it there.
-fn chain(first: String, second: String) -> Vec<String> {
-    if first.len() + second.len() - 1 <= CHAIN {
-        vec![first + &second]
-    } else {
-        vec![first, format!("    {second}")]
-    }
-}
+/// rustfmt's `fn_call_width`.
+const CALL: usize = 60;
 
 fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
     lines.into_iter().map(|line| format!("    {line}"))

@@ -52,41 +52,11 @@ mod port_goes_first {
 
     #[test]
     fn on_gadget() {
-        scenario(&Case::unbound(&super::GADGET));
+        Case::unbound(&super::GADGET).on_every_kernel(scenario);
     }
 
     #[test]
     fn on_gadget_bound() {
-        scenario(&Case::bound(&super::GADGET));
-    }
-
-    #[test]
-    fn on_gadget_without_699fb50d9903() {
-        scenario(&Case::unbound(&super::GADGET).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_gadget_bound_without_699fb50d9903() {
-        scenario(&Case::bound(&super::GADGET).without(Fix::DelReleasesDevres));
-    }
-
-    #[test]
-    fn on_gadget_without_2e84dc379200() {
-        scenario(&Case::unbound(&super::GADGET).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_gadget_bound_without_2e84dc379200() {
-        scenario(&Case::bound(&super::GADGET).without(Fix::UnbindReleasesDevresFirst));
-    }
-
-    #[test]
-    fn on_gadget_without_8e1ddfada453() {
-        scenario(&Case::unbound(&super::GADGET).without(Fix::GroupMayBeGone));
-    }
-
-    #[test]
-    fn on_gadget_bound_without_8e1ddfada453() {
-        scenario(&Case::bound(&super::GADGET).without(Fix::GroupMayBeGone));
+        Case::bound(&super::GADGET).on_every_kernel(scenario);
     }
 }
