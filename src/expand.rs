@@ -1,8 +1,6 @@
 //! From scenarios to cases: each scenario on each kind of its suite, on one kernel,
 //! with what the state of the kind and the end of the scenario add to its operations.
 
-use std::collections::BTreeMap;
-
 use crate::ir::{
     Device, Expectation, FaultExpectation, KindId, KindUse, Scenario, StepKind, Suite, Unit,
 };
@@ -68,11 +66,18 @@ pub fn with_program<R>(
 ) -> R {
     // Of all kinds a case needs one or two.
     let wanted = scenario.devices.iter().map(|device| device.kind);
-    let wanted = wanted.chain([Some(used.kind), used.parent]).flatten();
-    let kinds: BTreeMap<KindId, sim::Kind<'_>> = wanted
-        .map(|id| (id, unit.kind(id).in_simulator()))
-        .collect();
-    let kind = |id: KindId| &kinds[&id];
+    let wanted = wanted.chain([used.parent]).flatten();
+    let wanted = std::iter::once(used.kind).chain(wanted);
+    let mut kinds: Vec<(KindId, sim::Kind<'_>)> = Vec::with_capacity(1);
+    for id in wanted {
+        if kinds.iter().all(|&(known, _)| known != id) {
+            kinds.push((id, unit.kind(id).in_simulator()));
+        }
+    }
+    let kind = |id: KindId| {
+        let at = kinds.iter().position(|&(known, _)| known == id);
+        &kinds[at.unwrap_or_default()].1
+    };
     let devices: Vec<_> = scenario
         .devices
         .iter()

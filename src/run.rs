@@ -48,6 +48,11 @@ impl Run {
             .collect()
     }
 
+    /// Whether there is nothing to tell of it.
+    fn is_as_stated(&self) -> bool {
+        self.passed() && self.fault.is_none() && self.races.is_empty()
+    }
+
     /// Whether everything was as the scenario states it.
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
@@ -99,7 +104,11 @@ pub fn run(case: &Case<'_>) -> Run {
 
 /// The same without a trace if all is as the scenario states it: most of the work is to tell it.
 pub fn judge(case: &Case<'_>) -> Run {
-    run_case(case, case.model, 0, false)
+    let judged = run_case(case, case.model, 0, false);
+    if judged.is_as_stated() {
+        return judged;
+    }
+    run(case)
 }
 
 /// Runs a case and judges it by what its scenario states for another kernel: the contract,
@@ -116,20 +125,26 @@ pub fn run_overtaken(case: &Case<'_>, stated_for: Model, quick: u32) -> Run {
 
 fn run_case(case: &Case<'_>, stated_for: Model, quick: u32, traced: bool) -> Run {
     expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
+        let recorder = Recorder::new(program, case.model);
         let mut runner = Runner {
             case,
             stated_for,
             quick,
             program,
-            recorder: Recorder::new(program, case.model),
+            traced,
+            recorder: match traced {
+                true => recorder,
+                false => recorder.without_paths(),
+            },
             run: Run::default(),
         };
-        let time_line = expand::time_line(case.suite, case.scenario, program);
-        let finally = expand::finally(case.scenario).map(|(span, expectation)| CaseStep {
-            span,
-            kind: CaseStepKind::Expect(expectation),
-        });
-        let steps: Vec<_> = time_line.into_iter().chain(finally).collect();
+        let mut steps = expand::time_line(case.suite, case.scenario, program);
+        steps.extend(
+            expand::finally(case.scenario).map(|(span, expectation)| CaseStep {
+                span,
+                kind: CaseStepKind::Expect(expectation),
+            }),
+        );
         for (index, step) in steps.iter().enumerate() {
             match step.kind {
                 CaseStepKind::Op(op, fails) => {
@@ -149,7 +164,7 @@ fn run_case(case: &Case<'_>, stated_for: Model, quick: u32, traced: bool) -> Run
                 }
             }
         }
-        runner.finish(traced)
+        runner.finish()
     })
 }
 
@@ -158,6 +173,8 @@ struct Runner<'r> {
     stated_for: Model,
     quick: u32,
     program: &'r Program<'r>,
+    /// Whether there will be a trace of it, with lines and paths.
+    traced: bool,
     recorder: Recorder<'r>,
     run: Run,
 }
@@ -170,7 +187,10 @@ impl Runner<'_> {
         span: Span,
         rest: &[CaseStep<'_>],
     ) -> ControlFlow<()> {
-        let line = self.case.unit.line(span);
+        let line = match self.traced {
+            true => self.case.unit.line(span),
+            false => 0,
+        };
         if op == Op::Settle && self.recorder.order_of_work_matters() {
             self.run.races.push(Failure {
                 span,
@@ -284,23 +304,13 @@ impl Runner<'_> {
         });
     }
 
-    fn finish(mut self, traced: bool) -> Run {
+    fn finish(mut self) -> Run {
         if self.recorder.state().failed_in_a_body() {
             let wanted = "no error in the bodies of actions and drivers".to_owned();
             self.fail(self.case.scenario.span, wanted);
         }
         self.run.points = self.recorder.points();
-        let Run {
-            failures,
-            missing,
-            races,
-            fault,
-            ..
-        } = &self.run;
-        let told = [failures, missing, races]
-            .into_iter()
-            .any(|list| !list.is_empty());
-        if !(traced || told || fault.is_some()) {
+        if !self.traced {
             return self.run;
         }
         let records = self.recorder.records().iter();

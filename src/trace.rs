@@ -67,7 +67,7 @@ impl Line {
         let devices = program
             .devices
             .iter()
-            .zip(&record.devices)
+            .zip(record.devices.iter())
             .map(|(device, now)| {
                 let driver = now.driver.map(|id| program.driver(id).name.to_owned());
                 (

@@ -110,6 +110,7 @@ const TOKENS: &[&str] = &[
     "less",
     "dot",
     "letter",
+    "without_subject",
     "name",
     "commit",
     "number",

@@ -70,6 +70,6 @@ pub use program::{
     HandleId, Handles, Kind, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES,
     MAX_LINKS, Op, Probe, Program, Sort,
 };
-pub use record::{Happening, Record, Recorder, Snapshot};
+pub use record::{Happening, Record, Recorder, Snapshot, Snapshots};
 pub use session::{Case, Session};
 pub use state::{DeviceState, Phase, State};

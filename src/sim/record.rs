@@ -1,11 +1,14 @@
 //! An observer that keeps what happened, record by record: the trace of a case.
 
+use std::ops::Deref;
+
 use super::claim::Callback;
 use super::core::step;
 use super::event::{Devres, Event, Fault, Observer};
 use super::fixes::Model;
+use super::list::List;
 use super::points::Point;
-use super::program::{ActionId, DeviceId, DriverId, Op, Program};
+use super::program::{ActionId, DeviceId, DriverId, MAX_DEVICES, Op, Program};
 use super::state::State;
 
 /// What a record is about.
@@ -18,12 +21,39 @@ pub enum Happening {
 }
 
 /// A device at the moment of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Its reference count, 0 before and after its life.
     pub refs: u16,
     /// `dev->driver`, if it is one of the program's.
     pub driver: Option<DriverId>,
+}
+
+/// Every device of a program at the moment of a record, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshots(List<Snapshot, MAX_DEVICES>);
+
+impl Snapshots {
+    fn of(program: &Program<'_>, state: &State) -> Self {
+        let mut devices = List::new(Snapshot::default());
+        for id in program.device_ids() {
+            let device = state.device(id);
+            // A program has no more devices than there is room for.
+            let _ = devices.push(Snapshot {
+                refs: device.refs(),
+                driver: device.driver().filter(|&driver| driver != DriverId::OF_BUS),
+            });
+        }
+        Snapshots(devices)
+    }
+}
+
+impl Deref for Snapshots {
+    type Target = [Snapshot];
+
+    fn deref(&self) -> &[Snapshot] {
+        self.0.as_slice()
+    }
 }
 
 /// One line of a trace.
@@ -35,9 +65,9 @@ pub struct Record {
     pub line: u32,
     /// What happened.
     pub happening: Happening,
-    /// Every device of the program, in order, at that moment.
-    pub devices: Vec<Snapshot>,
-    /// The kernel functions on the way to an event, outermost first.
+    /// Every device of the program at that moment.
+    pub devices: Snapshots,
+    /// The kernel functions on the way to an event, outermost first, if they are kept.
     pub path: Vec<&'static str>,
 }
 
@@ -48,7 +78,7 @@ impl Record {
             Happening::Returned(op, ret) => format!("{} = {ret}", program.describe(op)),
             Happening::Event(event) => format!("  {}", event.describe(program)),
         };
-        for (device, now) in program.devices.iter().zip(&self.devices) {
+        for (device, now) in program.devices.iter().zip(self.devices.iter()) {
             text += &format!(", {} refs {}", device.name, now.refs);
             if let Some(driver) = now.driver {
                 text += &format!(" driver {}", program.driver(driver).name);
@@ -72,6 +102,7 @@ pub struct Recorder<'a> {
     faulted: Option<Op>,
     points: u64,
     step: u32,
+    keeps_paths: bool,
 }
 
 impl<'a> Recorder<'a> {
@@ -86,6 +117,15 @@ impl<'a> Recorder<'a> {
             faulted: None,
             points: 0,
             step: 0,
+            keeps_paths: true,
+        }
+    }
+
+    /// The same for who only judges a case: records have no path.
+    pub fn without_paths(self) -> Self {
+        Recorder {
+            keeps_paths: false,
+            ..self
         }
     }
 
@@ -103,6 +143,7 @@ impl<'a> Recorder<'a> {
             points: &mut self.points,
             step: self.step,
             line,
+            keeps_path: self.keeps_paths,
             path: Vec::new(),
         };
         step(self.program, self.model, &mut self.state, op, &mut tape)
@@ -125,6 +166,7 @@ impl<'a> Recorder<'a> {
             points: &mut self.points,
             step: self.step,
             line,
+            keeps_path: self.keeps_paths,
             path: Vec::new(),
         };
         step(
@@ -243,23 +285,17 @@ struct Tape<'t> {
     points: &'t mut u64,
     step: u32,
     line: u32,
+    keeps_path: bool,
     path: Vec<&'static str>,
 }
 
 impl Tape<'_> {
     fn keep(&mut self, happening: Happening, state: &State, path: Vec<&'static str>) {
-        let snapshot = |id| {
-            let device = state.device(id);
-            Snapshot {
-                refs: device.refs(),
-                driver: device.driver().filter(|&driver| driver != DriverId::OF_BUS),
-            }
-        };
         self.records.push(Record {
             step: self.step,
             line: self.line,
             happening,
-            devices: self.program.device_ids().map(snapshot).collect(),
+            devices: Snapshots::of(self.program, state),
             path,
         });
     }
@@ -271,7 +307,9 @@ impl Observer for Tape<'_> {
     }
 
     fn enter(&mut self, function: &'static str) {
-        self.path.push(function);
+        if self.keeps_path {
+            self.path.push(function);
+        }
     }
 
     fn leave(&mut self) {

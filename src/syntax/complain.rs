@@ -312,7 +312,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
             "`parent`, `release`, `driver`, `halves`, `handles`, `needs`, `selects`, `since` or `c`"
         }
         Rule::c_entry | Rule::good_c_entry => "a section of C",
-        Rule::expectation => "an expectation",
+        Rule::expectation | Rule::without_subject => "an expectation",
         Rule::condition => "`while` or `on`",
         Rule::deviation => "`but`",
         Rule::body => "`{`",
