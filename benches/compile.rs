@@ -17,7 +17,7 @@ use devres_gen::ir::Unit;
 use devres_gen::sim::Model;
 use devres_gen::{expand, output, run};
 use pest::Parser as _;
-use yardstick::yardstick;
+use yardstick::{A_SUITE, yardstick};
 
 /// Scenarios, and what they are on.
 const SCENARIOS: usize = 10_000;
@@ -58,10 +58,36 @@ fn timed<R>(times: &mut Vec<Duration>, f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether it is linear, in scenarios and in suites.
+fn shapes(folder: &Path) {
+    let path = folder.join("shapes.devres");
+    let each = |scenarios: usize, a_suite: usize| {
+        fs::write(&path, yardstick(scenarios, a_suite, "root")).expect("room");
+        let mut times = Vec::new();
+        timed(&mut times, || {
+            let unit = load(std::slice::from_ref(&path)).unit;
+            compile(&unit, &Options::default()).expect("no errors")
+        });
+        times[0].as_secs_f64() / scenarios as f64
+    };
+    const FEW: usize = 1_000;
+    const MANY: usize = 8 * FEW;
+    for (what, few, many) in [
+        ("one suite", each(FEW, FEW), each(MANY, MANY)),
+        ("a suite each", each(FEW, 1), each(MANY, 1)),
+    ] {
+        println!(
+            "{what:34} {:7.1} us a scenario of {FEW}, {:.1} us of {MANY}",
+            few * 1e6,
+            many * 1e6
+        );
+    }
+}
+
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("yardstick.devres");
-    let text = yardstick(SCENARIOS, KINDS);
+    let text = yardstick(SCENARIOS, A_SUITE, KINDS);
     fs::write(&path, &text).expect("room");
     let paths: [PathBuf; 1] = [path];
     let mut parts: [Vec<Duration>; 7] = Default::default();
@@ -112,6 +138,7 @@ fn main() {
         write,
         &format!("{:.1} times that", write / plain),
     );
+    shapes(folder.path());
     let whole = front + emit + write;
     line(
         "the whole",

@@ -15,7 +15,7 @@ use devres_gen::compile::{compile, load};
 use devres_gen::emit::{Options, OutputFile};
 use devres_gen::sim::Model;
 use devres_gen::{expand, install, output};
-use yardstick::yardstick;
+use yardstick::{A_SUITE, yardstick};
 
 mod yardstick;
 
@@ -127,7 +127,7 @@ fn c(tree: &Path, files: &[OutputFile], cases: usize) {
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("yardstick.devres");
-    fs::write(&path, yardstick(SCENARIOS, KINDS)).expect("room");
+    fs::write(&path, yardstick(SCENARIOS, A_SUITE, KINDS)).expect("room");
     let unit = load(&[path]).unit;
     let options = Options::default();
     let files = compile(&unit, &options).expect("no errors");

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// How many of them a suite has.
-const A_SUITE: usize = 100;
+/// How many of them a suite has, if there is nothing to say about that.
+pub const A_SUITE: usize = 100;
 
 /// What scenarios do, by turns.
 const BODIES: [&[&str]; 8] = [
@@ -70,12 +70,12 @@ const BODIES: [&[&str]; 8] = [
     ],
 ];
 
-/// The text of that many scenarios, each on all of the kinds.
-pub fn yardstick(scenarios: usize, kinds: &str) -> String {
+/// The text of that many scenarios, so many of them in a suite, each on all of the kinds.
+pub fn yardstick(scenarios: usize, a_suite: usize, kinds: &str) -> String {
     let mut text = "use kinds\n".to_owned();
-    for suite in 0..scenarios / A_SUITE {
+    for suite in 0..scenarios / a_suite {
         let _ = write!(text, "\nsuite y{suite} on {kinds} {{\n");
-        for number in suite * A_SUITE..(suite + 1) * A_SUITE {
+        for number in suite * a_suite..(suite + 1) * a_suite {
             let _ = write!(
                 text,
                 "\n    /// Number {number}.\n    scenario s{number} {{\n"

@@ -59,6 +59,7 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
             functions.take(names::c_kind(&kind.name, key.as_str()), kind.span);
         }
     }
+    let actions = names::Actions::of(suite);
     for scenario in &suite.scenarios {
         functions.take(names::c_test(scenario), scenario.span);
         for driver in &scenario.drivers {
@@ -69,7 +70,7 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
         }
         let runs = scenario.actions.iter();
         for action in runs.filter(|action| sort(action) != "memory") {
-            let name = names::c_action(suite, scenario, action);
+            let name = actions.function(scenario, action);
             if action.body.is_empty() {
                 // Shared by the scenarios on purpose, if they mean the same.
                 let what = format!("{} {}", sort(action), action.name);

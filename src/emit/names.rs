@@ -3,6 +3,8 @@
 //! Every name of a scenario gets an affix on its way out, so that none can be a
 //! keyword or a macro of the target's, or collide with a function of the kernel's.
 
+use std::collections::HashMap;
+
 use crate::ir::{Action, Scenario, Suite};
 
 /// The KUnit suite.
@@ -25,22 +27,37 @@ pub fn c_test(scenario: &Scenario) -> String {
     format!("{}_test", scenario.name)
 }
 
-/// The C function of an action. Those without a body only count, and are shared by
-/// the scenarios of a suite; the others bear the scenario's name where the suite has
-/// more than one of that name.
-pub fn c_action(suite: &Suite, scenario: &Scenario, action: &Action) -> String {
-    if action.body.is_empty() {
-        return format!("record_{}", action.name);
+/// The C functions of the actions of a suite. Those without a body only count, and are
+/// shared by its scenarios; the others bear the scenario's name where the suite has more
+/// than one of that name.
+pub struct Actions<'s> {
+    /// How many of a name have a body.
+    with_body: HashMap<&'s str, usize>,
+}
+
+impl<'s> Actions<'s> {
+    /// Those of that suite.
+    pub fn of(suite: &'s Suite) -> Self {
+        let mut with_body = HashMap::new();
+        let all = suite
+            .scenarios
+            .iter()
+            .flat_map(|scenario| &scenario.actions);
+        for action in all.filter(|action| !action.body.is_empty()) {
+            *with_body.entry(action.name.as_str()).or_default() += 1;
+        }
+        Actions { with_body }
     }
-    let all = suite
-        .scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.actions);
-    let same = all.filter(|other| other.name == action.name && !other.body.is_empty());
-    if same.count() == 1 {
-        format!("action_{}", action.name)
-    } else {
-        format!("{}_action_{}", scenario.name, action.name)
+
+    /// The function of one.
+    pub fn function(&self, scenario: &Scenario, action: &Action) -> String {
+        if action.body.is_empty() {
+            return format!("record_{}", action.name);
+        }
+        match self.with_body.get(action.name.as_str()) {
+            Some(1) => format!("action_{}", action.name),
+            _ => format!("{}_action_{}", scenario.name, action.name),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! C that runs programs from a table: one operation of each a byte. What an operation is in C is
 //! what it is in a test; what happens is hashed instead of printed.
 
-use super::scenario::Emitter;
+use super::scenario::{Emitter, Shared};
 use super::{Bulk, File};
 use crate::emit::{Options, names};
 use crate::expand;
@@ -57,6 +57,7 @@ pub(super) fn interpreter(
             scenario,
             program,
             options,
+            shared: &Shared::of(suite),
             file,
         };
         emitter.fields_and_callbacks();

@@ -11,7 +11,7 @@ mod operation;
 mod scenario;
 mod uses;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use askama::Template;
 use rayon::prelude::*;
@@ -38,25 +38,27 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
     let source = unit;
     let unit = &parts::of(unit, options.target);
     let mark = (!options.upstream).then_some(MARK);
-    let mut files = Vec::new();
+    let unobserved = &unit.unobserved();
+    let sources = source.suites.iter();
+    let sources: HashMap<&str, &Suite> =
+        sources.map(|suite| (suite.name.as_str(), suite)).collect();
+    let mut files: Vec<OutputFile> = Vec::new();
+    let mut paths = HashSet::new();
     let mut symbols: BTreeMap<&Needs, Symbol> = BTreeMap::new();
     let suites = unit.suites.par_iter().map(|suite| {
         let mut sink = Sink::default();
-        let left_out = source.suites.iter().find(|s| s.name == suite.name);
+        let left_out = sources.get(suite.name.as_str());
         let left_out = left_out.map(|suite| parts::left_out(source, suite, options.target));
         let left_out = left_out.unwrap_or_default();
         let name = names::c_file(suite);
-        let file = suite_file(unit, suite, &left_out, options, &mut sink);
+        let file = suite_file([unit, unobserved], suite, &left_out, options, &mut sink);
         let file = file.map(|file| output(&format!("{name}.c"), &file));
         (suite, name, file, sink)
     });
     for (suite, name, file, found) in suites.collect::<Vec<_>>() {
         sink.append(found);
         if let Some(file) = file {
-            if files
-                .iter()
-                .any(|known: &OutputFile| known.path == file.path)
-            {
+            if !paths.insert(file.path.clone()) {
                 sink.report(
                     Diagnostic::new(
                         Code::Duplicate,
@@ -101,8 +103,9 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
 
 fn output(name: &str, template: &impl Template) -> OutputFile {
     // Rendering into a string fails only if a template says so, and none does.
-    let text = template.render().unwrap_or_default();
-    let text = format!("{}\n", text.trim_end());
+    let mut text = template.render().unwrap_or_default();
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     OutputFile {
         path: format!("{FOLDER}/{name}"),
         text,
@@ -192,12 +195,22 @@ struct File {
     set_up: Vec<String>,
     set_down: Vec<String>,
     uses: Uses,
+    known: Known,
     trace: bool,
     /// Whether some test runs into a fault, for KASAN to tell.
     faults: bool,
     /// What runs programs from a table instead of tests.
     bulk: Option<Bulk>,
     target: Linux,
+}
+
+/// What a file has once, however many scenarios want it.
+#[derive(Default)]
+struct Known {
+    heads: HashSet<String>,
+    prototypes: HashSet<String>,
+    counters: HashSet<String>,
+    fields: HashSet<String>,
 }
 
 /// What a file has instead of tests: an interpreter of programs.
@@ -423,8 +436,10 @@ impl Function {
     }
 }
 
+/// The file of a suite. Its kinds are those of the second unit where nobody looks at the release
+/// of devices.
 fn suite_file(
-    unit: &Unit,
+    [unit, unobserved]: [&Unit; 2],
     suite: &Suite,
     left_out: &[String],
     options: &Options,
@@ -459,6 +474,7 @@ fn suite_file(
         set_up: vec![],
         set_down: vec![],
         uses: uses::of(unit, suite, &kinds, options),
+        known: Known::default(),
         trace: options.trace || options.bulk.is_some(),
         faults: false,
         bulk: None,
@@ -467,6 +483,7 @@ fn suite_file(
     if let Some(table) = &options.bulk {
         bulk::interpreter(unit, suite, table, options, &mut file);
     }
+    let shared = scenario::Shared::of(suite);
     for scenario in &suite.scenarios {
         let Some(&used) = scenario.kinds.first().filter(|_| options.bulk.is_none()) else {
             continue;
@@ -478,19 +495,16 @@ fn suite_file(
                 scenario,
                 program,
                 options,
+                shared: &shared,
                 file: &mut file,
             }
             .emit();
         });
     }
     file.uses.see_whether_observed();
-    let unit = if file.uses.observed {
-        unit
-    } else {
-        &unit.unobserved()
-    };
-    file.kinds(unit, suite, &kinds);
-    file.includes(unit, &kinds);
+    let of_kinds = if file.uses.observed { unit } else { unobserved };
+    file.kinds(of_kinds, suite, &kinds);
+    file.includes(of_kinds, &kinds);
     if file.uses.parent {
         file.devices.push(Field {
             name: "parent".to_owned(),
@@ -508,6 +522,27 @@ fn suite_file(
 }
 
 impl File {
+    fn function(&mut self, function: Function) {
+        self.known.heads.insert(function.head.clone());
+        self.functions.push(function);
+    }
+
+    fn counter(&mut self, name: String) {
+        if self.known.counters.insert(name.clone()) {
+            self.counters.push(name);
+        }
+    }
+
+    /// A field of the recorder, for what has that name in scenarios.
+    fn field(&mut self, of: fn(&mut File) -> &mut Vec<Field>, field: String, name: &str) {
+        if self.known.fields.insert(field.clone()) {
+            of(self).push(Field {
+                name: name.to_owned(),
+                field,
+            });
+        }
+    }
+
     fn includes(&mut self, unit: &Unit, kinds: &BTreeSet<KindId>) {
         self.includes = kinds
             .iter()

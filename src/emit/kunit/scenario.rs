@@ -1,8 +1,10 @@
 //! The C of a scenario: the functions of its actions and drivers, and the test itself.
 
+use std::collections::HashSet;
+
 use super::condition::{Reach, branch};
 use super::uses::is_made_in_a_body;
-use super::{Field, File, Function, MemoryField, comment_block};
+use super::{File, Function, MemoryField, comment_block};
 use crate::emit::wrap::call;
 use crate::emit::{Broken, Options, names};
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
@@ -18,14 +20,45 @@ pub(super) struct Emitter<'e> {
     pub(super) scenario: &'e Scenario,
     pub(super) program: &'e Program<'e>,
     pub(super) options: &'e Options,
+    pub(super) shared: &'e Shared<'e>,
     pub(super) file: &'e mut File,
+}
+
+/// What the scenarios of a suite have in common.
+pub(super) struct Shared<'s> {
+    actions: names::Actions<'s>,
+    /// The names of actions of which something says when they run. Actions without a body are
+    /// shared by the scenarios, so it is the name that counts.
+    ordered: HashSet<&'s str>,
+}
+
+impl<'s> Shared<'s> {
+    pub(super) fn of(suite: &'s Suite) -> Self {
+        let mut ordered = HashSet::new();
+        for scenario in &suite.scenarios {
+            for expectation in scenario.expectations() {
+                let Claim::Before(first, second) = expectation.claim else {
+                    continue;
+                };
+                for callback in [first, second] {
+                    if let Callback::Action(id) = callback {
+                        ordered.insert(scenario.actions[usize::from(id.0)].name.as_str());
+                    }
+                }
+            }
+        }
+        Shared {
+            actions: names::Actions::of(suite),
+            ordered,
+        }
+    }
 }
 
 impl Emitter<'_> {
     pub(super) fn emit(mut self) {
         self.fields_and_callbacks();
         let test = self.test();
-        self.file.functions.push(test);
+        self.file.function(test);
         let name = names::c_test(self.scenario);
         let params = format!("{}_gen_params", self.file.kunit_name);
         self.file
@@ -36,16 +69,29 @@ impl Emitter<'_> {
     /// What the scenario declares: fields of the recorder, and what callbacks do.
     pub(super) fn fields_and_callbacks(&mut self) {
         for device in &self.scenario.devices {
-            field(&mut self.file.devices, &device.name, names::c_device);
+            self.file.field(
+                |file| &mut file.devices,
+                names::c_device(&device.name),
+                &device.name,
+            );
         }
         for name in self.own_drivers().map(|(_, name)| name).collect::<Vec<_>>() {
-            field(&mut self.file.drivers, &name, names::c_driver);
+            self.file
+                .field(|file| &mut file.drivers, names::c_driver(&name), &name);
         }
         for handle in &self.scenario.handles {
-            field(&mut self.file.handles, &handle.name, names::c_file_of);
+            self.file.field(
+                |file| &mut file.handles,
+                names::c_file_of(&handle.name),
+                &handle.name,
+            );
         }
         for group in &self.scenario.groups {
-            field(&mut self.file.groups, &group.name, names::c_group);
+            self.file.field(
+                |file| &mut file.groups,
+                names::c_group(&group.name),
+                &group.name,
+            );
         }
         for action in self.scenario.actions.iter() {
             let free = match action.sort {
@@ -59,10 +105,13 @@ impl Emitter<'_> {
                 Sort::Unmanaged => Some("free_test_memory"),
             };
             let field = names::c_memory(&action.name);
+            if self.file.known.fields.insert(field.clone()) {
+                self.file.memory.push(MemoryField { field, free });
+                continue;
+            }
             let mut known = self.file.memory.iter_mut();
-            match known.find(|known| known.field == field) {
-                Some(known) => known.free = known.free.or(free),
-                None => self.file.memory.push(MemoryField { field, free }),
+            if let Some(known) = known.find(|known| known.field == field) {
+                known.free = known.free.or(free);
             }
         }
         for id in callees_first(self.scenario) {
@@ -92,7 +141,7 @@ impl Emitter<'_> {
 
     pub(super) fn action_function(&self, id: ActionId) -> String {
         let action = &self.scenario.actions[usize::from(id.0)];
-        names::c_action(self.suite, self.scenario, action)
+        self.shared.actions.function(self.scenario, action)
     }
 
     /// The function of an action, which runs in whatever context the driver core
@@ -103,21 +152,17 @@ impl Emitter<'_> {
             return;
         }
         let counter = names::c_ran(action.name);
-        if !self.file.counters.contains(&counter) {
-            self.file.counters.push(counter);
-        }
+        self.file.counter(counter);
         let head = self.action_head(id);
         // Without a body it only counts, and one does for all scenarios.
-        if action.body.is_empty() && self.file.functions.iter().any(|known| known.head == head) {
+        if action.body.is_empty() && self.file.known.heads.contains(&head) {
             return;
         }
         let mut lines = self.ret(action.body);
         lines.push(format!("\t{}++;", self.ran(id)));
-        if self.is_ordered(action.name) {
+        if self.shared.ordered.contains(action.name) {
             let at = names::c_ran_at(action.name);
-            if !self.file.counters.contains(&at) {
-                self.file.counters.push(at.clone());
-            }
+            self.file.counter(at.clone());
             lines.push(format!("\tctx.{at} = ++ctx.clock;"));
         }
         if self.options.trace {
@@ -144,7 +189,7 @@ impl Emitter<'_> {
                 lines.extend(body);
             }
         }
-        self.file.functions.push(Function::new(head, lines));
+        self.file.function(Function::new(head, lines));
     }
 
     /// A function of whose address an operation makes use, and which only comes later.
@@ -158,8 +203,9 @@ impl Emitter<'_> {
             return;
         };
         let head = self.action_head(id);
-        let known = self.file.functions.iter().any(|known| known.head == head);
-        if !known && head != own && !self.file.prototypes.contains(&head) {
+        let known = &mut self.file.known;
+        let is_there = head == own || known.heads.contains(&head);
+        if !is_there && known.prototypes.insert(head.clone()) {
             self.file.prototypes.push(head);
         }
     }
@@ -191,14 +237,14 @@ impl Emitter<'_> {
             let lines = self.probe(id, driver.probes);
             let name = names::c_callback(self.scenario, driver.name, "probe");
             let head = format!("static int {name}(void)");
-            self.file.functions.push(Function::new(head, lines));
+            self.file.function(Function::new(head, lines));
         }
         if !driver.remove.is_empty() {
             let mut lines = self.ret(driver.remove);
             lines.extend(driver.remove.iter().flat_map(|&op| self.body_op(op)));
             let name = names::c_callback(self.scenario, driver.name, "remove");
             let head = format!("static void {name}(void)");
-            self.file.functions.push(Function::new(head, lines));
+            self.file.function(Function::new(head, lines));
         }
     }
 
@@ -427,23 +473,6 @@ impl Emitter<'_> {
         call(1, "KUNIT_ASSERT_FALSE", &["test", &freed], ";")
     }
 
-    /// Whether the suite says something of when an action of that name runs. Actions
-    /// without a body are shared by its scenarios, so it is the name that counts.
-    fn is_ordered(&self, action: &str) -> bool {
-        self.suite.scenarios.iter().any(|scenario| {
-            let named = |callback| match callback {
-                Callback::Action(id) => scenario.actions[usize::from(id.0)].name == action,
-                _ => false,
-            };
-            scenario
-                .expectations()
-                .any(|expectation| match expectation.claim {
-                    Claim::Before(first, second) => named(first) || named(second),
-                    _ => false,
-                })
-        })
-    }
-
     pub(super) fn reach(&mut self, is: impl Fn(&KindUse) -> bool) -> Reach {
         let reach = Reach::of(self.unit, &self.scenario.kinds, is);
         if let Some(condition) = reach.condition() {
@@ -538,16 +567,6 @@ fn callees_first(scenario: &Scenario) -> Vec<ActionId> {
         visit(scenario, ActionId(index as u8), &mut order);
     }
     order
-}
-
-/// A field of the recorder, once for a name.
-fn field(fields: &mut Vec<Field>, name: &str, field: fn(&str) -> String) {
-    if !fields.iter().any(|known| known.name == name) {
-        fields.push(Field {
-            name: name.to_owned(),
-            field: field(name),
-        });
-    }
 }
 
 /// The devices whose memory an operation uses.
