@@ -112,7 +112,7 @@ pub fn uninstall(tree: &Path) -> Result<Written, String> {
         put(&path, &without_block(&path, &text)?, &mut done)?;
     }
     let folder = tests.join(FOLDER);
-    for name in output::ours_in(&folder)? {
+    for name in output::ours_in(&folder, |_| true)? {
         let path = folder.join(name);
         fs::remove_file(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
         done.removed += 1;

@@ -140,30 +140,30 @@ fn stale(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
     let known: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let mut stale = Vec::new();
     for folder in folders {
-        for name in ours_in(&out.join(&folder))? {
-            let path = if folder.is_empty() {
-                name
-            } else {
-                format!("{folder}/{name}")
-            };
-            if path != MANIFEST && !known.contains(path.as_str()) {
-                stale.push(path);
-            }
-        }
+        let path_of = |name: &str| match folder.as_str() {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
+        let may_go = |name: &str| {
+            let path = path_of(name);
+            path != MANIFEST && !known.contains(path.as_str())
+        };
+        let ours = ours_in(&out.join(&folder), may_go)?;
+        stale.extend(ours.iter().map(|name| path_of(name)));
     }
     // Beside the manifest others may keep what is ours elsewhere.
-    let beside = ours_in(out)?.into_iter();
-    stale.extend(beside.filter(|name| is_unfinished(name)));
+    stale.extend(ours_in(out, is_unfinished)?);
     stale.sort();
     stale.dedup();
     Ok(stale)
 }
 
-/// The names of the files in a folder that have our mark, or are ours by their name.
+/// The names of the files in a folder that have our mark, or are ours by their name, of those
+/// that are asked for.
 ///
 /// # Errors
 /// What cannot be read.
-pub fn ours_in(folder: &Path) -> Result<Vec<String>, String> {
+pub fn ours_in(folder: &Path, asked: impl Fn(&str) -> bool) -> Result<Vec<String>, String> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
@@ -174,7 +174,10 @@ pub fn ours_in(folder: &Path) -> Result<Vec<String>, String> {
         let entry = entry.map_err(|why| failed(folder, &why))?;
         let kind = entry.file_type().map_err(|why| failed(folder, &why))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if kind.is_file() && (is_unfinished(&name) || is_ours(&entry.path())?) {
+        if !kind.is_file() || !asked(&name) {
+            continue;
+        }
+        if is_unfinished(&name) || is_ours(&entry.path())? {
             ours.push(name);
         }
     }

@@ -42,8 +42,9 @@ pub fn emit(unit: &Unit, options: &Options) -> Vec<OutputFile> {
 
 fn output(name: &str, template: &impl Template) -> OutputFile {
     // Rendering into a string fails only if a template says so, and none does.
-    let text = template.render().unwrap_or_default();
-    let text = format!("{}\n", text.trim_end());
+    let mut text = template.render().unwrap_or_default();
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     OutputFile {
         path: format!("{FOLDER}/{name}.rs"),
         text,
