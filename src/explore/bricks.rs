@@ -73,6 +73,11 @@ impl Bricks {
         Bricks { twins, ..self }
     }
 
+    /// Whether another action may be used only behind this one: a bit.
+    pub(super) fn has_twin(&self, id: ActionId) -> u32 {
+        self.twins.contains(&Some(id)).into()
+    }
+
     /// Calls `f` with the program.
     pub fn with_program<R>(&self, unit: &Unit, f: impl FnOnce(&Program<'_>) -> R) -> R {
         expand::with_program(unit, &self.scenario, self.used, f)

@@ -16,7 +16,7 @@ pub struct Node<const N: usize> {
     pub(super) states: [State; N],
     pub(super) holdings: Holdings,
     pub(super) tally: Tally,
-    /// Which actions were ever added.
+    /// Which actions were ever added, of those that have a twin.
     pub(super) used: u32,
     /// The points of the simulator that the last operation reached, a bit each.
     pub(super) points: u64,
@@ -128,7 +128,7 @@ impl<const N: usize> Node<N> {
             return Next::Illegal;
         }
         if let Op::AddAction(id) = op {
-            next.used |= 1 << id.0;
+            next.used |= bricks.has_twin(id) << id.0;
         }
         match next.step(program, models, op) {
             Err(broken) => broken,
