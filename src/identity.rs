@@ -161,5 +161,7 @@ fn digest(text: &str) -> String {
 
 /// Bytes as digits: how a digest is written everywhere.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |four: u8| char::from_digit(four.into(), 16);
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(digit).collect()
 }

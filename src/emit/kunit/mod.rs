@@ -207,6 +207,7 @@ struct File {
 /// What a file has once, however many scenarios want it.
 #[derive(Default)]
 struct Known {
+    /// Of the functions of actions.
     heads: HashSet<String>,
     prototypes: HashSet<String>,
     counters: HashSet<String>,
@@ -522,11 +523,6 @@ fn suite_file(
 }
 
 impl File {
-    fn function(&mut self, function: Function) {
-        self.known.heads.insert(function.head.clone());
-        self.functions.push(function);
-    }
-
     fn counter(&mut self, name: String) {
         if self.known.counters.insert(name.clone()) {
             self.counters.push(name);

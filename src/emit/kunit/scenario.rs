@@ -58,7 +58,7 @@ impl Emitter<'_> {
     pub(super) fn emit(mut self) {
         self.fields_and_callbacks();
         let test = self.test();
-        self.file.function(test);
+        self.file.functions.push(test);
         let name = names::c_test(self.scenario);
         let params = format!("{}_gen_params", self.file.kunit_name);
         self.file
@@ -155,7 +155,8 @@ impl Emitter<'_> {
         self.file.counter(counter);
         let head = self.action_head(id);
         // Without a body it only counts, and one does for all scenarios.
-        if action.body.is_empty() && self.file.known.heads.contains(&head) {
+        let is_new = self.file.known.heads.insert(head.clone());
+        if action.body.is_empty() && !is_new {
             return;
         }
         let mut lines = self.ret(action.body);
@@ -189,7 +190,7 @@ impl Emitter<'_> {
                 lines.extend(body);
             }
         }
-        self.file.function(Function::new(head, lines));
+        self.file.functions.push(Function::new(head, lines));
     }
 
     /// A function of whose address an operation makes use, and which only comes later.
@@ -237,14 +238,14 @@ impl Emitter<'_> {
             let lines = self.probe(id, driver.probes);
             let name = names::c_callback(self.scenario, driver.name, "probe");
             let head = format!("static int {name}(void)");
-            self.file.function(Function::new(head, lines));
+            self.file.functions.push(Function::new(head, lines));
         }
         if !driver.remove.is_empty() {
             let mut lines = self.ret(driver.remove);
             lines.extend(driver.remove.iter().flat_map(|&op| self.body_op(op)));
             let name = names::c_callback(self.scenario, driver.name, "remove");
             let head = format!("static void {name}(void)");
-            self.file.function(Function::new(head, lines));
+            self.file.functions.push(Function::new(head, lines));
         }
     }
 
