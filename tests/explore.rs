@@ -345,3 +345,30 @@ fn shares_and_limits_that_make_no_sense_are_refused() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+/// What no program reaches is told for those that were tried.
+#[test]
+fn what_is_not_reached_is_told_with_how_far_it_was_looked_for() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cover = |args: [&str; 2]| {
+        let mut cover = program(here, &["explore", "--cover", "scenarios/unregister.devres"]);
+        let output = cover.args(args).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let whole = cover(["--depth", "2"]);
+    assert!(
+        whole.contains("\nno program of 2 statements reaches "),
+        "{whole}"
+    );
+    assert!(!whole.contains("cut short"), "{whole}");
+    let cut = cover(["--points", "2"]);
+    assert!(
+        cut.contains("\nno program that was tried reaches "),
+        "{cut}"
+    );
+    assert!(
+        cut.contains(" searches were cut short or not begun\n"),
+        "{cut}"
+    );
+}

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::explore::{told, write};
 use super::{Done, WELL, load_or_report, print};
-use devres_gen::explore::{Limits, cover};
+use devres_gen::explore::Limits;
+use devres_gen::explore::cover::{self, Cover};
 use devres_gen::ir::{KindUse, Unit};
 use devres_gen::select::Selection;
 use devres_gen::sim::Point;
@@ -21,17 +22,28 @@ pub(super) fn cover(
     let corpus = load_or_report(paths, &Selection::default())?;
     let reached = cover::reached(&corpus);
     let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
-    let chosen = cover::cover(unit, kinds, limits, all & !reached, go_on);
+    let Cover {
+        chosen,
+        searches: [searches, whole],
+    } = cover::cover(unit, kinds, limits, all & !reached, go_on);
     let mut text = told(unit, &chosen);
     let by_programs = chosen
         .iter()
         .fold(0, |set, finding| set | finding.shown.points);
     let nobody: Vec<Point> = cover::points(all & !reached & !by_programs).collect();
+    let tried = match whole == searches {
+        true => format!("of {} statements", limits.depth),
+        false => "that was tried".to_owned(),
+    };
     for point in &nobody {
-        text += &format!("nothing reaches {point:?}:{}\n", point.doc());
+        text += &format!("no program {tried} reaches {point:?}:{}\n", point.doc());
     }
+    let cut = match searches - whole {
+        0 => String::new(),
+        cut => format!("; {cut} of {searches} searches were cut short or not begun"),
+    };
     text += &format!(
-        "{} of {} points are reached by the scenarios, {} more by {} programs\n",
+        "{} of {} points are reached by the scenarios, {} more by {} programs{cut}\n",
         cover::points(reached).count(),
         Point::ALL.len(),
         cover::points(by_programs & !reached).count(),

@@ -22,6 +22,15 @@ pub fn points(set: u64) -> impl Iterator<Item = Point> {
     all.filter(move |point| set & point.bit() != 0)
 }
 
+/// What there is to reach some points.
+#[derive(Debug)]
+pub struct Cover {
+    /// As few programs as do.
+    pub chosen: Vec<Finding>,
+    /// How many searches there are, and how many of them came to their end.
+    pub searches: [usize; 2],
+}
+
 /// As few programs as reach those points that programs of the bricks can reach: each time the
 /// one that reaches most of what is left, the shortest of those.
 pub fn cover(
@@ -30,16 +39,22 @@ pub fn cover(
     limits: &Limits,
     missing: u64,
     go_on: &dyn Fn() -> bool,
-) -> Vec<Finding> {
+) -> Cover {
     let limits = Limits {
         wanted: missing,
         ..*limits
     };
     let mut found: Vec<(Bricks, Shown)> = Vec::new();
-    for bricks in searches(unit, kinds, true) {
+    let all = searches(unit, kinds, true);
+    let mut whole = all.len();
+    for bricks in &all {
+        if !go_on() {
+            whole -= 1;
+            continue;
+        }
         let mut known = 0;
         bricks.with_program(unit, |program| {
-            let Ok(mut search) = Search::new(&bricks, program, [Model::ALL], limits) else {
+            let Ok(mut search) = Search::new(bricks, program, [Model::ALL], limits) else {
                 return;
             };
             while !search.is_done() {
@@ -49,12 +64,20 @@ pub fn cover(
                         found.push((bricks.clone(), shown));
                     }
                 }
-                if !go_on() {
+                if !search.is_done() && !go_on() {
                     search.cut_short();
                 }
             }
+            whole -= usize::from(search.covered().cut);
         });
     }
+    Cover {
+        chosen: fewest(unit, &found, missing),
+        searches: [all.len(), whole],
+    }
+}
+
+fn fewest(unit: &Unit, found: &[(Bricks, Shown)], missing: u64) -> Vec<Finding> {
     let mut left = missing;
     let mut chosen = Vec::new();
     loop {
