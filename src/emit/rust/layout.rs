@@ -6,10 +6,15 @@ const SHORT: usize = 60;
 /// rustfmt's `chain_width`, and the semicolon.
 const CHAIN: usize = 61;
 
-/// Calls of a call's result, over several lines if rustfmt would break them.
+/// The longest line, within a function within a module.
+const LINE: usize = 92;
+
+/// Calls of a call's result, over several lines if rustfmt would break them: a call of a name's
+/// is no chain yet.
 pub(super) fn chain(calls: Vec<String>) -> Vec<String> {
     let flat = calls.concat();
-    if flat.len() <= CHAIN {
+    let is_chain = calls.len() > 2 || flat.starts_with(|c: char| c.is_ascii_lowercase());
+    if flat.len() <= if is_chain { CHAIN } else { LINE } {
         return vec![flat];
     }
     let later = |(index, call)| match index {
