@@ -31,13 +31,17 @@ impl Unit {
         &self.kinds[id.0]
     }
 
-    /// The unit with the C of its kinds for one version of Linux.
-    pub fn on(&self, linux: Linux) -> Unit {
-        let mut unit = self.clone();
-        for kind in &mut unit.kinds {
+    /// These suites of it, and the C of its kinds for one version of Linux.
+    pub fn on(&self, linux: Linux, suites: Vec<Suite>) -> Unit {
+        let mut kinds = self.kinds.clone();
+        for kind in &mut kinds {
             kind.c = kind.c.as_ref().map(|c| c.on(linux));
         }
-        unit
+        Unit {
+            sources: self.sources.clone(),
+            kinds,
+            suites,
+        }
     }
 
     /// Its kinds alone, with the C for tests that do not look at the release of devices.

@@ -139,6 +139,7 @@ const LISTS: &[&str] = &[
 
 /// Rules by which the parser finds its way after an error.
 const RECOVERY: &[&str] = &[
+    "more_items",
     "bad_item",
     "bad_entry",
     "bad_c_entry",

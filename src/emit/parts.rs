@@ -52,13 +52,9 @@ impl Needs {
 /// out, and a suite on kinds with different needs is several, each but the first with the
 /// name of what it needs besides. Cases keep their names.
 pub fn of(unit: &Unit, linux: Linux) -> Unit {
-    let mut parts = unit.on(linux);
-    parts.suites = unit
-        .suites
-        .iter()
-        .flat_map(|suite| of_suite(unit, suite, linux))
-        .collect();
-    parts
+    let suites = unit.suites.iter();
+    let suites = suites.flat_map(|suite| of_suite(unit, suite, linux));
+    unit.on(linux, suites.collect())
 }
 
 fn of_suite(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<Suite> {

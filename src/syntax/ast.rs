@@ -22,6 +22,29 @@ pub struct File {
     pub whole: bool,
 }
 
+impl File {
+    /// Nothing yet, of that text.
+    pub(super) fn new(source: SourceId) -> Self {
+        File {
+            source,
+            uses: vec![],
+            files: vec![],
+            kinds: vec![],
+            suites: vec![],
+            whole: true,
+        }
+    }
+
+    /// The items of another piece of the same text, behind these.
+    pub(super) fn append(&mut self, other: File) {
+        self.uses.extend(other.uses);
+        self.files.extend(other.files);
+        self.kinds.extend(other.kinds);
+        self.suites.extend(other.suites);
+        self.whole &= other.whole;
+    }
+}
+
 /// `kind NAME [: bus | : class] { ... }`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {

@@ -332,6 +332,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         | Rule::letter
         | Rule::doc
         | Rule::file
+        | Rule::more_items
         | Rule::bad_item
         | Rule::bad_entry
         | Rule::bad_c_entry

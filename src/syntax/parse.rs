@@ -2,8 +2,11 @@
 //!
 //! This file, statements.rs and complain.rs are the only ones that name pest.
 
+use std::ops::Range;
+
 use pest::Parser;
 use pest::iterators::Pair;
+use rayon::prelude::*;
 
 use super::ast::{
     CSection, File, Handles, Kind, KindEntry, KindUse, Name, Release, Scenario, Suite, Versions,
@@ -100,46 +103,57 @@ pub fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
 }
 
+/// Pieces of a text that are parsed at a time. What pest keeps is many times as large.
+const PIECE: usize = 256 << 10;
+
 /// Parses one file. Everything that is wrong goes to the sink; the tree holds what
 /// was right.
 pub fn parse(sources: &Sources, source: SourceId, sink: &mut Sink) -> File {
+    parse_in_pieces(sources, source, PIECE, sink)
+}
+
+fn parse_in_pieces(sources: &Sources, source: SourceId, size: usize, sink: &mut Sink) -> File {
     let text = &sources.get(source).text;
     let mut parser = TreeBuilder {
         source,
         sink,
         base: 0,
     };
-    let mut file = File {
-        source,
-        uses: vec![],
-        files: vec![],
-        kinds: vec![],
-        suites: vec![],
-        whole: true,
-    };
+    let mut file = File::new(source);
     if let Some(at) = repair::too_deep(text, MAX_DEPTH) {
         parser.report_too_deep(at);
         return file;
     }
     let repaired = repair::close_braces(text);
-    for open in repaired.unclosed {
+    for open in &repaired.unclosed {
         parser.sink.report(
             Diagnostic::new(Code::Syntax, "this `{` is never closed")
-                .label(parser.at(open, open + 1), "a `}` is missing for it"),
+                .label(parser.at(*open, open + 1), "a `}` is missing for it"),
         );
     }
     let text = repaired.text.as_ref();
-    match Grammar::parse(Rule::file, text) {
-        Ok(mut pairs) => {
-            for part in pairs.next().into_iter().flat_map(Pair::into_inner) {
-                match part.as_rule() {
-                    Rule::language => parser.language(part),
-                    Rule::item => parser.item(part, &mut file),
-                    _ => {}
-                }
-            }
-        }
-        Err(error) => parser.syntax_error(text, error),
+    let pieces = match repaired.unclosed.as_slice() {
+        [] => repair::pieces(text, size),
+        _ => vec![0..text.len()],
+    };
+    let read = |piece: Range<usize>| {
+        let mut sink = Sink::default();
+        let mut parser = TreeBuilder {
+            source,
+            sink: &mut sink,
+            base: piece.start,
+        };
+        let file = parser.piece(&text[piece]);
+        (file, sink)
+    };
+    // Threads begin only where there is something to share.
+    let parsed: Vec<_> = match pieces.len() {
+        1 => pieces.into_iter().map(read).collect(),
+        _ => pieces.into_par_iter().map(read).collect(),
+    };
+    for (piece, found) in parsed {
+        sink.append(found);
+        file.append(piece);
     }
     file
 }
@@ -152,6 +166,27 @@ pub(super) struct TreeBuilder<'s> {
 }
 
 impl TreeBuilder<'_> {
+    fn piece(&mut self, text: &str) -> File {
+        let mut file = File::new(self.source);
+        let rule = match self.base {
+            0 => Rule::file,
+            _ => Rule::more_items,
+        };
+        match Grammar::parse(rule, text) {
+            Ok(mut pairs) => {
+                for part in pairs.next().into_iter().flat_map(Pair::into_inner) {
+                    match part.as_rule() {
+                        Rule::language => self.language(part),
+                        Rule::item => self.item(part, &mut file),
+                        _ => {}
+                    }
+                }
+            }
+            Err(error) => self.syntax_error(text, error),
+        }
+        file
+    }
+
     fn language(&mut self, pair: Pair<'_, Rule>) {
         let Some(number) = pair.into_inner().last() else {
             return;
@@ -489,4 +524,33 @@ fn doc_lines(pair: Pair<'_, Rule>) -> Vec<String> {
     lines
         .map(|line| line.as_str().trim_start_matches('/').trim().to_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Piece by piece there is the same in a text as at once, and the same wrong with it.
+    #[test]
+    fn pieces_are_read_as_the_whole_is() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folders = ["scenarios", "library", "tests/fixtures"].map(|name| here.join(name));
+        let mut sources = Sources::default();
+        let ids = sources.load(&folders, &mut Sink::default());
+        let (mut several, mut wrong) = (0, 0);
+        for id in ids {
+            let read = |size| {
+                let mut sink = Sink::default();
+                let file = parse_in_pieces(&sources, id, size, &mut sink);
+                (file, format!("{:?}", sink.into_sorted()))
+            };
+            let whole = read(usize::MAX);
+            assert_eq!(read(1), whole, "{}", sources.get(id).name);
+            several += usize::from(repair::pieces(&sources.get(id).text, 1).len() > 2);
+            wrong += usize::from(whole.1 != "[]");
+        }
+        assert!(several > 10 && wrong > 10, "{several} {wrong}");
+    }
 }

@@ -6,6 +6,7 @@
 //! into blanks: what the grammar reads has every span where the text has it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A text in which every block is closed.
 pub(super) struct Repaired<'t> {
@@ -67,6 +68,34 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
         text: Cow::Owned(repaired),
         unclosed,
     }
+}
+
+/// A text of closed blocks in pieces of at least that many bytes, each of which ends where a
+/// block at the outermost level does: what stands between them belongs to no other.
+pub(super) fn pieces(text: &str, size: usize) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut depth = 0usize;
+    let (mut start, mut base) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let code = code_of(line);
+        for byte in code.bytes() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        base += line.len();
+        let ends = depth == 0 && code.trim() == "}" && line.ends_with('\n');
+        if ends && base - start >= size {
+            pieces.push(start..base);
+            start = base;
+        }
+    }
+    if start < text.len() || pieces.is_empty() {
+        pieces.push(start..text.len());
+    }
+    pieces
 }
 
 /// In how many blocks a line of that beginning stands.
