@@ -132,10 +132,8 @@ fn parse_in_pieces(sources: &Sources, source: SourceId, size: usize, sink: &mut 
         );
     }
     let text = repaired.text.as_ref();
-    let pieces = match repaired.unclosed.as_slice() {
-        [] => repair::pieces(text, size),
-        _ => vec![0..text.len()],
-    };
+    let is_closed = repaired.unclosed.is_empty();
+    let pieces = repair::pieces(text, if is_closed { size } else { usize::MAX });
     let read = |piece: Range<usize>| {
         let mut sink = Sink::default();
         let mut parser = TreeBuilder {
