@@ -71,6 +71,7 @@ impl<'a> Case<'a> {
     /// # Panics
     /// When it fails on any of them, after it was tried on all: what went wrong on each is
     /// then printed already.
+    #[track_caller]
     pub fn on_every_kernel(self, scenario: fn(&Case<'_>)) {
         let fails = |model: &Model| {
             let case = Case {
