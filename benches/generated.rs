@@ -7,7 +7,7 @@
 //! well: it is installed there, built, built once more by itself, and uninstalled.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -29,10 +29,20 @@ fn run(command: &mut Command) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
+/// The files of a folder that are called like that.
+fn files(folder: &Path, is: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).expect("a folder");
+    let paths = files.map(|file| file.expect("a file").path());
+    let named = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(&is)
+    };
+    paths.filter(named).collect()
+}
+
 /// What `size` says of the code of these files, in bytes.
-fn size_of_text(files: &[impl AsRef<Path>]) -> usize {
-    let paths = files.iter().map(AsRef::as_ref);
-    let output = Command::new("size").args(paths).output().expect("binutils");
+fn size_of_text(files: &[PathBuf]) -> usize {
+    let output = Command::new("size").args(files).output().expect("binutils");
     let table = String::from_utf8(output.stdout).expect("numbers");
     let texts = table.lines().skip(1).map(|line| {
         let text = line.split_whitespace().next();
@@ -74,13 +84,9 @@ fn rust(folder: &Path, cases: usize) {
     let build = ["test", "--offline", "--no-run", "--test", "lifetimes"];
     run(&mut cargo(&build));
     let built = || {
-        let files = fs::read_dir(folder.join("target/debug/deps")).expect("a folder");
-        let paths = files.map(|file| file.expect("a file").path());
-        let of_tests = |path: &std::path::PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.starts_with("lifetimes-") && !name.ends_with(".d"))
-        };
-        paths.filter(of_tests).collect::<Vec<_>>()
+        files(&folder.join("target/debug/deps"), |name| {
+            name.starts_with("lifetimes-") && !name.ends_with(".d")
+        })
     };
     for file in built() {
         fs::remove_file(file).expect("ours");
@@ -96,20 +102,15 @@ fn rust(folder: &Path, cases: usize) {
     println!("{:24} {seconds:6.1} s", "cargo test, then");
 }
 
-fn c(tree: &Path, files: &[OutputFile], cases: usize) {
-    install::install(tree, files).expect("a tree");
+fn c(tree: &Path, generated: &[OutputFile], cases: usize) {
+    install::install(tree, generated).expect("a tree");
     let kunit = tree.join("tools/testing/kunit/kunit.py");
     let config = "--kunitconfig=drivers/base/test/devres";
     run(Command::new(kunit)
         .args(["build", "--build_dir=.kunit", config])
         .current_dir(tree));
     let folder = tree.join(".kunit/drivers/base/test/devres");
-    let objects = || {
-        let files = fs::read_dir(&folder).expect("a folder");
-        let paths = files.map(|file| file.expect("a file").path());
-        let of_c = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "o");
-        paths.filter(of_c).collect::<Vec<_>>()
-    };
+    let objects = || files(&folder, |name: &str| name.ends_with(".o"));
     for object in objects() {
         fs::remove_file(object).expect("ours");
     }

@@ -24,21 +24,22 @@ pub(super) fn cover(
     let all = Point::ALL.iter().fold(0, |set, point| set | point.bit());
     let Cover {
         chosen,
-        searches: [searches, whole],
+        searches,
+        cut,
     } = cover::cover(unit, kinds, limits, all & !reached, go_on);
     let mut text = told(unit, &chosen);
     let by_programs = chosen
         .iter()
         .fold(0, |set, finding| set | finding.shown.points);
     let nobody: Vec<Point> = cover::points(all & !reached & !by_programs).collect();
-    let tried = match whole == searches {
-        true => format!("of {} statements", limits.depth),
-        false => "that was tried".to_owned(),
+    let tried = match cut {
+        0 => format!("of {} statements", limits.depth),
+        _ => "that was tried".to_owned(),
     };
     for point in &nobody {
         text += &format!("no program {tried} reaches {point:?}:{}\n", point.doc());
     }
-    let cut = match searches - whole {
+    let cut = match cut {
         0 => String::new(),
         cut => format!("; {cut} of {searches} searches were cut short or not begun"),
     };

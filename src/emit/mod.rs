@@ -7,6 +7,8 @@ pub mod parts;
 pub mod rust;
 pub(crate) mod wrap;
 
+use askama::Template;
+
 use crate::ir::Linux;
 use crate::select::Selection;
 use crate::sim::{Fix, Model};
@@ -21,6 +23,17 @@ pub struct OutputFile {
     pub path: String,
     /// All of it.
     pub text: String,
+}
+
+impl OutputFile {
+    /// What a template says, to the end of its last line.
+    fn rendered(path: String, template: &impl Template) -> Self {
+        // Rendering into a string fails only if a template says so, and none does.
+        let mut text = template.render().unwrap_or_default();
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        OutputFile { path, text }
+    }
 }
 
 /// A user's text, in a comment of C or Rust: nothing in it may end a comment or its

@@ -27,8 +27,10 @@ pub fn points(set: u64) -> impl Iterator<Item = Point> {
 pub struct Cover {
     /// As few programs as do.
     pub chosen: Vec<Finding>,
-    /// How many searches there are, and how many of them came to their end.
-    pub searches: [usize; 2],
+    /// How many searches there are.
+    pub searches: usize,
+    /// How many of them were cut short, or not begun.
+    pub cut: usize,
 }
 
 /// As few programs as reach those points that programs of the bricks can reach: each time the
@@ -46,10 +48,10 @@ pub fn cover(
     };
     let mut found: Vec<(Bricks, Shown)> = Vec::new();
     let all = searches(unit, kinds, true);
-    let mut whole = all.len();
+    let mut cut = 0;
     for bricks in &all {
         if !go_on() {
-            whole -= 1;
+            cut += 1;
             continue;
         }
         let mut known = 0;
@@ -68,12 +70,13 @@ pub fn cover(
                     search.cut_short();
                 }
             }
-            whole -= usize::from(search.covered().cut);
+            cut += usize::from(search.covered().cut);
         });
     }
     Cover {
         chosen: fewest(unit, &found, missing),
-        searches: [all.len(), whole],
+        searches: all.len(),
+        cut,
     }
 }
 

@@ -132,8 +132,7 @@ fn parse_in_pieces(sources: &Sources, source: SourceId, size: usize, sink: &mut 
         );
     }
     let text = repaired.text.as_ref();
-    let is_closed = repaired.unclosed.is_empty();
-    let pieces = repair::pieces(text, if is_closed { size } else { usize::MAX });
+    let pieces = repaired.pieces(size);
     let read = |piece: Range<usize>| {
         let mut sink = Sink::default();
         let mut parser = TreeBuilder {
@@ -546,7 +545,7 @@ mod tests {
             };
             let whole = read(usize::MAX);
             assert_eq!(read(1), whole, "{}", sources.get(id).name);
-            several += usize::from(repair::pieces(&sources.get(id).text, 1).len() > 2);
+            several += usize::from(repair::close_braces(&sources.get(id).text).pieces(1).len() > 2);
             wrong += usize::from(whole.1 != "[]");
         }
         assert!(several > 10 && wrong > 10, "{several} {wrong}");

@@ -13,6 +13,28 @@ pub(super) struct Repaired<'t> {
     pub(super) text: Cow<'t, str>,
     /// The braces that nothing closes, in order.
     pub(super) unclosed: Vec<usize>,
+    /// Behind each line that ends a block of the outermost level.
+    ends: Vec<usize>,
+}
+
+impl Repaired<'_> {
+    /// The text in pieces of at least that many bytes, each of which ends where a block of the
+    /// outermost level does: what stands between them belongs to no other. One in which a block
+    /// is never closed is one piece.
+    pub(super) fn pieces(&self, size: usize) -> Vec<Range<usize>> {
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        for &end in self.ends.iter().filter(|_| self.unclosed.is_empty()) {
+            if end - start >= size {
+                pieces.push(start..end);
+                start = end;
+            }
+        }
+        if start < self.text.len() || pieces.is_empty() {
+            pieces.push(start..self.text.len());
+        }
+        pieces
+    }
 }
 
 /// Closes blocks that are open where they cannot be.
@@ -20,6 +42,7 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
     let mut unclosed = Vec::new();
     let mut fills = Vec::new();
     let mut open: Vec<usize> = Vec::new();
+    let mut ends = Vec::new();
     let mut end_of_code = 0;
     let mut base = 0;
     for line in text.split_inclusive('\n') {
@@ -40,6 +63,9 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
             end_of_code = base + code.trim_end().len();
         }
         base += line.len();
+        if open.is_empty() && code.trim() == "}" && line.ends_with('\n') {
+            ends.push(base);
+        }
     }
     unclosed.extend(&open);
     unclosed.sort_unstable();
@@ -47,6 +73,7 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
         return Repaired {
             text: Cow::Borrowed(text),
             unclosed,
+            ends,
         };
     }
     let mut repaired = text.to_owned();
@@ -67,35 +94,8 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
     Repaired {
         text: Cow::Owned(repaired),
         unclosed,
+        ends,
     }
-}
-
-/// A text of closed blocks in pieces of at least that many bytes, each of which ends where a
-/// block at the outermost level does: what stands between them belongs to no other.
-pub(super) fn pieces(text: &str, size: usize) -> Vec<Range<usize>> {
-    let mut pieces = Vec::new();
-    let mut depth = 0usize;
-    let (mut start, mut base) = (0, 0);
-    for line in text.split_inclusive('\n') {
-        let code = code_of(line);
-        for byte in code.bytes() {
-            match byte {
-                b'{' => depth += 1,
-                b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-        }
-        base += line.len();
-        let ends = depth == 0 && code.trim() == "}" && line.ends_with('\n');
-        if ends && base - start >= size {
-            pieces.push(start..base);
-            start = base;
-        }
-    }
-    if start < text.len() || pieces.is_empty() {
-        pieces.push(start..text.len());
-    }
-    pieces
 }
 
 /// In how many blocks a line of that beginning stands.

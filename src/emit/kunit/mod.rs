@@ -102,14 +102,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
 }
 
 fn output(name: &str, template: &impl Template) -> OutputFile {
-    // Rendering into a string fails only if a template says so, and none does.
-    let mut text = template.render().unwrap_or_default();
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    OutputFile {
-        path: format!("{FOLDER}/{name}"),
-        text,
-    }
+    OutputFile::rendered(format!("{FOLDER}/{name}"), template)
 }
 
 #[derive(Template)]
@@ -212,6 +205,19 @@ struct Known {
     prototypes: HashSet<String>,
     counters: HashSet<String>,
     fields: HashSet<String>,
+}
+
+impl Known {
+    /// A field of the recorder, once for what has that name in scenarios.
+    fn field(&mut self, fields: &mut Vec<Field>, name: &str, field: fn(&str) -> String) {
+        let field = field(name);
+        if self.fields.insert(field.clone()) {
+            fields.push(Field {
+                name: name.to_owned(),
+                field,
+            });
+        }
+    }
 }
 
 /// What a file has instead of tests: an interpreter of programs.
@@ -526,16 +532,6 @@ impl File {
     fn counter(&mut self, name: String) {
         if self.known.counters.insert(name.clone()) {
             self.counters.push(name);
-        }
-    }
-
-    /// A field of the recorder, for what has that name in scenarios.
-    fn field(&mut self, of: fn(&mut File) -> &mut Vec<Field>, field: String, name: &str) {
-        if self.known.fields.insert(field.clone()) {
-            of(self).push(Field {
-                name: name.to_owned(),
-                field,
-            });
         }
     }
 

@@ -68,30 +68,26 @@ impl Emitter<'_> {
 
     /// What the scenario declares: fields of the recorder, and what callbacks do.
     pub(super) fn fields_and_callbacks(&mut self) {
+        let own_drivers: Vec<String> = self.own_drivers().map(|(_, name)| name).collect();
+        let File {
+            devices,
+            drivers,
+            handles,
+            groups,
+            known,
+            ..
+        } = &mut *self.file;
         for device in &self.scenario.devices {
-            self.file.field(
-                |file| &mut file.devices,
-                names::c_device(&device.name),
-                &device.name,
-            );
+            known.field(devices, &device.name, names::c_device);
         }
-        for name in self.own_drivers().map(|(_, name)| name).collect::<Vec<_>>() {
-            self.file
-                .field(|file| &mut file.drivers, names::c_driver(&name), &name);
+        for name in &own_drivers {
+            known.field(drivers, name, names::c_driver);
         }
         for handle in &self.scenario.handles {
-            self.file.field(
-                |file| &mut file.handles,
-                names::c_file_of(&handle.name),
-                &handle.name,
-            );
+            known.field(handles, &handle.name, names::c_file_of);
         }
         for group in &self.scenario.groups {
-            self.file.field(
-                |file| &mut file.groups,
-                names::c_group(&group.name),
-                &group.name,
-            );
+            known.field(groups, &group.name, names::c_group);
         }
         for action in self.scenario.actions.iter() {
             let free = match action.sort {

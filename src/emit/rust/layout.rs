@@ -1,7 +1,7 @@
 //! Expressions laid out as rustfmt does it, as far as generated Rust needs it.
 
 /// rustfmt's `array_width` and `fn_call_width`.
-const SHORT: usize = 60;
+pub(super) const SHORT: usize = 60;
 
 /// rustfmt's `chain_width`, and the semicolon.
 const CHAIN: usize = 61;

@@ -41,14 +41,7 @@ pub fn emit(unit: &Unit, options: &Options) -> Vec<OutputFile> {
 }
 
 fn output(name: &str, template: &impl Template) -> OutputFile {
-    // Rendering into a string fails only if a template says so, and none does.
-    let mut text = template.render().unwrap_or_default();
-    text.truncate(text.trim_end().len());
-    text.push('\n');
-    OutputFile {
-        path: format!("{FOLDER}/{name}.rs"),
-        text,
-    }
+    OutputFile::rendered(format!("{FOLDER}/{name}.rs"), template)
 }
 
 #[derive(Template)]
@@ -89,11 +82,10 @@ struct ScenarioModule {
 impl ScenarioModule {
     /// The beginning of a session, as rustfmt breaks it (`fn_call_width`).
     fn session(&self) -> Vec<String> {
-        const ARGUMENTS: usize = 60;
         let set_up = self.set_up.to_string();
         let arguments = [&self.source, &set_up, "&program", "case.model"];
         let flat = arguments.join(", ");
-        if flat.len() <= ARGUMENTS {
+        if flat.len() <= layout::SHORT {
             return vec![format!("let mut s = Session::new({flat});")];
         }
         let mut lines = vec!["let mut s = Session::new(".to_owned()];

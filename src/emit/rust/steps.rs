@@ -1,7 +1,7 @@
 //! The time line of a scenario as calls of a session.
 
 use super::case;
-use super::layout::chain;
+use super::layout::{SHORT, chain};
 use super::program::{claim_path, errno_path, fault_path, method, op_path};
 use crate::expand::{self, CaseStep, CaseStepKind};
 use crate::ir::{Condition, Expectation, FaultExpectation, KindUse, Scenario, Suite, Unit};
@@ -126,7 +126,7 @@ impl Writer<'_> {
             });
             match arguments {
                 // rustfmt's `fn_call_width`: the claim's arguments get lines of their own.
-                Some((head, first, second)) if claim.len() > CALL => vec![
+                Some((head, first, second)) if claim.len() > SHORT => vec![
                     format!("s.at({line}).{word}({head}("),
                     format!("    {first},"),
                     format!("    {second},"),
@@ -155,9 +155,6 @@ impl Writer<'_> {
         lines
     }
 }
-
-/// rustfmt's `fn_call_width`.
-const CALL: usize = 60;
 
 fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
     lines.into_iter().map(|line| format!("    {line}"))
