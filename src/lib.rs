@@ -6,6 +6,10 @@
 
 pub mod sim;
 
+// What pest's parsers name where it does without std (Cargo.toml).
+#[cfg(feature = "cli")]
+extern crate alloc;
+
 #[cfg(feature = "cli")]
 mod check;
 #[cfg(feature = "cli")]

@@ -98,7 +98,7 @@ fn the_examples_are_in_canonical_form() {
 /// words, and what the tokens of several constructs are made of.
 const TOKENS: &[&str] = &[
     "WHITESPACE",
-    "COMMENT",
+    "comment",
     "eol",
     "nl",
     "end",
@@ -135,6 +135,7 @@ const LISTS: &[&str] = &[
     "good_driver_entry",
     "statement",
     "good_statement",
+    "rarer_statement",
 ];
 
 /// Rules by which the parser finds its way after an error.

@@ -306,7 +306,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::outcome | Rule::not_run => {
             "an outcome (`ran`, `not run`, `freed`, `alive`, `bound`, `unbound`, `leaked`)"
         }
-        Rule::statement | Rule::good_statement => "a statement",
+        Rule::statement | Rule::good_statement | Rule::rarer_statement => "a statement",
         Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
         Rule::kind_entry | Rule::good_kind_entry => {
             "`parent`, `release`, `driver`, `halves`, `handles`, `needs`, `selects`, `since` or `c`"
@@ -326,7 +326,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kind_release => "`release`",
         Rule::kind_c => "`c`",
         Rule::WHITESPACE
-        | Rule::COMMENT
+        | Rule::comment
         | Rule::eol
         | Rule::nl
         | Rule::letter

@@ -104,7 +104,7 @@ pub fn is_keyword(word: &str) -> bool {
 }
 
 /// Pieces of a text that are parsed at a time. What pest keeps is many times as large.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 32 << 10;
 
 /// Parses one file. Everything that is wrong goes to the sink; the tree holds what
 /// was right.
@@ -549,5 +549,36 @@ mod tests {
             wrong += usize::from(whole.1 != "[]");
         }
         assert!(several > 10 && wrong > 10, "{several} {wrong}");
+    }
+
+    /// What pest does not look after: the deepest texts that are let through to it, good ones and
+    /// bad ones, need a fraction of the stack of a thread.
+    #[test]
+    fn the_deepest_nesting_is_not_too_deep_for_a_thread() {
+        const STACK: usize = 1 << 19;
+        let nested = |before: &str, open: &str, inside: &str| {
+            let levels = MAX_DEPTH - before.matches('{').count();
+            let (opened, closed) = (open.repeat(levels), "}\n".repeat(MAX_DEPTH));
+            format!("{before}{opened}{inside}{closed}")
+        };
+        let scenario = "use kinds\nsuite s on root {\nscenario x {\n";
+        let texts = [
+            nested(scenario, "action a on dev {\n", "put dev\n"),
+            nested(scenario, "action a on dev {\n", "no such thing\n"),
+            nested(scenario, "driver d for dev { probe {\n", ""),
+            nested(scenario, "{\n", "x\n"),
+            nested("kind k {\nc {\n", "x | y {\n", ""),
+            nested("", "{\n", ""),
+        ];
+        for text in texts {
+            let read = move || {
+                let mut sources = Sources::default();
+                let id = sources.add("deep.devres", &text);
+                let mut sink = Sink::default();
+                parse(&sources, id, &mut sink);
+            };
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn(read);
+            thread.unwrap().join().unwrap();
+        }
     }
 }

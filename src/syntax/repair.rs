@@ -147,6 +147,10 @@ pub(super) fn too_deep(text: &str, max: usize) -> Option<usize> {
 /// A line without its comment or its C. Before the bar of a line of C stands nothing
 /// but the name of its section, and since or until which version it is for.
 pub(super) fn code_of(line: &str) -> &str {
+    // Most have neither.
+    if !line.bytes().any(|byte| byte == b'/' || byte == b'|') {
+        return line;
+    }
     let code = line.find("//").map_or(line, |at| &line[..at]);
     let Some(bar) = code.find('|') else {
         return code;
