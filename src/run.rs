@@ -104,11 +104,23 @@ pub fn run(case: &Case<'_>) -> Run {
 
 /// The same without a trace if all is as the scenario states it: most of the work is to tell it.
 pub fn judge(case: &Case<'_>) -> Run {
-    let judged = run_case(case, case.model, 0, false);
+    prepared(case, |program, steps| judge_steps(case, program, steps))
+}
+
+/// Judges a case on each of these kernels, whichever its own is.
+pub fn judge_on(case: &Case<'_>, models: impl Iterator<Item = Model>) -> Vec<Run> {
+    prepared(case, |program, steps| {
+        let on = models.map(|model| Case { model, ..*case });
+        on.map(|case| judge_steps(&case, program, steps)).collect()
+    })
+}
+
+fn judge_steps(case: &Case<'_>, program: &Program<'_>, steps: &[CaseStep<'_>]) -> Run {
+    let judged = run_steps(case, case.model, 0, false, program, steps);
     if judged.is_as_stated() {
         return judged;
     }
-    run(case)
+    run_steps(case, case.model, 0, true, program, steps)
 }
 
 /// Runs a case and judges it by what its scenario states for another kernel: the contract,
@@ -120,24 +132,14 @@ pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
 /// The same where the kernel is quick: of the operations that leave work queued, those
 /// whose bit is set return only after it is done. A kernel promises neither.
 pub fn run_overtaken(case: &Case<'_>, stated_for: Model, quick: u32) -> Run {
-    run_case(case, stated_for, quick, true)
+    prepared(case, |program, steps| {
+        run_steps(case, stated_for, quick, true, program, steps)
+    })
 }
 
-fn run_case(case: &Case<'_>, stated_for: Model, quick: u32, traced: bool) -> Run {
+/// What a case is made of, the same on every kernel: its program and all of its steps.
+fn prepared<R>(case: &Case<'_>, f: impl FnOnce(&Program<'_>, &[CaseStep<'_>]) -> R) -> R {
     expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
-        let recorder = Recorder::new(program, case.model);
-        let mut runner = Runner {
-            case,
-            stated_for,
-            quick,
-            program,
-            traced,
-            recorder: match traced {
-                true => recorder,
-                false => recorder.without_paths(),
-            },
-            run: Run::default(),
-        };
         let mut steps = expand::time_line(case.suite, case.scenario, program);
         steps.extend(
             expand::finally(case.scenario).map(|(span, expectation)| CaseStep {
@@ -145,27 +147,49 @@ fn run_case(case: &Case<'_>, stated_for: Model, quick: u32, traced: bool) -> Run
                 kind: CaseStepKind::Expect(expectation),
             }),
         );
-        for (index, step) in steps.iter().enumerate() {
-            match step.kind {
-                CaseStepKind::Op(op, fails) => {
-                    if runner
-                        .operation(op, fails, step.span, &steps[index + 1..])
-                        .is_break()
-                    {
-                        break;
-                    }
-                }
-                CaseStepKind::Expect(expectation) => runner.expect(expectation, step.span),
-                CaseStepKind::Fault(_) => {}
-                CaseStepKind::GiveUp => {
-                    runner.fail(step.span, "not to give up".to_owned());
-                    runner.run.goes_on = runner.recorder.state().has_queued_work();
+        f(program, &steps)
+    })
+}
+
+fn run_steps(
+    case: &Case<'_>,
+    stated_for: Model,
+    quick: u32,
+    traced: bool,
+    program: &Program<'_>,
+    steps: &[CaseStep<'_>],
+) -> Run {
+    let recorder = Recorder::new(program, case.model);
+    let mut runner = Runner {
+        case,
+        stated_for,
+        quick,
+        program,
+        traced,
+        recorder: match traced {
+            true => recorder,
+            false => recorder.without_paths(),
+        },
+        run: Run::default(),
+    };
+    for (index, step) in steps.iter().enumerate() {
+        match step.kind {
+            CaseStepKind::Op(op, fails) => {
+                let rest = &steps[index + 1..];
+                if runner.operation(op, fails, step.span, rest).is_break() {
                     break;
                 }
             }
+            CaseStepKind::Expect(expectation) => runner.expect(expectation, step.span),
+            CaseStepKind::Fault(_) => {}
+            CaseStepKind::GiveUp => {
+                runner.fail(step.span, "not to give up".to_owned());
+                runner.run.goes_on = runner.recorder.state().has_queued_work();
+                break;
+            }
         }
-        runner.finish()
-    })
+    }
+    runner.finish()
 }
 
 struct Runner<'r> {

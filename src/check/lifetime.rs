@@ -7,7 +7,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::ir::{Scenario, Suite, Unit};
-use crate::run::{self, Failure};
+use crate::run::{self, Failure, Run};
 use crate::sim::Model;
 use crate::source::Span;
 
@@ -20,9 +20,12 @@ struct Found {
 /// One diagnostic for each place and fault, with the cases in which it happens.
 pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     let mut found: BTreeMap<(Span, Code, String), Found> = BTreeMap::new();
-    for model in Model::known() {
-        for case in expand::cases_of(unit, suite, scenario, model) {
-            let run = run::judge(&case);
+    let runs: Vec<Vec<Run>> = expand::cases_of(unit, suite, scenario, Model::ALL)
+        .map(|case| run::judge_on(&case, Model::known()))
+        .collect();
+    for (index, model) in Model::known().enumerate() {
+        for (used, runs) in scenario.kinds.iter().zip(&runs) {
+            let run = &runs[index];
             let fault = run.fault.iter().filter(|fault| !fault.announced);
             let fault = fault.map(|f| (f.span, Code::Fault, f.text.clone(), run.trace.len()));
             let of = |code| move |f: &Failure| (f.span, code, f.wanted.clone(), f.after);
@@ -35,7 +38,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                     story: run.story_until(after),
                 };
                 let found = found.entry(problem).or_insert_with(first);
-                found.places.push((model, case.kind_use.label(unit)));
+                found.places.push((model, used.label(unit)));
             }
         }
     }

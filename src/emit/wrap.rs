@@ -47,21 +47,26 @@ pub(super) fn braces(fields: &[String]) -> Vec<String> {
 
 fn list(open: &str, items: &[&str], close: &str) -> Vec<String> {
     let aligned = columns(open);
-    let align = "\t".repeat(aligned / TAB) + &" ".repeat(aligned % TAB);
     let mut lines = Vec::new();
     let mut line = open.to_owned();
+    let mut width = aligned;
     if items.is_empty() {
         line += close;
     }
     for (index, item) in items.iter().enumerate() {
         let end = if index + 1 == items.len() { close } else { "," };
-        let text = format!("{item}{end}");
-        if index > 0 && columns(&line) + 1 + columns(&text) > WIDTH {
-            lines.push(std::mem::replace(&mut line, align.clone()));
+        let added = columns(item) + columns(end);
+        if index > 0 && width + 1 + added > WIDTH {
+            let align = "\t".repeat(aligned / TAB) + &" ".repeat(aligned % TAB);
+            lines.push(std::mem::replace(&mut line, align));
+            width = aligned;
         } else if index > 0 {
             line.push(' ');
+            width += 1;
         }
-        line += &text;
+        line += item;
+        line += end;
+        width += added;
     }
     lines.push(line);
     lines

@@ -232,13 +232,12 @@ impl Emitter<'_> {
         if !is_fallible(self.scenario, op) {
             return self.void(op, &called);
         }
-        let text = self.program.describe(op);
         if !self.options.trace {
             // A comparison binds tighter than `|=`.
             return called.statement("ctx.failed |= ", " < 0;");
         }
         let mut lines = called.statement("ret = ", ";");
-        lines.extend(log_return(&text, "ret"));
+        lines.extend(log_return(&self.program.describe(op), "ret"));
         lines.push("\tctx.failed |= ret < 0;".to_owned());
         lines
     }
@@ -249,7 +248,6 @@ impl Emitter<'_> {
         if !is_fallible(self.scenario, op) {
             return self.void(op, &called);
         }
-        let text = self.program.describe(op);
         let (check, wanted) = match (op, fails) {
             (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
             // Whether a driver was found, or how much there was to release, is another question.
@@ -264,7 +262,7 @@ impl Emitter<'_> {
         }
         let mut lines = called.statement("ret = ", ";");
         if self.options.trace {
-            lines.extend(log_return(&text, "ret"));
+            lines.extend(log_return(&self.program.describe(op), "ret"));
         }
         lines.extend(call(1, check, &["test", "ret", &wanted], ";"));
         lines

@@ -31,9 +31,10 @@ pub fn emit(unit: &Unit, options: &Options) -> Vec<OutputFile> {
         },
     )];
     let suites = unit.suites.par_iter().map(|suite| {
+        let tests = tests(unit, suite);
         output(
             names::rust_file(&module_name(suite)),
-            &module(unit, suite, options),
+            &module(unit, suite, &tests, options),
         )
     });
     files.par_extend(suites);
@@ -54,11 +55,11 @@ struct Main {
 /// A Rust file, fully named and wrapped.
 #[derive(Template)]
 #[template(path = "suite.rs")]
-struct Module {
+struct Module<'t> {
     /// The lines of the file's doc comment.
     header: Vec<String>,
     kinds: Vec<KindConstant>,
-    scenarios: Vec<ScenarioModule>,
+    scenarios: Vec<ScenarioModule<'t>>,
 }
 
 struct KindConstant {
@@ -67,7 +68,7 @@ struct KindConstant {
     value: String,
 }
 
-struct ScenarioModule {
+struct ScenarioModule<'t> {
     doc: Vec<String>,
     name: String,
     imports: String,
@@ -76,10 +77,10 @@ struct ScenarioModule {
     source: String,
     set_up: u32,
     steps: Vec<String>,
-    tests: Vec<Test>,
+    tests: Vec<&'t Test>,
 }
 
-impl ScenarioModule {
+impl ScenarioModule<'_> {
     /// The beginning of a session, as rustfmt breaks it (`fn_call_width`).
     fn session(&self) -> Vec<String> {
         let set_up = self.set_up.to_string();
@@ -96,11 +97,12 @@ impl ScenarioModule {
 }
 
 struct Test {
+    on: KindUse,
     name: String,
     call: Vec<String>,
 }
 
-fn module(unit: &Unit, suite: &Suite, options: &Options) -> Module {
+fn module<'t>(unit: &Unit, suite: &Suite, tests: &'t [Test], options: &Options) -> Module<'t> {
     let source = unit.sources.get(suite.source).name.clone();
     let kinds = kinds_of(suite).into_iter().map(|id| {
         let kind = unit.kind(id);
@@ -137,7 +139,7 @@ fn module(unit: &Unit, suite: &Suite, options: &Options) -> Module {
         scenarios: suite
             .scenarios
             .iter()
-            .filter_map(|scenario| scenario_module(unit, suite, scenario, &source))
+            .filter_map(|scenario| scenario_module(unit, suite, scenario, tests, &source))
             .collect(),
     }
 }
@@ -168,12 +170,13 @@ fn kinds_of(suite: &Suite) -> BTreeSet<KindId> {
     of_uses.chain(of_devices).flatten().collect()
 }
 
-fn scenario_module(
+fn scenario_module<'t>(
     unit: &Unit,
     suite: &Suite,
     scenario: &Scenario,
+    tests: &'t [Test],
     source: &str,
-) -> Option<ScenarioModule> {
+) -> Option<ScenarioModule<'t>> {
     let used = *scenario.kinds.first()?;
     Some(expand::with_program(unit, scenario, used, |program| {
         let program_lines = program::literal(unit, scenario, program);
@@ -200,16 +203,21 @@ fn scenario_module(
             source: format!("{source:?}"),
             set_up: unit.line(suite.span),
             steps,
-            tests: tests(unit, scenario),
+            tests: tests
+                .iter()
+                .filter(|test| scenario.kinds.iter().any(|used| used.is(&test.on)))
+                .collect(),
         }
     }))
 }
 
-/// The words of a line of Rust that may have to be imported.
+/// The words of a line of Rust that may be those of a type or a constant.
 fn imported_words(line: &str) -> impl Iterator<Item = &str> {
-    // A variant is imported with its type: `Callback::Probe`.
-    let pieces = line.split("::Probe(");
-    pieces.flat_map(|piece| piece.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()))
+        // A variant is imported with its type: `Callback::Probe`.
+        .filter(|&word| word != "Probe" || !line.contains("::Probe("))
 }
 
 /// What a scenario may need of the simulator.
@@ -242,13 +250,15 @@ fn imports_line(imports: &BTreeSet<&str>) -> String {
     text + &format!("\n{line}\n    }};")
 }
 
-/// A test for each kind. It is on every kernel, since what a scenario does not except holds
-/// everywhere; and in one function, since those are what the compiler takes time for.
-fn tests(unit: &Unit, scenario: &Scenario) -> Vec<Test> {
-    let tests = scenario.kinds.iter().map(|used| {
+/// A test for each kind, the same for each scenario that is on it. It is on every kernel, since
+/// what a scenario does not except holds everywhere; and in one function, since those are what the
+/// compiler takes time for.
+fn tests(unit: &Unit, suite: &Suite) -> Vec<Test> {
+    let tests = suite.kinds.iter().map(|used| {
         let mut chain = case_chain(unit, used);
         chain.push(".on_every_kernel(scenario);".to_owned());
         Test {
+            on: *used,
             name: format!("on_{}", used.label(unit)),
             call: layout::chain(chain),
         }
