@@ -103,8 +103,12 @@ pub fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
 }
 
-/// Pieces of a text that are parsed at a time. What pest keeps is many times as large.
+/// Bytes of a text that are parsed at a time. What pest keeps of them is many times as large, and
+/// should stay in a processor's cache.
 const PIECE: usize = 32 << 10;
+
+/// So many pieces are worth the start of threads.
+const SHARED: usize = 4;
 
 /// Parses one file. Everything that is wrong goes to the sink; the tree holds what
 /// was right.
@@ -143,9 +147,8 @@ fn parse_in_pieces(sources: &Sources, source: SourceId, size: usize, sink: &mut 
         let file = parser.piece(&text[piece]);
         (file, sink)
     };
-    // Threads begin only where there is something to share.
     let parsed: Vec<_> = match pieces.len() {
-        1 => pieces.into_iter().map(read).collect(),
+        ..SHARED => pieces.into_iter().map(read).collect(),
         _ => pieces.into_par_iter().map(read).collect(),
     };
     for (piece, found) in parsed {
