@@ -16,6 +16,10 @@ pub const PREFIX: &str = "devres-trace: ";
 /// What stands before the name of a device that a case has left behind.
 pub const LEFT: &str = "devres-left: ";
 
+/// What stands where a test begins to clean up what its case has leaked, and where it is done:
+/// what the kernel says in between is not about the case.
+pub const CLEANUP: [&str; 2] = ["devres-cleanup: begins", "devres-cleanup: done"];
+
 /// The first line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {

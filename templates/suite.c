@@ -437,7 +437,8 @@ static int remove_test_resource(struct device *dev, struct test_memory *memory,
 	memory->owned = true;
 	return 0;
 }
-
+@% endif %@
+@%- if uses.memory.free_resource() %@
 static void free_test_resource(struct test_memory *memory)
 {
 	memory->owned = false;
@@ -847,7 +848,7 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	ctx.over = true;
 @%- endif %@
 @%- if trace %@
-	log_paused = true;
+	log_pause(test, true);
 @%- endif %@
 @%- for handle in handles %@
 	if (ctx.@{ handle.field }@)
@@ -862,7 +863,7 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 			unregister_test_device(test_devices[i]);
 @%- endif %@
 @%- if trace %@
-	log_paused = false;
+	log_pause(test, false);
 @%- endif %@
 @%- if uses.tear_down %@
 	tear_down();

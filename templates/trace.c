@@ -265,6 +265,13 @@ static void log_print(struct kunit *test)
 	}
 }
 
+/* What is cleaned up in between was leaked, and is not the case's. */
+static void log_pause(struct kunit *test, bool begins)
+{
+	log_paused = begins;
+	kunit_info(test, "devres-cleanup: %s", begins ? "begins" : "done");
+}
+
 /* Whatever a case did, nothing may be left of it. */
 static void log_left(struct kunit *test)
 {

@@ -154,6 +154,8 @@ struct Reader {
     results: Vec<(Vec<usize>, String, TestResult)>,
     said: Vec<String>,
     devres: Vec<Devres>,
+    /// Whether a test cleans up what its case has leaked.
+    cleans_up: bool,
     case: Option<String>,
 }
 
@@ -181,6 +183,7 @@ impl Reader {
             }
             Line::Trace(json) => self.trace(json),
             Line::Result(status, name) => self.result(indent, status, name),
+            Line::Devres(_) if self.cleans_up => {}
             Line::Devres(entry) => self.devres.push(entry),
             Line::Other => self.other(text),
         }
@@ -209,6 +212,7 @@ impl Reader {
         let above = self.open.iter().map(|open| open.test).collect();
         let said = std::mem::take(&mut self.said);
         self.devres.clear();
+        self.cleans_up = false;
         self.results
             .push((above, name.to_owned(), TestResult { status, said }));
     }
@@ -217,7 +221,9 @@ impl Reader {
         if text.is_empty() {
             return;
         }
-        if let Some((_, device)) = text.split_once(trace::LEFT) {
+        if let Some(at) = trace::CLEANUP.iter().position(|line| text.ends_with(line)) {
+            self.cleans_up = at == 0;
+        } else if let Some((_, device)) = text.split_once(trace::LEFT) {
             let case = self.case.clone().unwrap_or_default();
             self.log.left.push((case, device.to_owned()));
         } else if let Some(version) = text.strip_prefix("Linux version ") {

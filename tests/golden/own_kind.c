@@ -207,6 +207,13 @@ static void log_print(struct kunit *test)
 	}
 }
 
+/* What is cleaned up in between was leaked, and is not the case's. */
+static void log_pause(struct kunit *test, bool begins)
+{
+	log_paused = begins;
+	kunit_info(test, "devres-cleanup: %s", begins ? "begins" : "done");
+}
+
 /* Whatever a case did, nothing may be left of it. */
 static void log_left(struct kunit *test)
 {
@@ -415,11 +422,11 @@ static void devres_nested_exit(struct kunit *test)
 		log_print(test);
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
-	log_paused = true;
+	log_pause(test, true);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
-	log_paused = false;
+	log_pause(test, false);
 	if (log_ended)
 		log_print(test);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)

@@ -407,12 +407,19 @@ struct MemoryUses {
     find: bool,
     remove: bool,
     add: bool,
+    /// Resources are freed.
+    free: bool,
 }
 
 impl MemoryUses {
     /// Whether there is memory that is somebody's to free.
     fn owned(&self) -> bool {
-        self.alloc || self.remove
+        self.alloc || self.remove || self.add || self.free
+    }
+
+    /// Whether some of that is resources.
+    fn free_resource(&self) -> bool {
+        self.remove || self.free
     }
 }
 

@@ -72,7 +72,8 @@ fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
         let of_driver = |callback| !matches!(callback, Callback::Action(_));
         if claim.callbacks().any(of_driver) {
             uses.counts = true;
-            uses.callbacks = true;
+            // Their callbacks are there where drivers are.
+            uses.several = true;
         }
     }
 }
@@ -93,6 +94,7 @@ impl Uses {
             Op::GetResource(_) => uses.get = true,
             Op::FindResource(_) => uses.find = true,
             Op::AddResource(_) => uses.add = true,
+            Op::Free(id) if sort(id) == Sort::Resource => uses.free = true,
             Op::Realloc(id) if sort(id) == Sort::Memory => uses.devm_realloc = true,
             Op::Realloc(_) => uses.realloc = true,
             Op::UseMemory(_) => uses.touched = true,
