@@ -41,6 +41,10 @@ mod faults_alone;
 #[rustfmt::skip]
 mod faults_of_drivers;
 #[rustfmt::skip]
+mod faults_of_lists;
+#[rustfmt::skip]
+mod faults_of_resources;
+#[rustfmt::skip]
 mod files_outlive_drivers;
 #[rustfmt::skip]
 mod finally;
@@ -91,6 +95,12 @@ mod order_bound;
 #[rustfmt::skip]
 mod orders_of_handles;
 #[rustfmt::skip]
+mod owners;
+#[rustfmt::skip]
+mod owners_of_handles;
+#[rustfmt::skip]
+mod owners_with_drivers;
+#[rustfmt::skip]
 mod parents;
 #[rustfmt::skip]
 mod parents_and_actions;
@@ -130,5 +140,7 @@ mod shown_too_early;
 mod taken_and_forgotten;
 #[rustfmt::skip]
 mod unregister;
+#[rustfmt::skip]
+mod without_a_driver;
 #[rustfmt::skip]
 mod without_directory;

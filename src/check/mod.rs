@@ -129,11 +129,15 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
             };
             let next = scenario.steps.get(index + 1).map(|next| &next.kind);
             let faults = matches!(next, Some(StepKind::Fault(_)));
+            // What a callback took is anybody's.
+            let is_anybodys = |dev| {
+                let mut bodies = scenario.bodies();
+                bodies.any(|op| [Op::Get(dev), Op::Init(dev), Op::Del(dev)].contains(&op))
+            };
             if let Op::Put(dev) = op
                 && holdings.refs(dev) == 0
                 && !faults
-                // What a callback took is anybody's.
-                && !scenario.bodies().any(|other| other == Op::Get(dev))
+                && !is_anybodys(dev)
             {
                 let name = program.device(dev).name;
                 sink.report(
@@ -148,7 +152,9 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
                     )),
                 );
             }
-            if let Err(dev) = holdings.apply(program, op, fails) {
+            if let Err(dev) = holdings.apply(program, op, fails)
+                && !is_anybodys(dev)
+            {
                 let name = program.device(dev).name;
                 sink.report(
                     Diagnostic::new(

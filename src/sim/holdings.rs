@@ -1,11 +1,12 @@
 //! What a scenario owns while it runs, and how it gives that up at the end.
 //!
-//! The scenario owns the references it took, less those it dropped and those an
-//! action took over; and whatever it registered, opened or allocated. What drivers do in their
-//! callbacks is theirs. Since a scenario is a straight line, all this is known without
-//! running it.
+//! The scenario owns the references it took, less those it dropped; and whatever it registered,
+//! opened or allocated. What a body gives up and has not made itself (`gives.rs`) is no longer the
+//! scenario's: an action takes it over when it is put on a list, a driver when it is registered.
+//! Since a scenario is a straight line, all this is known without running it.
 
 use super::errno::Errno;
+use super::gives::{Bodies, Given};
 use super::list::List;
 use super::program::{
     ActionId, DeviceId, DriverId, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
@@ -125,20 +126,10 @@ impl Holdings {
                 self.runs(program, dev);
             }
             Op::AddAction(action) if program.action(action).sort == Sort::Unmanaged => {
-                let mut drivers = self.drivers.as_slice().iter();
-                if !drivers.any(|&drv| program.driver(drv).remove.contains(&Op::Free(action))) {
-                    keep(&mut self.memory, action);
-                }
+                self.keep(program, Given::Memory(action));
             }
             Op::AddAction(action) => self.queue(program, action)?,
-            Op::RemoveAction(action) => {
-                if take(&mut self.queued, Node::Action(action)) {
-                    self.take_back(program, action, 0);
-                    if program.action(action).sort == Sort::Resource {
-                        keep(&mut self.memory, action);
-                    }
-                }
-            }
+            Op::RemoveAction(action) => self.removed(program, action),
             Op::AddResource(resource) => {
                 take(&mut self.memory, resource);
                 self.queue(program, resource)?;
@@ -150,30 +141,36 @@ impl Holdings {
             }
             Op::DestroyResource(resource) => {
                 if take(&mut self.queued, Node::Action(resource)) {
-                    self.take_back(program, resource, 0);
+                    self.take_back(program, resource);
                 }
             }
             Op::Free(memory) => {
                 take(&mut self.memory, memory);
                 take(&mut self.queued, Node::Action(memory));
             }
-            Op::ReleaseAction(action) => _ = take(&mut self.queued, Node::Action(action)),
+            Op::ReleaseAction(action) => self.released(program, action, 0),
             Op::Unbind(dev) => self.runs(program, dev),
             Op::Link(..) | Op::LinkWhileBound(..) => self.linked = true,
-            Op::Open(handle) => keep(&mut self.handles, handle),
+            Op::Open(handle) => self.keep(program, Given::Handle(handle)),
             Op::Close(handle) => _ = take(&mut self.handles, handle),
             Op::RegisterDriver(drv) => {
-                keep(&mut self.drivers, drv);
-                self.devices.retain(|&dev| !unregisters(program, drv, dev));
-                let remove = program.driver(drv).remove;
-                self.memory.retain(|&id| !remove.contains(&Op::Free(id)));
+                self.keep(program, Given::Driver(drv));
+                // What is not the scenario's is no mistake: the driver may never be bound. Nor can
+                // it unregister itself.
+                Bodies::new(program).driver(drv, &mut |given| {
+                    _ = given != Given::Driver(drv) && self.give(given);
+                });
             }
             Op::UnregisterDriver(drv) => {
                 take(&mut self.drivers, drv);
                 self.runs(program, program.driver(drv).device);
             }
             Op::OpenGroup(group) => keep(&mut self.queued, Node::Open(group)),
-            Op::CloseGroup(group) => keep(&mut self.queued, Node::Close(group)),
+            Op::CloseGroup(group) => {
+                if self.queued.contains(Node::Open(group)) {
+                    keep(&mut self.queued, Node::Close(group));
+                }
+            }
             Op::RemoveGroup(group) => {
                 take(&mut self.queued, Node::Open(group));
                 take(&mut self.queued, Node::Close(group));
@@ -187,16 +184,84 @@ impl Holdings {
 
     /// It is on a list, and what its body will give up is its own.
     fn queue(&mut self, program: &Program<'_>, action: ActionId) -> Result<(), DeviceId> {
-        self.hand_over(program, action, 0)?;
+        let mut missing = None;
+        Bodies::new(program).action(action, &mut |given| {
+            if !self.give(given)
+                && let Given::Ref(dev) = given
+            {
+                missing.get_or_insert(dev);
+            }
+        });
         keep(&mut self.queued, Node::Action(action));
-        Ok(())
+        missing.map_or(Ok(()), Err)
     }
 
-    /// A device that a driver unregisters in its remove is the driver's.
+    /// It is on no list, and what its body would have given up is the scenario's again.
+    fn removed(&mut self, program: &Program<'_>, action: ActionId) {
+        if take(&mut self.queued, Node::Action(action)) {
+            self.take_back(program, action);
+            if program.action(action).sort == Sort::Resource {
+                keep(&mut self.memory, action);
+            }
+        }
+    }
+
+    /// It has run, and so have those that it released; those that it added are on a list. `outer`
+    /// are those that release it, a bit each.
+    fn released(&mut self, program: &Program<'_>, action: ActionId, outer: u32) {
+        let inner = outer | 1 << action.0;
+        if !take(&mut self.queued, Node::Action(action)) || inner == outer {
+            return;
+        }
+        for &op in program.action(action).body {
+            match op {
+                Op::AddAction(id) if program.action(id).sort == Sort::Unmanaged => {}
+                Op::AddAction(id) | Op::AddResource(id) => {
+                    keep(&mut self.queued, Node::Action(id));
+                }
+                Op::RemoveAction(id) => self.removed(program, id),
+                Op::ReleaseAction(id) => self.released(program, id, inner),
+                Op::Free(id) => _ = take(&mut self.queued, Node::Action(id)),
+                _ => {}
+            }
+        }
+    }
+
+    /// A device that a driver unregisters is the driver's.
     fn registered(&mut self, program: &Program<'_>, dev: DeviceId) {
-        let mut drivers = self.drivers.as_slice().iter();
-        if !drivers.any(|&drv| unregisters(program, drv, dev)) {
-            keep(&mut self.devices, dev);
+        self.keep(program, Given::Device(dev));
+    }
+
+    /// It is the scenario's, unless a driver that is registered will give it up.
+    fn keep(&mut self, program: &Program<'_>, made: Given) {
+        let mut is_drivers = false;
+        for &drv in self.drivers.as_slice() {
+            Bodies::new(program).driver(drv, &mut |given| is_drivers |= given == made);
+        }
+        if !is_drivers {
+            self.receive(made);
+        }
+    }
+
+    /// It becomes the scenario's.
+    fn receive(&mut self, given: Given) {
+        match given {
+            Given::Ref(dev) => self.get(dev),
+            Given::Device(dev) => keep(&mut self.devices, dev),
+            Given::Handle(handle) => keep(&mut self.handles, handle),
+            Given::Memory(memory) => keep(&mut self.memory, memory),
+            Given::Driver(drv) => keep(&mut self.drivers, drv),
+        }
+    }
+
+    /// The scenario gives it away, and had it, if that comes back.
+    fn give(&mut self, given: Given) -> bool {
+        match given {
+            Given::Ref(dev) => self.put(dev),
+            Given::Device(dev) => take(&mut self.devices, dev),
+            Given::Handle(handle) => take(&mut self.handles, handle),
+            Given::Memory(memory) => take(&mut self.memory, memory),
+            Given::Driver(drv) => take(&mut self.drivers, drv),
         }
     }
 
@@ -205,7 +270,8 @@ impl Holdings {
         self.queued.retain(|&node| on(program, node) != dev);
     }
 
-    /// The same of those in a group.
+    /// The same of those in a group, and groups go with it that lie within: those whose ends do,
+    /// or that have no end yet (`remove_nodes()` in drivers/base/devres.c, Linux 6.12).
     fn releases(&mut self, program: &Program<'_>, group: GroupId) {
         let nodes = self.queued;
         let at = |node| nodes.as_slice().iter().rposition(|&known| known == node);
@@ -214,11 +280,16 @@ impl Holdings {
         };
         let last = at(Node::Close(group)).unwrap_or(MAX_QUEUED);
         let dev = program.group(group).on;
-        let mut at = 0;
+        let within = |node| at(node).is_some_and(|at| (first..=last).contains(&at));
         self.queued.retain(|&node| {
-            let inside = (first..=last).contains(&at) && on(program, node) == dev;
-            at += 1;
-            !(inside && (matches!(node, Node::Action(_)) || at - 1 == first || at - 1 == last))
+            let goes = match node {
+                Node::Action(_) => within(node),
+                Node::Open(id) => {
+                    within(node) && (within(Node::Close(id)) || at(Node::Close(id)).is_none())
+                }
+                Node::Close(id) => within(node) && within(Node::Open(id)),
+            };
+            !(goes && on(program, node) == dev)
         });
     }
 
@@ -235,58 +306,9 @@ impl Holdings {
         owned
     }
 
-    /// What an action will drop or unregister is the action's from now on. `outer` are those that
-    /// add it, a bit each: one that adds itself again has taken over what it will.
-    fn hand_over(
-        &mut self,
-        program: &Program<'_>,
-        action: ActionId,
-        outer: u32,
-    ) -> Result<(), DeviceId> {
-        let inner = outer | 1 << action.0;
-        if inner == outer {
-            return Ok(());
-        }
-        // What the body itself took before, it may drop.
-        let mut taken = [0u16; MAX_DEVICES];
-        for &op in program.action(action).body {
-            match op {
-                Op::Get(dev) => taken[usize::from(dev.0)] += 1,
-                Op::Put(dev) if taken[usize::from(dev.0)] > 0 => taken[usize::from(dev.0)] -= 1,
-                Op::Put(dev) if !self.put(dev) => return Err(dev),
-                Op::Unregister(dev) | Op::Del(dev) => _ = take(&mut self.devices, dev),
-                Op::Close(handle) => _ = take(&mut self.handles, handle),
-                Op::Free(memory) => _ = take(&mut self.memory, memory),
-                Op::UnregisterDriver(drv) => _ = take(&mut self.drivers, drv),
-                // What the inner one will drop is handed over now as well.
-                Op::AddAction(action) => self.hand_over(program, action, inner)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn take_back(&mut self, program: &Program<'_>, action: ActionId, outer: u32) {
-        let inner = outer | 1 << action.0;
-        if inner == outer {
-            return;
-        }
-        let body = program.action(action).body;
-        let mut taken = [0u16; MAX_DEVICES];
-        for &op in body {
-            match op {
-                Op::Get(dev) => taken[usize::from(dev.0)] += 1,
-                Op::Put(dev) if taken[usize::from(dev.0)] > 0 => taken[usize::from(dev.0)] -= 1,
-                Op::Put(dev) => self.get(dev),
-                Op::Unregister(dev) | Op::Del(dev) => keep(&mut self.devices, dev),
-                Op::Close(handle) => keep(&mut self.handles, handle),
-                // What it allocates itself was never the scenario's.
-                Op::Free(id) if !body.contains(&Op::AddAction(id)) => keep(&mut self.memory, id),
-                Op::UnregisterDriver(drv) => keep(&mut self.drivers, drv),
-                Op::AddAction(action) => self.take_back(program, action, inner),
-                _ => {}
-            }
-        }
+    /// What an action would have given up is the scenario's again.
+    fn take_back(&mut self, program: &Program<'_>, action: ActionId) {
+        Bodies::new(program).action(action, &mut |given| self.receive(given));
     }
 
     /// The operations by which the scenario gives up what it owns: handles are closed,
@@ -354,11 +376,6 @@ fn on(program: &Program<'_>, node: Node) -> DeviceId {
         Node::Action(action) => program.action(action).on,
         Node::Open(group) | Node::Close(group) => program.group(group).on,
     }
-}
-
-fn unregisters(program: &Program<'_>, drv: DriverId, dev: DeviceId) -> bool {
-    let remove = program.driver(drv).remove;
-    remove.contains(&Op::Unregister(dev)) || remove.contains(&Op::Del(dev))
 }
 
 /// Takes the newest one out, and says whether there was one.

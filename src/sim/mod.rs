@@ -44,6 +44,7 @@ mod devres;
 mod errno;
 mod event;
 mod fixes;
+mod gives;
 mod holdings;
 mod kobject;
 mod links;
