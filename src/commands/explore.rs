@@ -232,14 +232,34 @@ pub(super) fn told(unit: &Unit, findings: &[Finding]) -> String {
     told.collect()
 }
 
-/// Writes findings as scenarios.
+/// Writes findings as scenarios. Those that run into a fault get a file of their own, since who
+/// compiles that is told so, and of nothing else.
 pub(super) fn write(file: Option<&Path>, unit: &Unit, findings: &[Finding]) -> Result<(), u8> {
     let Some(path) = file else {
         return Ok(());
     };
-    let text = scenarios(unit, "found", findings);
-    output::replace(path, &text)
-        .or_else(|why| fail(&format!("`{}`: {why}", path.display()), NOT_WELL))
+    let is_fault =
+        |finding: &&Finding| matches!(finding.shown.broken, Some(explore::Broken::Fault(_)));
+    let (faults, others): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(is_fault);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let of_faults = path.with_file_name(format!("{stem}_faults.devres"));
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    for (path, name, findings) in [
+        (path, "found", others),
+        (&of_faults, "found_faults", faults),
+    ] {
+        if findings.is_empty() {
+            continue;
+        }
+        let text = scenarios(unit, name, &findings, folder);
+        output::replace(path, &text)
+            .or_else(|why| fail(&format!("`{}`: {why}", path.display()), NOT_WELL))?;
+        say(&format!("explore: {} written", path.display()));
+    }
+    Ok(())
 }
 
 fn keep_bricks(unit: &mut Unit, names: &[String]) -> Result<(), u8> {

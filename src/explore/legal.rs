@@ -138,6 +138,11 @@ impl<const N: usize> Node<N> {
                 self.tally.of(id) == 0 && self.can_do(program, program.action(id).body)
             }
             Op::UseMemory(id) | Op::Realloc(id) => self.has_memory(id),
+            // A scenario cannot name a group before it opens it.
+            Op::CloseGroup(id) | Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
+                let mut states = self.states.iter();
+                states.all(|state| state.is_open_group(program, id))
+            }
             _ => true,
         })
     }

@@ -1,15 +1,19 @@
 //! Findings as scenarios, with names of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::watch::Broken;
 use super::{Finding, cover, write};
 use crate::ir::Unit;
 use crate::sim::Point;
 
-/// A file of scenarios, one for each finding.
-pub fn scenarios(unit: &Unit, name: &str, findings: &[Finding]) -> String {
+/// A file of scenarios, one for each finding, which will stand in that folder.
+pub fn scenarios(unit: &Unit, name: &str, findings: &[&Finding], folder: &Path) -> String {
     let mut text = "use kinds\n".to_owned();
+    for path in files_of_kinds(unit, findings, folder) {
+        text += &format!("use \"{path}\"\n");
+    }
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
         let base = scenario_name(finding);
@@ -33,6 +37,24 @@ pub fn scenarios(unit: &Unit, name: &str, findings: &[Finding]) -> String {
         );
     }
     text
+}
+
+/// The files that declare kinds of the user's own: from the folder, if they lie in it.
+fn files_of_kinds(unit: &Unit, findings: &[&Finding], folder: &Path) -> BTreeSet<String> {
+    let folder = folder.canonicalize().unwrap_or_default();
+    let kinds = findings.iter().flat_map(|finding| {
+        let devices = finding.bricks.scenario.devices.iter();
+        let declared = devices.filter_map(|device| device.kind);
+        declared.chain([finding.bricks.used.kind])
+    });
+    let paths = kinds.filter_map(|id| {
+        let source = unit.sources.get(unit.kind(id).span.source);
+        // The standard ones are no file.
+        let path = Path::new(&source.path).canonicalize().ok()?;
+        let path = path.strip_prefix(&folder).unwrap_or(&path);
+        Some(path.display().to_string())
+    });
+    paths.collect()
 }
 
 /// A finding as a scenario alone, in the language.
