@@ -74,7 +74,7 @@ const MAX_KNOWN: usize = 500;
 /// Longer names are no slips: to compare two takes the product of their lengths.
 const MAX_SLIP: usize = 100;
 /// Names that are listed when none is near.
-const MAX_LISTED: usize = 12;
+const MAX_LISTED: usize = 32;
 
 /// The one of the known names that the unknown one is likely to be a slip of.
 pub fn nearest<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {

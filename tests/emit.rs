@@ -183,7 +183,7 @@ use kinds
 suite helpers on platform, platform bound {
     scenario s {
         register dev
-        expect dev alive but unbound without 699fb50d9903 while unbound
+        expect dev freed but bound without 699fb50d9903 while unbound
     }
 }
 ";

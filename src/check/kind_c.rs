@@ -197,6 +197,18 @@ fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String,
     if let (true, Some(second)) = (inside, lines.get(1)) {
         return Some(("more than one line".to_owned(), second.span));
     }
+    // A bare name is the function itself; with a semicolon it would be a statement without effect.
+    let statement = lines[0].value.trim().strip_suffix(';');
+    let is_name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    if lines.len() == 1 && statement.is_some_and(|text| is_name(text) && text != "return") {
+        return Some((
+            "a name with a `;`, which does nothing: a function stands there without it, or is called"
+                .to_owned(),
+            first,
+        ));
+    }
     let text: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
     unbalanced(&text.join("\n")).map(|problem| (problem, first.to(last)))
 }

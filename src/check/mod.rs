@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
+use crate::emit::kunit::is_fallible;
 use crate::expand;
 use crate::ir::{
     Condition, Deviation, Expectation, FaultExpectation, Scenario, Step, StepKind, Suite, Unit,
@@ -127,6 +128,14 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
             let StepKind::Op(op, fails) = step.kind else {
                 continue;
             };
+            if fails.is_some() && !is_fallible(scenario, op) {
+                let op = program.describe(op);
+                sink.report(
+                    Diagnostic::new(Code::WrongSort, format!("`{op}` returns nothing"))
+                        .label(step.span, "so it cannot fail")
+                        .help("leave `fails` out; what the kernel says of it is `expect warning`"),
+                );
+            }
             let next = scenario.steps.get(index + 1).map(|next| &next.kind);
             let faults = matches!(next, Some(StepKind::Fault(_)));
             // What a callback took is anybody's.
@@ -292,6 +301,15 @@ fn each_deviation(expectation: &Expectation, sink: &mut Sink) {
                 )
                 .label(deviation.span, "no different")
                 .help("leave it out, or say what a kernel without the fix does instead"),
+            );
+        } else if !deviation.claim.excludes(expectation.claim) {
+            sink.report(
+                Diagnostic::new(
+                    Code::Deviation,
+                    "where the deviation holds the contract may hold as well",
+                )
+                .label(deviation.span, "does not contradict it")
+                .help("say what cannot be where the contract holds, such as `alive` for `freed`"),
             );
         }
         let overlaps = |other: &&Deviation| {

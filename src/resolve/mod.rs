@@ -205,6 +205,14 @@ impl Resolver<'_> {
                     }
                 }
                 ast::KindEntry::Driver(words) => {
+                    let none = words.iter().find(|word| word.value == "none");
+                    if let Some(none) = none.filter(|_| words.len() > 1) {
+                        self.sink.report(
+                            Diagnostic::new(Code::KindSection, "`driver none` stands alone")
+                                .label(none.span, "no drivers")
+                                .help("leave `none` out, or the rest"),
+                        );
+                    }
                     words
                         .iter()
                         .for_each(|word| self.of_drivers(&mut resolved, word));

@@ -86,6 +86,27 @@ impl Claim {
         Claim::Before(first.into(), second.into())
     }
 
+    /// Whether no case can have both.
+    pub fn excludes(self, other: Claim) -> bool {
+        let times = |claim| match claim {
+            Claim::Ran(callback) => Some((callback, 1)),
+            Claim::RanTimes(callback, times) => Some((callback, times)),
+            Claim::NotRun(callback) => Some((callback, 0)),
+            _ => None,
+        };
+        if let (Some((one, often)), Some((other, otherwise))) = (times(self), times(other)) {
+            return one == other && often != otherwise;
+        }
+        match (self, other) {
+            (Claim::Freed(one), Claim::Alive(other) | Claim::Bound(other))
+            | (Claim::Alive(one) | Claim::Bound(one), Claim::Freed(other))
+            | (Claim::Bound(one), Claim::Unbound(other))
+            | (Claim::Unbound(one), Claim::Bound(other)) => one == other,
+            (Claim::Warned, Claim::NotWarned) | (Claim::NotWarned, Claim::Warned) => true,
+            _ => false,
+        }
+    }
+
     /// The device that the claim is about, if it is about one.
     pub fn device(self) -> Option<DeviceId> {
         match self {

@@ -377,7 +377,7 @@ impl Fault {
                 format!("{name} is unregistered while it probes: a deadlock")
             }
             Fault::DriverNotRegistered(_) => format!("{name} is not registered"),
-            Fault::NotOpen(_) => format!("{name} is closed, but not open"),
+            Fault::NotOpen(_) => format!("{name} is closed or used, and is not open"),
             Fault::OpenTwice(_) => format!("{name} is opened a second time"),
             Fault::NotAllocated(_) => format!("{name} is used before it is allocated"),
             Fault::AddedTwice(_) => format!("{name} is added to a list, and is on one already"),

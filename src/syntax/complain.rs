@@ -46,6 +46,44 @@ const OPERATIONS: [&str; 30] = [
     "expect",
 ];
 
+/// What an operation is in the kernel, where somebody writes that.
+const IN_THE_KERNEL: [(&str, &str); 34] = [
+    ("device_initialize", "init"),
+    ("device_add", "add"),
+    ("device_del", "del"),
+    ("device_register", "register"),
+    ("device_unregister", "unregister"),
+    ("platform_device_register", "register"),
+    ("platform_device_unregister", "unregister"),
+    ("get_device", "get"),
+    ("put_device", "put"),
+    ("driver_register", "register"),
+    ("driver_unregister", "unregister"),
+    ("platform_driver_register", "register"),
+    ("platform_driver_unregister", "unregister"),
+    ("device_attach", "attach"),
+    ("device_driver_attach", "bind"),
+    ("device_release_driver", "unbind"),
+    ("device_link_add", "link"),
+    ("devm_add_action", "action"),
+    ("devm_add_action_or_reset", "action"),
+    ("devm_remove_action", "remove"),
+    ("devm_release_action", "release"),
+    ("devm_kmalloc", "memory"),
+    ("devm_kzalloc", "memory"),
+    ("devm_krealloc", "realloc"),
+    ("devm_kfree", "free"),
+    ("devres_alloc", "resource"),
+    ("devres_add", "add"),
+    ("devres_find", "find"),
+    ("devres_remove", "remove"),
+    ("devres_destroy", "destroy"),
+    ("devres_release", "release"),
+    ("devres_open_group", "group"),
+    ("devres_close_group", "close"),
+    ("devres_release_group", "release"),
+];
+
 impl TreeBuilder<'_> {
     pub(super) fn bad_statement(&mut self, pair: Pair<'_, Rule>) {
         let text = pair.as_str();
@@ -54,14 +92,20 @@ impl TreeBuilder<'_> {
             return self.bad(pair, Rule::alone_statement);
         }
         let start = pair.as_span().start();
-        self.sink.report(
-            Diagnostic::new(
-                Code::UnknownOperation,
-                format!("there is no operation `{word}`"),
-            )
-            .label(self.at(start, start + word.len()), "unknown operation")
-            .suggest(word, OPERATIONS),
-        );
+        let diagnostic = Diagnostic::new(
+            Code::UnknownOperation,
+            format!("there is no operation `{word}`"),
+        )
+        .label(self.at(start, start + word.len()), "unknown operation");
+        let here = IN_THE_KERNEL.iter().find(|(kernel, _)| *kernel == word);
+        let second = text[word.len()..].split_whitespace().next();
+        self.sink.report(match (here, second) {
+            (Some((_, here)), _) => diagnostic.help(format!("here that is `{here}`")),
+            (None, Some(second)) if OPERATIONS.contains(&second) => {
+                diagnostic.help(format!("the operation stands first: `{second} {word}`"))
+            }
+            _ => diagnostic.suggest(word, OPERATIONS),
+        });
     }
 
     /// Says what is wrong with a piece that the grammar set aside.

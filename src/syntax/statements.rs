@@ -393,6 +393,7 @@ impl TreeBuilder<'_> {
 /// The words of a statement that the grammar could not read.
 fn words(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let words = words.filter(|word| !word.is_empty() && !super::is_keyword(word));
+    let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    let words = words.filter(|word| is_name(word) && !super::is_keyword(word));
     words.map(str::to_owned).collect()
 }

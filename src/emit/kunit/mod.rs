@@ -28,6 +28,7 @@ use crate::sim::Op;
 use crate::source::Span;
 
 pub use bulk::Programs;
+pub(crate) use operation::is_fallible;
 pub(crate) use scenario::touched;
 
 /// Where the C goes, below the output folder; dropped in as `drivers/base/test/devres`.

@@ -33,7 +33,7 @@ impl Call {
 }
 
 /// Whether an operation is a call of something that returns an error.
-pub(super) fn is_fallible(scenario: &Scenario, op: Op) -> bool {
+pub(crate) fn is_fallible(scenario: &Scenario, op: Op) -> bool {
     match op {
         // An action is taken off without a word.
         Op::RemoveAction(id) | Op::ReleaseAction(id) => {
