@@ -372,3 +372,53 @@ fn what_is_not_reached_is_told_with_how_far_it_was_looked_for() {
         "{cut}"
     );
 }
+
+/// What is written is read again: it names nothing that it does not declare, kinds of a user's own
+/// come from their file, and what is refused for its fault is written apart.
+#[test]
+fn what_is_written_can_be_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own_kind.devres");
+    fs::copy("tests/own_kind.devres", own).unwrap();
+    let explore = |more: &[&str]| {
+        let args = ["explore", "own_kind.devres", "--write", "found.devres"];
+        let args: Vec<&str> = args.iter().chain(more).copied().collect();
+        let explored = program(folder.path(), &args).output().unwrap();
+        assert!(explored.status.success(), "{}", text(&explored.stderr));
+        text(&explored.stdout)
+    };
+    let run = |name: &str| {
+        let run = program(folder.path(), &["run", name]).output().unwrap();
+        (run.status.code(), text(&run.stdout) + &text(&run.stderr))
+    };
+    // A file that is not as it should be is another code.
+    for (fix, on) in [
+        ("699fb50d9903", "own"),
+        ("8e1ddfada453", "bus_bound"),
+        ("2e84dc379200", "bare"),
+    ] {
+        let models = ["--diff", "all", &format!("without:{fix}"), "--on", on];
+        let told = explore(&models);
+        assert!(told.contains("scenario parts_"), "{told}");
+        let (code, said) = run("found.devres");
+        assert_eq!(code, Some(0), "{told}{said}");
+        assert!(said.contains("found_1/"), "{said}");
+    }
+    let kept = fs::read_to_string(folder.path().join("found.devres")).unwrap();
+    let told = explore(&["--invariants", "--on", "bus_bound"]);
+    assert!(
+        told.contains("goes_wrong_") && told.contains("never_"),
+        "{told}"
+    );
+    assert_ne!(
+        fs::read_to_string(folder.path().join("found.devres")).unwrap(),
+        kept
+    );
+    assert_eq!(
+        run("found.devres").0,
+        Some(1),
+        "what breaks the contract fails"
+    );
+    let (code, said) = run("found_faults.devres");
+    assert!(code == Some(2) && said.contains("E0401"), "{said}");
+}

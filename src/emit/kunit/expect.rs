@@ -2,7 +2,7 @@
 
 use super::condition::{Reach, branch};
 use super::scenario::Emitter;
-use super::uses::is_made_in_a_body;
+use super::uses::may_never_be;
 use crate::emit::wrap::{call, nested};
 use crate::emit::{Broken, names};
 use crate::ir::{Deviation, Expectation};
@@ -101,7 +101,7 @@ impl Emitter<'_> {
                 let wanted = matches!(claim, Claim::Bound(_)) != negated;
                 call(tabs, truth(wanted), &["test", &bound], ";")
             }
-            Claim::Alive(id) if is_made_in_a_body(self.scenario, id) => {
+            Claim::Alive(id) if may_never_be(self.scenario, id) => {
                 self.file.uses.alive = true;
                 let alive = format!("is_alive(&{})", self.device(id));
                 call(tabs, truth(!negated), &["test", &alive], ";")

@@ -70,9 +70,21 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
                 );
             }
             files.push(file);
-            let symbol = symbols
-                .entry(&suite.needs)
-                .or_insert_with(|| Symbol::new(&suite.needs));
+            let needs = &suite.needs;
+            let name_of_symbol = needs.symbol();
+            let taken =
+                |(of, known): (&&Needs, &Symbol)| *of != needs && known.name == name_of_symbol;
+            if symbols.iter().any(taken) {
+                sink.report(
+                    Diagnostic::new(
+                        Code::Duplicate,
+                        format!("two symbols of Kconfig would be `{name_of_symbol}`"),
+                    )
+                    .label(suite.span, "one of them, for what its kinds need")
+                    .help("say of a subsystem either `needs` or `selects`, in all kinds"),
+                );
+            }
+            let symbol = symbols.entry(needs).or_insert_with(|| Symbol::new(needs));
             symbol.objects.push(format!("{name}.o"));
         }
     }

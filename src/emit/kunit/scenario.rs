@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::condition::{Reach, branch};
-use super::uses::is_made_in_a_body;
+use super::uses::may_never_be;
 use super::{File, Function, MemoryField, comment_block};
 use crate::emit::wrap::call;
 use crate::emit::{Broken, Options, names};
@@ -460,7 +460,7 @@ impl Emitter<'_> {
 
     /// A check that the memory of a device may be touched.
     fn is_there(&mut self, dev: DeviceId) -> Vec<String> {
-        if is_made_in_a_body(self.scenario, dev) {
+        if may_never_be(self.scenario, dev) {
             self.file.uses.alive = true;
             let alive = format!("is_alive(&{})", self.device(dev));
             return call(1, "KUNIT_ASSERT_TRUE", &["test", &alive], ";");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Uses;
 use crate::emit::Options;
 use crate::expand;
-use crate::ir::{CKey, DEV, KindId, KindUse, Scenario, Suite, Unit};
+use crate::ir::{CKey, KindId, KindUse, Scenario, Step, StepKind, Suite, Unit};
 use crate::sim::{ActionId, Callback, Claim, DeviceId, Handles, Op, Sort};
 use crate::syntax::ast::Release;
 
@@ -104,8 +104,9 @@ impl Uses {
     }
 }
 
-/// Whether a device comes to be in a callback, so that it is not sure to be there.
-pub(super) fn is_made_in_a_body(scenario: &Scenario, id: DeviceId) -> bool {
+/// Whether a device may never be there: a callback makes it, or what makes it fails.
+pub(super) fn may_never_be(scenario: &Scenario, id: DeviceId) -> bool {
     let makes = |op| op == Op::Register(id) || op == Op::Init(id);
-    id != DEV && scenario.bodies().any(makes)
+    let fails = |step: &Step| matches!(step.kind, StepKind::Op(op, Some(_)) if makes(op));
+    scenario.bodies().any(makes) || scenario.steps.iter().any(fails)
 }
