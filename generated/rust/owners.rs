@@ -291,9 +291,11 @@ mod added_in_a_body {
                 Device::new("child", &super::BARE),
             ]),
             drivers: &case.drivers(&[]),
-            actions: &[
-                Action::new("whole", DEV, &[Op::Add(CHILD), Op::Unregister(CHILD)]),
-            ],
+            actions: &[Action::new(
+                "whole",
+                DEV,
+                &[Op::Add(CHILD), Op::Unregister(CHILD)],
+            )],
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/owners.devres", 6, &program, case.model);

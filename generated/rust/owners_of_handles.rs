@@ -26,14 +26,14 @@ mod closed_by_an_action {
             handles: &[Handle::new("file", DEV)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 204, &program, case.model);
-        s.at(206).register(DEV);
-        s.at(207).add_action(BOTH);
-        s.at(211).remove_action(BOTH);
-        s.at(212).unregister(DEV);
-        s.at(213).expect(Claim::not_run(BOTH));
-        s.at(213).expect(Claim::Freed(DEV));
-        s.at(205).finish();
+        let mut s = Session::new("scenarios/owners.devres", 216, &program, case.model);
+        s.at(218).register(DEV);
+        s.at(219).add_action(BOTH);
+        s.at(223).remove_action(BOTH);
+        s.at(224).unregister(DEV);
+        s.at(225).expect(Claim::not_run(BOTH));
+        s.at(225).expect(Claim::Freed(DEV));
+        s.at(217).finish();
     }
 
     #[test]

@@ -181,6 +181,40 @@ mod added_by_probe {
     }
 }
 
+/// Where no driver is, unbinding runs nothing.
+mod unbound_from_nobody {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const LAST: ActionId = ActionId(0);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            actions: &[Action::new("last", DEV, &[Op::Put(DEV)])],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
+        s.at(187).register(DEV);
+        s.at(188).get(DEV);
+        s.at(189).add_action(LAST);
+        s.at(190).unbind(DEV);
+        s.at(191).remove_action(LAST);
+        s.at(192).put(DEV);
+        s.at(193).unregister(DEV);
+        s.at(194).expect(Claim::not_run(LAST));
+        s.at(194).expect(Claim::Freed(DEV));
+        s.at(186).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
 mod other_driver_unregistered_by_remove {
     use ::devres_gen::sim::{
         Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
@@ -213,14 +247,14 @@ mod other_driver_unregistered_by_remove {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(187).register(DEV);
-        s.at(194).register_driver(SECOND);
-        s.at(195).register_driver(FIRST);
-        s.at(196).register(OTHER);
-        s.at(197).expect(Claim::Bound(OTHER));
-        s.at(198).unbind(DEV);
-        s.at(199).expect(Claim::Unbound(OTHER));
-        s.at(185).finish();
+        s.at(199).register(DEV);
+        s.at(206).register_driver(SECOND);
+        s.at(207).register_driver(FIRST);
+        s.at(208).register(OTHER);
+        s.at(209).expect(Claim::Bound(OTHER));
+        s.at(210).unbind(DEV);
+        s.at(211).expect(Claim::Unbound(OTHER));
+        s.at(197).finish();
     }
 
     #[test]

@@ -149,7 +149,12 @@ impl Holdings {
                 take(&mut self.queued, Node::Action(memory));
             }
             Op::ReleaseAction(action) => self.released(program, action, 0),
-            Op::Unbind(dev) => self.runs(program, dev),
+            // Where nothing can be bound, nothing happens.
+            Op::Unbind(dev) => {
+                if !self.drivers.is_empty() || program.device(dev).kind.drivers.own {
+                    self.runs(program, dev);
+                }
+            }
             Op::Link(..) | Op::LinkWhileBound(..) => self.linked = true,
             Op::Open(handle) => self.keep(program, Given::Handle(handle)),
             Op::Close(handle) => _ = take(&mut self.handles, handle),

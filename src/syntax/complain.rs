@@ -46,6 +46,22 @@ const OPERATIONS: [&str; 30] = [
     "expect",
 ];
 
+/// The outcome that another one is the opposite of; only `run` stands behind `not`.
+fn opposite(outcome: &str) -> Option<&'static str> {
+    match outcome {
+        "freed" => Some("alive"),
+        "alive" => Some("freed"),
+        "bound" => Some("unbound"),
+        "unbound" => Some("bound"),
+        "ran" => Some("not run"),
+        _ => None,
+    }
+}
+
+fn ends_in_not(text: &str) -> bool {
+    text.split_whitespace().next_back() == Some("not")
+}
+
 /// What an operation is in the kernel, where somebody writes that.
 const IN_THE_KERNEL: [(&str, &str); 34] = [
     ("device_initialize", "init"),
@@ -166,7 +182,18 @@ impl TreeBuilder<'_> {
                 format!("`{}` is not expected here", visible(word)),
             )
             .label(self.at(start, start + word.len()), expected);
+            let wants_errno = wanted.contains("an error such as");
             match nearest(word, keywords.iter().copied()) {
+                _ if wants_errno && found.starts_with('-') => {
+                    diagnostic.help("without the minus: the name says what is wrong")
+                }
+                _ if wants_errno && word == "0" => {
+                    diagnostic.help("what returns no error says nothing: leave it out")
+                }
+                _ if ends_in_not(&text[..at]) && opposite(word).is_some() => {
+                    let opposite = opposite(word).unwrap_or_default();
+                    diagnostic.help(format!("what is not `{word}` is `{opposite}`"))
+                }
                 _ if found.starts_with("/*") => diagnostic.help("a comment begins with `//`"),
                 _ if found.starts_with("///") => {
                     diagnostic.help("a doc comment stands before a kind, a suite or a scenario")

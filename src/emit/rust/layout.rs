@@ -38,6 +38,13 @@ pub(super) enum Expr {
         /// All after the items, with the bracket.
         close: String,
     },
+    /// `function(arguments)`, which fits a line, if there is one for it.
+    Call {
+        /// What is called.
+        function: String,
+        /// The arguments, each on one line.
+        arguments: Vec<String>,
+    },
     /// `Name { field: value, ..rest }`, which stands on lines of its own.
     Struct {
         /// Its type.
@@ -68,20 +75,31 @@ impl Expr {
     ///
     /// # Errors
     /// The last argument back, if it does not.
-    pub(super) fn call(function: &str, arguments: Vec<String>, last: Expr) -> Result<Expr, Expr> {
+    pub(super) fn call(
+        function: &str,
+        mut arguments: Vec<String>,
+        last: Expr,
+    ) -> Result<Expr, Expr> {
         let Some(flat) = last.flat() else {
             return Err(last);
         };
-        let arguments = format!("{}, {flat}", arguments.join(", "));
-        if arguments.len() > SHORT {
+        arguments.push(flat);
+        if arguments.join(", ").len() > SHORT {
             return Err(last);
         }
-        Ok(Expr::Text(format!("{function}({arguments})")))
+        Ok(Expr::Call {
+            function: function.to_owned(),
+            arguments,
+        })
     }
 
     fn flat(&self) -> Option<String> {
         match self {
             Expr::Text(text) => Some(text.clone()),
+            Expr::Call {
+                function,
+                arguments,
+            } => Some(format!("{function}({})", arguments.join(", "))),
             Expr::Array { open, items, close } => {
                 let items: Option<Vec<String>> = items.iter().map(Expr::flat).collect();
                 let items = items?.join(", ");
@@ -98,6 +116,7 @@ impl Expr {
         let pad = " ".repeat(indent + 4);
         match self {
             Expr::Text(text) => vec![text.clone()],
+            Expr::Call { .. } => self.flat().into_iter().collect(),
             Expr::Array { open, items, close } => {
                 let flat = self.flat().filter(|flat| before + flat.len() < WIDTH);
                 if let Some(flat) = flat {
@@ -110,6 +129,18 @@ impl Expr {
                     if let Some(last) = lines.last_mut() {
                         last.push_str(close);
                     }
+                    return lines;
+                }
+                if let [
+                    Expr::Call {
+                        function,
+                        arguments,
+                    },
+                ] = items.as_slice()
+                {
+                    let mut lines = vec![format!("{open}{function}(")];
+                    lines.extend(arguments.iter().map(|argument| format!("{pad}{argument},")));
+                    lines.push(format!("{}){close}", " ".repeat(indent)));
                     return lines;
                 }
                 let mut lines = vec![open.clone()];
