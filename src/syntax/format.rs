@@ -25,6 +25,8 @@ struct Formatter {
     open: Vec<bool>,
     /// Lines of C that wait for their bars to be aligned: section and text.
     sections: Vec<(String, String)>,
+    /// Where the bars of the lines of C before stand.
+    width: usize,
     blank: bool,
     /// The statement of the line before goes on.
     continues: bool,
@@ -94,11 +96,12 @@ impl Formatter {
 
     fn flush(&mut self) {
         let sections = std::mem::take(&mut self.sections);
-        let width = sections
-            .iter()
-            .map(|(section, _)| section.len())
-            .max()
-            .unwrap_or(0);
+        let widths = sections.iter().map(|(section, _)| section.len());
+        // What only goes on with a section, behind a blank line or a comment, stays below it.
+        if let Some(width) = widths.max().filter(|&width| width > 0) {
+            self.width = width;
+        }
+        let width = self.width;
         for (section, text) in sections {
             self.indent(self.open.len());
             self.out += &format!("{section:width$} |{text}\n");
@@ -162,8 +165,8 @@ mod tests {
 
     #[test]
     fn bars_of_c_are_aligned_and_c_is_left_alone() {
-        let text = "kind k:bus{\nc{\ncreate|  a  ;\n|\n| if (x) {\n\ndestroy | b\nregister_driver | c // {\n}\n}\n";
-        let formatted = "kind k : bus {\n    c {\n        create |  a  ;\n               |\n               | if (x) {\n\n        destroy         | b\n        register_driver | c // {\n    }\n}\n";
+        let text = "kind k:bus{\nc{\ncreate|  a  ;\n|\n| if (x) {\n\n| }\n// why\n|x\n\ndestroy | b\nregister_driver | c // {\n}\n}\n";
+        let formatted = "kind k : bus {\n    c {\n        create |  a  ;\n               |\n               | if (x) {\n\n               | }\n        // why\n               |x\n\n        destroy         | b\n        register_driver | c // {\n    }\n}\n";
         assert_eq!(format(text), formatted);
         assert_eq!(format(formatted), formatted);
     }
