@@ -320,7 +320,7 @@ impl Holdings {
     /// devices unregistered, newest first; references dropped; drivers unregistered,
     /// newest first; memory freed; and at last what was set up before the scenario began. References
     /// that belong to actions which never ran are not dropped. Where work may be queued,
-    /// it is waited for before and after.
+    /// it is waited for before, and after what was given up.
     pub fn give_up(&self, program: &Program<'_>) -> Vec<Op> {
         let mut ops = Vec::new();
         self.each_given_up(program, |op| ops.push(op));
@@ -339,17 +339,22 @@ impl Holdings {
         let drivers = drivers.map(|&drv| Op::UnregisterDriver(drv));
         let own = |op: &Op| !program.is_set_up(*op);
         let of_set_up = |op: &Op| program.is_set_up(*op);
+        let mut given = false;
+        let mut give = |op| {
+            given = true;
+            f(op);
+        };
         for &handle in self.handles.as_slice().iter().rev() {
-            f(Op::Close(handle));
+            give(Op::Close(handle));
         }
-        devices.clone().filter(own).for_each(&mut f);
+        devices.clone().filter(own).for_each(&mut give);
         for (dev, &count) in self.refs.iter().enumerate() {
             for _ in 0..count {
-                f(Op::Put(DeviceId(dev as u8)));
+                give(Op::Put(DeviceId(dev as u8)));
             }
         }
-        drivers.clone().filter(own).for_each(&mut f);
-        if settles {
+        drivers.clone().filter(own).for_each(&mut give);
+        if settles && given {
             f(Op::Settle);
         }
         for &memory in self.memory.as_slice().iter().rev() {
