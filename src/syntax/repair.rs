@@ -2,8 +2,9 @@
 //!
 //! A missing `}` would make everything behind it part of the block it should have
 //! ended, and hide all errors there. But a line that begins with `scenario`, `suite`
-//! or `kind` tells how deep it stands; so the brace is put where the line before ends,
-//! into blanks: what the grammar reads has every span where the text has it.
+//! or `kind` tells how deep it stands, and so does every line by its indent, where that agrees
+//! with the braces; so the brace is put where the line before ends, into blanks: what the grammar
+//! reads has every span where the text has it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -39,43 +40,26 @@ impl Repaired<'_> {
 
 /// Closes blocks that are open where they cannot be.
 pub(super) fn close_braces(text: &str) -> Repaired<'_> {
-    let mut unclosed = Vec::new();
-    let mut fills = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
-    let mut ends = Vec::new();
-    let mut end_of_code = 0;
-    let mut base = 0;
-    for line in text.split_inclusive('\n') {
-        let code = code_of(line);
-        if let Some(depth) = depth_of(code).filter(|&depth| depth < open.len()) {
-            let missing = open.split_off(depth);
-            fills.push((end_of_code, missing.len()));
-            unclosed.extend(missing);
-        }
-        for (at, byte) in code.bytes().enumerate() {
-            match byte {
-                b'{' => open.push(base + at),
-                b'}' => drop(open.pop()),
-                _ => {}
-            }
-        }
-        if !code.trim().is_empty() {
-            end_of_code = base + code.trim_end().len();
-        }
-        base += line.len();
-        if open.is_empty() && code.trim() == "}" && line.ends_with('\n') {
-            ends.push(base);
-        }
-    }
-    unclosed.extend(&open);
-    unclosed.sort_unstable();
-    if unclosed.is_empty() {
+    let mut scanned = scan(text, false);
+    if scanned.unclosed.is_empty() {
         return Repaired {
             text: Cow::Borrowed(text),
-            unclosed,
-            ends,
+            unclosed: vec![],
+            ends: scanned.ends,
         };
     }
+    // Indentation tells more, if it agrees with the braces that are there.
+    let indented = scan(text, true);
+    if !indented.has_more {
+        scanned = indented;
+    }
+    let Scanned {
+        unclosed,
+        fills,
+        open,
+        ends,
+        ..
+    } = scanned;
     let mut repaired = text.to_owned();
     for (at, count) in fills {
         let braces = "}".repeat(count);
@@ -90,12 +74,77 @@ pub(super) fn close_braces(text: &str) -> Repaired<'_> {
         }
     }
     repaired.push('\n');
-    repaired.push_str(&"}".repeat(open.len()));
+    repaired.push_str(&"}".repeat(open));
     Repaired {
         text: Cow::Owned(repaired),
         unclosed,
         ends,
     }
+}
+
+/// What braces say, line by line.
+struct Scanned {
+    /// The braces that nothing closes, in order.
+    unclosed: Vec<usize>,
+    /// Behind which code how many are missing.
+    fills: Vec<(usize, usize)>,
+    /// How many are missing at the end.
+    open: usize,
+    /// Whether more are closed than were open.
+    has_more: bool,
+    /// Behind each line that ends a block of the outermost level.
+    ends: Vec<usize>,
+}
+
+/// Goes over the braces. A line that is indented no more than the one that opened a block is taken
+/// to be behind it, if that is wanted.
+fn scan(text: &str, by_indent: bool) -> Scanned {
+    let mut scanned = Scanned {
+        unclosed: vec![],
+        fills: vec![],
+        open: 0,
+        has_more: false,
+        ends: vec![],
+    };
+    // Each with the indent of its line.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut end_of_code = 0;
+    let mut base = 0;
+    for line in text.split_inclusive('\n') {
+        let code = code_of(line);
+        let words = code.trim_start();
+        let indent = code.len() - words.len();
+        let mut depth = depth_of(code).unwrap_or(open.len()).min(open.len());
+        if by_indent && !words.is_empty() {
+            let closes = usize::from(words.starts_with('}'));
+            let is_over = |opened: &&(usize, usize)| opened.1 >= indent + closes;
+            depth = depth.min(open.len() - open.iter().rev().take_while(is_over).count());
+        }
+        let missing = open.split_off(depth);
+        if !missing.is_empty() {
+            scanned.fills.push((end_of_code, missing.len()));
+            scanned.unclosed.extend(missing.iter().map(|(at, _)| at));
+        }
+        for (at, byte) in code.bytes().enumerate() {
+            match byte {
+                b'{' => open.push((base + at, indent)),
+                b'}' => scanned.has_more |= open.pop().is_none(),
+                _ => {}
+            }
+        }
+        let code = code.trim_end();
+        if !code.is_empty() {
+            end_of_code = base + code.len();
+        }
+        base += line.len();
+        if open.is_empty() && code.trim_start() == "}" && line.ends_with('\n') {
+            scanned.ends.push(base);
+        }
+    }
+    scanned.open = open.len();
+    scanned.unclosed.extend(open.iter().map(|(at, _)| at));
+    scanned.unclosed.sort_unstable();
+    scanned
 }
 
 /// In how many blocks a line of that beginning stands.
