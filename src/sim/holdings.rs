@@ -101,7 +101,7 @@ impl Holdings {
             return Ok(());
         }
         match op {
-            Op::Register(dev) => self.registered(program, dev),
+            Op::Register(dev) => self.keep(program, Given::Device(dev)),
             Op::Unregister(dev) => {
                 take(&mut self.devices, dev);
                 self.runs(program, dev);
@@ -117,7 +117,7 @@ impl Holdings {
             // The reference of `init` is the registration's, until `del` hands it back.
             Op::Add(dev) => {
                 self.put(dev);
-                self.registered(program, dev);
+                self.keep(program, Given::Device(dev));
             }
             Op::Del(dev) => {
                 if take(&mut self.devices, dev) {
@@ -163,7 +163,9 @@ impl Holdings {
                 // What is not the scenario's is no mistake: the driver may never be bound. Nor can
                 // it unregister itself.
                 Bodies::new(program).driver(drv, &mut |given| {
-                    _ = given != Given::Driver(drv) && self.give(given);
+                    if given != Given::Driver(drv) {
+                        self.give(given);
+                    }
                 });
             }
             Op::UnregisterDriver(drv) => {
@@ -230,11 +232,6 @@ impl Holdings {
                 _ => {}
             }
         }
-    }
-
-    /// A device that a driver unregisters is the driver's.
-    fn registered(&mut self, program: &Program<'_>, dev: DeviceId) {
-        self.keep(program, Given::Device(dev));
     }
 
     /// It is the scenario's, unless a driver that is registered will give it up.
