@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
+use crate::emit::kunit::is_name;
 use crate::emit::{OLDEST_TARGET, TARGET};
 use crate::ir::{CKey, CPart, Kind, KindC, Linux};
 use crate::sim::Handles;
@@ -198,11 +199,11 @@ fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String,
         return Some(("more than one line".to_owned(), second.span));
     }
     // A bare name is the function itself; with a semicolon it would be a statement without effect.
-    let statement = lines[0].value.trim().strip_suffix(';');
-    let is_name = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    if lines.len() == 1 && statement.is_some_and(|text| is_name(text) && text != "return") {
+    if let [line] = lines
+        && let Some(statement) = line.value.trim().strip_suffix(';')
+        && is_name(statement)
+        && statement != "return"
+    {
         return Some((
             "a name with a `;`, which does nothing: a function stands there without it, or is called"
                 .to_owned(),

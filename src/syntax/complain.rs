@@ -183,23 +183,23 @@ impl TreeBuilder<'_> {
             )
             .label(self.at(start, start + word.len()), expected);
             let wants_errno = wanted.contains("an error such as");
-            match nearest(word, keywords.iter().copied()) {
+            let negated = ends_in_not(&text[..at]).then(|| opposite(word)).flatten();
+            match (negated, nearest(word, keywords.iter().copied())) {
                 _ if wants_errno && found.starts_with('-') => {
                     diagnostic.help("without the minus: the name says what is wrong")
                 }
                 _ if wants_errno && word == "0" => {
                     diagnostic.help("what returns no error says nothing: leave it out")
                 }
-                _ if ends_in_not(&text[..at]) && opposite(word).is_some() => {
-                    let opposite = opposite(word).unwrap_or_default();
+                (Some(opposite), _) => {
                     diagnostic.help(format!("what is not `{word}` is `{opposite}`"))
                 }
                 _ if found.starts_with("/*") => diagnostic.help("a comment begins with `//`"),
                 _ if found.starts_with("///") => {
                     diagnostic.help("a doc comment stands before a kind, a suite or a scenario")
                 }
-                Some(keyword) => diagnostic.help(format!("did you mean `{keyword}`?")),
-                None => diagnostic,
+                (None, Some(keyword)) => diagnostic.help(format!("did you mean `{keyword}`?")),
+                (None, None) => diagnostic,
             }
         };
         self.sink.report(diagnostic);

@@ -409,6 +409,10 @@ fn own(kind: &Kind, what: &str) -> String {
 /// A section that is one bare name is no function's body, but that function.
 fn bare_name(lines: &[String]) -> Option<&str> {
     let [line] = lines else { return None };
-    let is_name = !line.is_empty() && line.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_name.then_some(line)
+    is_name(line).then_some(line)
+}
+
+/// Whether that is a name and nothing else.
+pub(crate) fn is_name(line: &str) -> bool {
+    !line.is_empty() && line.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

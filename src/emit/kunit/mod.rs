@@ -28,6 +28,7 @@ use crate::sim::Op;
 use crate::source::Span;
 
 pub use bulk::Programs;
+pub(crate) use kind::is_name;
 pub(crate) use operation::is_fallible;
 pub(crate) use scenario::touched;
 
