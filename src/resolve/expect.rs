@@ -280,25 +280,41 @@ impl ScenarioResolver<'_> {
     fn condition(&mut self, condition: Option<&ast::Condition>) -> Option<ir::Condition> {
         let kinds = match condition {
             None => return Some(ir::Condition::Always),
-            Some(ast::Condition::While(bound)) => return Some(ir::Condition::Bound(*bound)),
+            Some(ast::Condition::While(bound)) => {
+                let condition = ir::Condition::Bound(bound.value);
+                let meets = |used| condition.applies(used);
+                if !self.scope.uses.is_empty() && !self.scope.uses.iter().any(meets) {
+                    let word = if bound.value { "bound" } else { "unbound" };
+                    self.says_nothing(
+                        &format!("the suite runs on no kind that is {word}"),
+                        bound.span,
+                    );
+                    return None;
+                }
+                return Some(condition);
+            }
             Some(ast::Condition::On(kinds)) => kinds,
         };
         let mut resolved = Vec::new();
         for kind in kinds {
             let used = self.scope.kind_use(kind, self.sink)?;
             if !self.scope.uses.iter().any(|known| known.is(&used)) {
-                let mut diagnostic =
-                    Diagnostic::new(Code::UnknownKind, "the suite does not run on this kind")
-                        .label(kind.span, "so this says nothing");
-                if let Some(first) = self.scope.uses.first() {
-                    diagnostic = diagnostic.label(first.span, "it runs on these");
-                }
-                self.sink.report(diagnostic);
+                self.says_nothing("the suite does not run on this kind", kind.span);
                 return None;
             }
             resolved.push(used);
         }
         Some(ir::Condition::On(resolved))
+    }
+
+    /// A condition that no kind of the suite meets.
+    fn says_nothing(&mut self, why: &str, span: Span) {
+        let mut diagnostic =
+            Diagnostic::new(Code::UnknownKind, why).label(span, "so this says nothing");
+        if let Some(first) = self.scope.uses.first() {
+            diagnostic = diagnostic.label(first.span, "it runs on these");
+        }
+        self.sink.report(diagnostic);
     }
 
     fn fault(&mut self, expected: &ast::FaultExpected) {

@@ -360,7 +360,9 @@ impl Fault {
                 format!("{name} is used after it was freed")
             }
             Fault::Underflow(_) => format!("a reference of {name} is dropped that nobody holds"),
-            Fault::NotInitialized(_) => format!("{name} is used before it is registered"),
+            Fault::NotInitialized(_) => {
+                format!("{name} is used before it is registered or initialized")
+            }
             Fault::RegisteredTwice(_) => format!("{name} is registered a second time"),
             Fault::NotAdded(_) => format!("{name} is unregistered while it is not registered"),
             Fault::FreedWhileRegistered(_) => {

@@ -367,7 +367,7 @@ pub struct FaultExpected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// `while bound` is true, `while unbound` false.
-    While(bool),
+    While(Spanned<bool>),
     /// `on KIND and KIND ...`
     On(Vec<KindUse>),
 }

@@ -380,8 +380,13 @@ impl TreeBuilder<'_> {
         let mut kinds = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::kw_bound => return Condition::While(true),
-                Rule::kw_unbound => return Condition::While(false),
+                rule @ (Rule::kw_bound | Rule::kw_unbound) => {
+                    let bound = rule == Rule::kw_bound;
+                    return Condition::While(Spanned {
+                        value: bound,
+                        span: self.span(&part),
+                    });
+                }
                 Rule::kind_use => kinds.extend(self.kind_use(part)),
                 _ => {}
             }
