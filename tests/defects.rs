@@ -2,7 +2,7 @@
 //! them, by a program of which no statement can be left out.
 
 use devres_gen::compile::bricks;
-use devres_gen::explore::{Finding, Limits, Question, all_kinds, explore, replay};
+use devres_gen::explore::{Finding, Limits, Question, all_kinds, replay};
 use devres_gen::ir::{KindUse, Unit};
 use devres_gen::sim::{Defect, Model};
 
@@ -33,11 +33,14 @@ fn diff(
     reduced: bool,
 ) -> Vec<Finding> {
     let question = Question {
+        unit,
+        kinds,
         models: models(defect),
         limits: limits(depth),
         reduced,
     };
-    explore(unit, kinds, &question, None, None, &mut |_| true)
+    question
+        .explore(None, None, &mut |_| true)
         .unwrap()
         .findings
 }
@@ -94,6 +97,8 @@ fn threads_change_nothing_but_the_time() {
     let kinds = kinds(&unit, &["platform", "bare"]);
     let found = |threads| {
         let question = Question {
+            unit: &unit,
+            kinds: &kinds,
             models: [Model::ALL],
             limits: Limits {
                 threads,
@@ -101,7 +106,7 @@ fn threads_change_nothing_but_the_time() {
             },
             reduced: true,
         };
-        let explored = explore(&unit, &kinds, &question, None, None, &mut |_| true).unwrap();
+        let explored = question.explore(None, None, &mut |_| true).unwrap();
         let points: Vec<_> = explored
             .covered
             .iter()

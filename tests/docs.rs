@@ -8,7 +8,7 @@ use devres_gen::codes::Code;
 use devres_gen::compile::{bricks, compile, load_text};
 use devres_gen::diagnostic::Diagnostic;
 use devres_gen::emit::{Options, TARGET, parts, rust};
-use devres_gen::explore::{Limits, Question, all_kinds, explore};
+use devres_gen::explore::{Limits, Question, all_kinds};
 use devres_gen::ir::{CKey, Unit};
 use devres_gen::sim::{Errno, Fault, Fix, Model, Warning};
 use devres_gen::{expand, run};
@@ -410,6 +410,8 @@ fn findings_are_as_told() {
     }
     let unit = bricks(&[]).unit;
     let question = Question {
+        unit: &unit,
+        kinds: &all_kinds(&unit),
         models: [Model::ALL],
         limits: Limits {
             depth: 6,
@@ -419,10 +421,7 @@ fn findings_are_as_told() {
         },
         reduced: true,
     };
-    let found = explore(&unit, &all_kinds(&unit), &question, None, None, &mut |_| {
-        true
-    })
-    .unwrap();
+    let found = question.explore(None, None, &mut |_| true).unwrap();
     let causes: Vec<&str> = found
         .findings
         .iter()

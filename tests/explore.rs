@@ -9,7 +9,7 @@ use std::time::Duration;
 use devres_gen::compile::bricks;
 use devres_gen::explore::{
     Asked, Bricks, Checkpoint, Covered, Explored, Limits, Progress, Question, Search, Shard,
-    all_kinds, explore, merge,
+    all_kinds,
 };
 use devres_gen::ir::{KindUse, Unit};
 use devres_gen::sim::Model;
@@ -41,8 +41,10 @@ fn limits(depth: usize) -> Limits {
     }
 }
 
-fn question(depth: usize) -> Question<1> {
+fn question<'q>(unit: &'q Unit, kinds: &'q [KindUse], depth: usize) -> Question<'q, 1> {
     Question {
+        unit,
+        kinds,
         models: [Model::ALL],
         limits: limits(depth),
         reduced: true,
@@ -90,9 +92,9 @@ fn told(explored: &Explored) -> impl PartialEq + std::fmt::Debug + use<> {
 fn shards_together_find_what_one_finds() {
     let unit = bricks(&[]).unit;
     let kinds = some_kinds(&unit);
-    let question = question(5);
+    let question = question(&unit, &kinds, 5);
     let go_on = &mut |_: &Progress<'_>| true;
-    let whole = explore(&unit, &kinds, &question, None, None, go_on).unwrap();
+    let whole = question.explore(None, None, go_on).unwrap();
     assert!(!whole.findings.is_empty() && whole.covered.len() > 20);
     for of in [1, 3, 7] {
         let folders: Vec<_> = (0..of).map(|_| tempfile::tempdir().unwrap()).collect();
@@ -102,16 +104,16 @@ fn shards_together_find_what_one_finds() {
         for (number, checkpoint) in (1..).zip(&checkpoints) {
             let shard = Some(Shard { number, of });
             let checkpoint = Some(checkpoint);
-            let share = explore(&unit, &kinds, &question, shard, checkpoint, go_on).unwrap();
+            let share = question.explore(shard, checkpoint, go_on).unwrap();
             sizes.push(share.covered.len());
         }
         assert_eq!(sizes.iter().sum::<usize>(), whole.covered.len());
         assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
         let all: Vec<&Checkpoint> = checkpoints.iter().collect();
-        let joined = merge(&unit, &kinds, &question, &all).unwrap();
+        let joined = question.merge(&all).unwrap();
         assert_eq!(told(&joined), told(&whole), "of {of}");
         if let [_, rest @ ..] = &all[..] {
-            let joined = merge(&unit, &kinds, &question, rest).unwrap();
+            let joined = question.merge(rest).unwrap();
             assert_eq!(joined.missing.len(), sizes[0]);
         }
     }
@@ -123,9 +125,9 @@ fn a_torn_checkpoint_is_taken_up() {
     let unit = bricks(&[]).unit;
     let mut kinds = some_kinds(&unit);
     kinds.truncate(1);
-    let question = question(6);
+    let question = question(&unit, &kinds, 6);
     let go_on = &mut |_: &Progress<'_>| true;
-    let whole = explore(&unit, &kinds, &question, None, None, go_on).unwrap();
+    let whole = question.explore(None, None, go_on).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = &Checkpoint::open(folder.path(), &asked(6)).unwrap();
     // Left behind the fourth batch of the first search.
@@ -134,14 +136,14 @@ fn a_torn_checkpoint_is_taken_up() {
         batches += 1;
         batches < 4
     };
-    let left = explore(&unit, &kinds, &question, None, Some(checkpoint), leave).unwrap();
+    let left = question.explore(None, Some(checkpoint), leave).unwrap();
     assert!(left.covered[0].1.cut && !left.missing.is_empty());
     let path = folder.path().join(left.covered[0].0.replace(' ', "_"));
     let bytes = fs::read(&path).unwrap();
     assert!(bytes.len() > 1000);
     for length in (0..bytes.len()).rev().step_by(97) {
         fs::write(&path, &bytes[..length]).unwrap();
-        let taken_up = explore(&unit, &kinds, &question, None, Some(checkpoint), go_on);
+        let taken_up = question.explore(None, Some(checkpoint), go_on);
         assert_eq!(told(&taken_up.unwrap()), told(&whole), "{length} bytes");
     }
     // Points of another simulator are not gone on from: theirs have other fingerprints.
@@ -159,12 +161,12 @@ fn a_torn_checkpoint_is_taken_up() {
     let text = text.replace(&sum(&bytes[line + 1..end]), &sum(&other[line + 1..end]));
     let forged = [text.as_bytes(), &other[line + 1..end]].concat();
     fs::write(&path, forged).unwrap();
-    let why = explore(&unit, &kinds, &question, None, Some(checkpoint), go_on).unwrap_err();
+    let why = question.explore(None, Some(checkpoint), go_on).unwrap_err();
     assert!(why.contains("another simulator"), "{why}");
     // Nobody else may write there meanwhile, nor another question use the folder.
     let held = fs::File::open(&path).unwrap();
     held.lock().unwrap();
-    let why = explore(&unit, &kinds, &question, None, Some(checkpoint), go_on).unwrap_err();
+    let why = question.explore(None, Some(checkpoint), go_on).unwrap_err();
     assert!(why.contains("another exploration"), "{why}");
     let why = Checkpoint::open(folder.path(), &asked(7)).unwrap_err();
     assert!(why.contains("another question"), "{why}");

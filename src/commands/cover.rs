@@ -4,18 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::explore::{told, write};
 use super::{Done, WELL, load_or_report, print};
-use devres_gen::explore::Limits;
+use devres_gen::explore::Question;
 use devres_gen::explore::cover::{self, Cover};
-use devres_gen::ir::{KindUse, Unit};
 use devres_gen::select::Selection;
 use devres_gen::sim::Point;
 
 /// What a corpus does not reach, and how it could.
 pub(super) fn cover(
     paths: &[PathBuf],
-    unit: &Unit,
-    kinds: &[KindUse],
-    limits: &Limits,
+    question: &Question<'_, 1>,
     file: Option<&Path>,
     go_on: &dyn Fn() -> bool,
 ) -> Done {
@@ -26,14 +23,14 @@ pub(super) fn cover(
         chosen,
         searches,
         cut,
-    } = cover::cover(unit, kinds, limits, all & !reached, go_on);
-    let mut text = told(unit, &chosen);
+    } = cover::cover(question, all & !reached, go_on);
+    let mut text = told(question.unit, &chosen);
     let by_programs = chosen
         .iter()
         .fold(0, |set, finding| set | finding.shown.points);
     let nobody: Vec<Point> = cover::points(all & !reached & !by_programs).collect();
     let tried = match cut {
-        0 => format!("of {} statements", limits.depth),
+        0 => format!("of {} statements", question.limits.depth),
         _ => "that was tried".to_owned(),
     };
     for point in &nobody {
@@ -51,6 +48,6 @@ pub(super) fn cover(
         chosen.len()
     );
     print(&text)?;
-    write(file, unit, &chosen)?;
+    write(file, question.unit, &chosen)?;
     Ok(WELL)
 }

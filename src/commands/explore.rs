@@ -53,22 +53,24 @@ pub(super) fn explore(args: &Args) -> Done {
         let in_time = until.is_none_or(|until| Instant::now() < until);
         in_time && !STOP.load(Ordering::Relaxed)
     };
+    let question = Question {
+        unit: &unit,
+        kinds: &kinds,
+        models: [args.model],
+        limits,
+        reduced: !args.full,
+    };
     if let Some(paths) = &args.cover {
-        return cover(paths, &unit, &kinds, &limits, args.write.as_deref(), &go_on);
+        return cover(paths, &question, args.write.as_deref(), &go_on);
     }
     let models = args.diff.clone().unwrap_or_else(|| vec![args.model]);
-    let asked = asked(args, &models, explore::digest(&unit, &kinds, !args.full));
+    let asked = asked(args, &models, question.digest());
     let checkpoint = match &args.checkpoint {
         Some(folder) => match Checkpoint::open(folder, &asked) {
             Ok(checkpoint) => Some(checkpoint),
             Err(why) => return fail(&why, BAD_INPUT),
         },
         None => None,
-    };
-    let question = Question {
-        models: [args.model],
-        limits,
-        reduced: !args.full,
     };
     let mut told = Instant::now();
     let mut progress = |progress: &Progress<'_>| {
@@ -83,12 +85,10 @@ pub(super) fn explore(args: &Args) -> Done {
         }
         go_on()
     };
-    let (all, shard, kept, go_on) = (&kinds, args.shard, checkpoint.as_ref(), &mut progress);
+    let (shard, kept, go_on) = (args.shard, checkpoint.as_ref(), &mut progress);
     let explored = match models[..] {
-        [one, other] => {
-            explore::explore(&unit, all, &question.of([one, other]), shard, kept, go_on)
-        }
-        _ => explore::explore(&unit, all, &question, shard, kept, go_on),
+        [one, other] => question.of([one, other]).explore(shard, kept, go_on),
+        _ => question.explore(shard, kept, go_on),
     };
     let explored = explored.or_else(|why| fail(&why, NOT_WELL))?;
     tell(&unit, explored, &models, args.write.as_deref())?;
@@ -124,8 +124,20 @@ fn merge(args: &Merge) -> Done {
     };
     let (unit, kinds) = unit(&asked.paths, &asked.bricks, &asked.on)?;
     let models = asked.models().unwrap_or_default();
+    let question = Question {
+        unit: &unit,
+        kinds: &kinds,
+        models: [Model::ALL],
+        limits: Limits {
+            depth: asked.depth,
+            points: POINTS,
+            threads: 1,
+            wanted: 0,
+        },
+        reduced: !asked.full,
+    };
     asked.version = version();
-    asked.digest = explore::digest(&unit, &kinds, !asked.full);
+    asked.digest = question.digest();
     let open = |folder: &PathBuf| Checkpoint::open(folder, &asked);
     let checkpoints: Result<Vec<Checkpoint>, String> = args.checkpoints.iter().map(open).collect();
     let checkpoints = checkpoints.or_else(|_| {
@@ -135,20 +147,9 @@ fn merge(args: &Merge) -> Done {
         )
     })?;
     let checkpoints: Vec<&Checkpoint> = checkpoints.iter().collect();
-    let limits = Limits {
-        depth: asked.depth,
-        points: POINTS,
-        threads: 1,
-        wanted: 0,
-    };
-    let question = Question {
-        models: [Model::ALL],
-        limits,
-        reduced: !asked.full,
-    };
     let explored = match models[..] {
-        [one, other] => explore::merge(&unit, &kinds, &question.of([one, other]), &checkpoints),
-        [one] => explore::merge(&unit, &kinds, &question.of([one]), &checkpoints),
+        [one, other] => question.of([one, other]).merge(&checkpoints),
+        [one] => question.of([one]).merge(&checkpoints),
         _ => Err("the checkpoints are of kernels that are not known here".to_owned()),
     };
     let explored = explored.or_else(|why| fail(&why, BAD_INPUT))?;
@@ -238,6 +239,13 @@ pub(super) fn write(file: Option<&Path>, unit: &Unit, findings: &[Finding]) -> R
     let Some(path) = file else {
         return Ok(());
     };
+    if findings.is_empty() {
+        say(&format!(
+            "explore: nothing was found, and {} is not written",
+            path.display()
+        ));
+        return Ok(());
+    }
     let is_fault =
         |finding: &&Finding| matches!(finding.shown.broken, Some(explore::Broken::Fault(_)));
     let (faults, others): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(is_fault);

@@ -3,9 +3,9 @@
 
 use super::bricks::Bricks;
 use super::search::{Limits, Search, Shown};
-use super::{Finding, searches};
+use super::{Finding, Question};
 use crate::expand;
-use crate::ir::{KindUse, Unit};
+use crate::ir::Unit;
 use crate::run;
 use crate::sim::{Model, Point};
 
@@ -35,19 +35,14 @@ pub struct Cover {
 
 /// As few programs as reach those points that programs of the bricks can reach: each time the
 /// one that reaches most of what is left, the shortest of those.
-pub fn cover(
-    unit: &Unit,
-    kinds: &[KindUse],
-    limits: &Limits,
-    missing: u64,
-    go_on: &dyn Fn() -> bool,
-) -> Cover {
+pub fn cover(question: &Question<'_, 1>, missing: u64, go_on: &dyn Fn() -> bool) -> Cover {
+    let (unit, models) = (question.unit, question.models);
     let limits = Limits {
         wanted: missing,
-        ..*limits
+        ..question.limits
     };
     let mut found: Vec<(Bricks, Shown)> = Vec::new();
-    let all = searches(unit, kinds, true);
+    let all = question.searches();
     let mut cut = 0;
     for bricks in &all {
         if !go_on() {
@@ -56,7 +51,7 @@ pub fn cover(
         }
         let mut known = 0;
         bricks.with_program(unit, |program| {
-            let Ok(mut search) = Search::new(bricks, program, [Model::ALL], limits) else {
+            let Ok(mut search) = Search::new(bricks, program, models, limits) else {
                 return;
             };
             while !search.is_done() {

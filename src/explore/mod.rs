@@ -112,24 +112,17 @@ pub struct Explored {
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<const N: usize> {
+pub struct Question<'q, const N: usize> {
+    /// What programs are built from.
+    pub unit: &'q Unit,
+    /// The kinds on which they run.
+    pub kinds: &'q [KindUse],
     /// The kernels: one whose contract is examined, or two that are to be told apart.
     pub models: [Model; N],
     /// How far to go with each kind.
     pub limits: Limits,
     /// Whether programs that differ by names only are tried once.
     pub reduced: bool,
-}
-
-impl<const N: usize> Question<N> {
-    /// The same of other kernels.
-    pub fn of<const M: usize>(&self, models: [Model; M]) -> Question<M> {
-        Question {
-            models,
-            limits: self.limits,
-            reduced: self.reduced,
-        }
-    }
 }
 
 /// Which of several explorations this one is, that share the searches among them.
@@ -154,94 +147,148 @@ pub struct Progress<'p> {
     pub findings: usize,
 }
 
-/// What there is to search: all bricks on every kind that can do and be that.
-fn searches(unit: &Unit, kinds: &[KindUse], reduced: bool) -> Vec<Bricks> {
-    let mut all = Vec::new();
-    for used in distinct(unit, kinds) {
-        for suite in &unit.suites {
-            let scenarios = suite.scenarios.iter();
-            let bricks = scenarios.filter_map(|scenario| Bricks::of(unit, suite, scenario, used));
-            all.extend(bricks.map(|bricks| match reduced {
-                true => bricks,
-                false => bricks.unreduced(),
-            }));
+impl<'q, const N: usize> Question<'q, N> {
+    /// The same of other kernels.
+    pub fn of<const M: usize>(&self, models: [Model; M]) -> Question<'q, M> {
+        Question {
+            unit: self.unit,
+            kinds: self.kinds,
+            models,
+            limits: self.limits,
+            reduced: self.reduced,
         }
     }
-    all
-}
 
-/// What tells these searches from others of the same names.
-pub fn digest(unit: &Unit, kinds: &[KindUse], reduced: bool) -> String {
-    let mut digest = Sha256::new();
-    for bricks in searches(unit, kinds, reduced) {
-        digest.update(format!("{:?}{:?}", bricks.alphabet, bricks.twins));
-        bricks.with_program(unit, |program| digest.update(format!("{program:?}")));
+    /// Tries all programs, or what a shard has of them. `go_on` is told how it comes along, and
+    /// says whether to. What it has come to is kept in a checkpoint, if there is one, and taken up
+    /// there.
+    ///
+    /// # Errors
+    /// What is wrong with the checkpoint.
+    pub fn explore(
+        &self,
+        shard: Option<Shard>,
+        checkpoint: Option<&Checkpoint>,
+        go_on: &mut dyn FnMut(&Progress<'_>) -> bool,
+    ) -> Result<Explored, String> {
+        let mut all = self.searches();
+        if let Some(shard) = shard {
+            all = share(all, shard);
+        }
+        let mut causes = BTreeSet::new();
+        let mut searched = Vec::new();
+        let mut stopped = false;
+        for bricks in all {
+            let done = match (stopped, checkpoint) {
+                (true, None) => None,
+                (true, Some(checkpoint)) => searched::saved(self, &bricks, &[checkpoint])?,
+                (false, checkpoint) => {
+                    let mut go_on = |progress: &Progress<'_>| {
+                        stopped |= !go_on(progress);
+                        !stopped
+                    };
+                    let causes = &mut causes;
+                    Some(searched::search(
+                        self, &bricks, checkpoint, causes, &mut go_on,
+                    )?)
+                }
+            };
+            searched.push((bricks, done));
+        }
+        Ok(self.join(searched))
     }
-    hex(&digest.finalize()[..8])
-}
 
-/// Tries all programs of the bricks on these kinds, or what a shard has of them. `go_on` is told
-/// how it comes along, and says whether to. What it has come to is kept in a checkpoint, if there
-/// is one, and taken up there.
-///
-/// # Errors
-/// What is wrong with the checkpoint.
-pub fn explore<const N: usize>(
-    unit: &Unit,
-    kinds: &[KindUse],
-    question: &Question<N>,
-    shard: Option<Shard>,
-    checkpoint: Option<&Checkpoint>,
-    go_on: &mut dyn FnMut(&Progress<'_>) -> bool,
-) -> Result<Explored, String> {
-    let mut all = searches(unit, kinds, question.reduced);
-    if let Some(shard) = shard {
-        all = share(all, shard);
+    /// What explorations that shared the searches have come to together, by their checkpoints.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn merge(&self, checkpoints: &[&Checkpoint]) -> Result<Explored, String> {
+        let all = self.searches().into_iter().map(|bricks| {
+            let saved = searched::saved(self, &bricks, checkpoints)?;
+            Ok((bricks, saved))
+        });
+        Ok(self.join(all.collect::<Result<_, String>>()?))
     }
-    let mut causes = BTreeSet::new();
-    let mut searched = Vec::new();
-    let mut stopped = false;
-    for bricks in all {
-        let done = match (stopped, checkpoint) {
-            (true, None) => None,
-            (true, Some(checkpoint)) => searched::saved(unit, &bricks, question, &[checkpoint])?,
-            (false, checkpoint) => {
-                let mut go_on = |progress: &Progress<'_>| {
-                    stopped |= !go_on(progress);
-                    !stopped
-                };
-                let causes = &mut causes;
-                let searched =
-                    searched::search(unit, &bricks, question, checkpoint, causes, &mut go_on)?;
-                Some(searched)
+
+    /// What tells the searches from others of the same names, whatever the kernels.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for bricks in self.searches() {
+            digest.update(format!("{:?}{:?}", bricks.alphabet, bricks.twins));
+            bricks.with_program(self.unit, |program| digest.update(format!("{program:?}")));
+        }
+        hex(&digest.finalize()[..8])
+    }
+
+    /// What there is to search: all bricks on every kind that can do and be that.
+    fn searches(&self) -> Vec<Bricks> {
+        let unit = self.unit;
+        let mut all = Vec::new();
+        for used in distinct(unit, self.kinds) {
+            for suite in &unit.suites {
+                let scenarios = suite.scenarios.iter();
+                let bricks =
+                    scenarios.filter_map(|scenario| Bricks::of(unit, suite, scenario, used));
+                all.extend(bricks.map(|bricks| match self.reduced {
+                    true => bricks,
+                    false => bricks.unreduced(),
+                }));
             }
-        };
-        searched.push((bricks, done));
+        }
+        all
     }
-    Ok(join(unit, kinds, question, searched))
-}
 
-/// What explorations that shared the searches have come to together, by their checkpoints.
-///
-/// # Errors
-/// What is wrong with them.
-pub fn merge<const N: usize>(
-    unit: &Unit,
-    kinds: &[KindUse],
-    question: &Question<N>,
-    checkpoints: &[&Checkpoint],
-) -> Result<Explored, String> {
-    let all = searches(unit, kinds, question.reduced).into_iter();
-    let all = all.map(|bricks| {
-        let saved = searched::saved(unit, &bricks, question, checkpoints)?;
-        Ok((bricks, saved))
-    });
-    Ok(join(
-        unit,
-        kinds,
-        question,
-        all.collect::<Result<_, String>>()?,
-    ))
+    /// Of all that searches found the shortest for each cause; of those the one of the first search.
+    fn join(&self, searched: Vec<(Bricks, Option<Searched>)>) -> Explored {
+        let mut found: BTreeMap<String, Finding> = BTreeMap::new();
+        let mut explored = Explored::default();
+        for (bricks, searched) in searched {
+            let name = bricks.search_name(self.unit);
+            let Some(searched) = searched else {
+                explored.missing.push(name);
+                continue;
+            };
+            explored.covered.push((name, searched.covered));
+            for (cause, shown) in searched.found {
+                let shorter = |known: &Finding| shown.ops.len() < known.shown.ops.len();
+                if found.get(&cause).is_none_or(shorter) {
+                    let finding = Finding {
+                        cause: cause.clone(),
+                        bricks: bricks.clone(),
+                        shown,
+                        kinds: vec![],
+                        without: None,
+                    };
+                    found.insert(cause, finding);
+                }
+            }
+        }
+        explored.findings = found.into_values().collect();
+        for finding in &mut explored.findings {
+            finding.kinds = self.on_which(finding);
+        }
+        explored
+            .findings
+            .sort_by_key(|finding| (finding.shown.ops.len(), finding.cause.clone()));
+        explored
+    }
+
+    /// The kinds on which a finding's program shows the same.
+    fn on_which(&self, finding: &Finding) -> Vec<String> {
+        let (unit, models) = (self.unit, self.models);
+        let same = |used: &&KindUse| {
+            let Some(bricks) = finding.bricks.on(unit, **used, &finding.shown.ops) else {
+                return false;
+            };
+            let shown = replay(unit, &bricks, models, &finding.shown.ops);
+            let cause = |shown: Shown| {
+                bricks.with_program(unit, |program| cause::cause(program, models, &shown))
+            };
+            shown.is_some_and(|shown| cause(shown) == finding.cause)
+        };
+        let kinds = self.kinds.iter().filter(same);
+        kinds.map(|used| used.label(unit)).collect()
+    }
 }
 
 /// What a shard has of all searches: each has as many large ones as the others.
@@ -253,67 +300,6 @@ fn share(all: Vec<Bricks>, shard: Shard) -> Vec<Bricks> {
     let numbered = all.into_iter().enumerate();
     let mine = numbered.filter(|(index, _)| mine.contains(index));
     mine.map(|(_, bricks)| bricks).collect()
-}
-
-/// Of all that searches found the shortest for each cause; of those the one of the first search.
-fn join<const N: usize>(
-    unit: &Unit,
-    kinds: &[KindUse],
-    question: &Question<N>,
-    searched: Vec<(Bricks, Option<Searched>)>,
-) -> Explored {
-    let mut found: BTreeMap<String, Finding> = BTreeMap::new();
-    let mut explored = Explored::default();
-    for (bricks, searched) in searched {
-        let name = bricks.search_name(unit);
-        let Some(searched) = searched else {
-            explored.missing.push(name);
-            continue;
-        };
-        explored.covered.push((name, searched.covered));
-        for (cause, shown) in searched.found {
-            let shorter = |known: &Finding| shown.ops.len() < known.shown.ops.len();
-            if found.get(&cause).is_none_or(shorter) {
-                let finding = Finding {
-                    cause: cause.clone(),
-                    bricks: bricks.clone(),
-                    shown,
-                    kinds: vec![],
-                    without: None,
-                };
-                found.insert(cause, finding);
-            }
-        }
-    }
-    explored.findings = found.into_values().collect();
-    for finding in &mut explored.findings {
-        finding.kinds = on_which(unit, kinds, finding, question.models);
-    }
-    explored
-        .findings
-        .sort_by_key(|finding| (finding.shown.ops.len(), finding.cause.clone()));
-    explored
-}
-
-/// The kinds on which a finding's program shows the same.
-fn on_which<const N: usize>(
-    unit: &Unit,
-    kinds: &[KindUse],
-    finding: &Finding,
-    models: [Model; N],
-) -> Vec<String> {
-    let same = |used: &&KindUse| {
-        let Some(bricks) = finding.bricks.on(unit, **used, &finding.shown.ops) else {
-            return false;
-        };
-        let shown = replay(unit, &bricks, models, &finding.shown.ops);
-        let cause = |shown: Shown| {
-            bricks.with_program(unit, |program| cause::cause(program, models, &shown))
-        };
-        shown.is_some_and(|shown| cause(shown) == finding.cause)
-    };
-    let kinds = kinds.iter().filter(same);
-    kinds.map(|used| used.label(unit)).collect()
 }
 
 /// What a program shows, if it is one for that kind.

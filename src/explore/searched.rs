@@ -23,7 +23,7 @@ impl Searched {
     fn keep<const N: usize>(
         &mut self,
         program: &Program<'_>,
-        question: &Question<N>,
+        question: &Question<'_, N>,
         shown: Shown,
     ) -> bool {
         let cause = cause::cause(program, question.models, &shown);
@@ -37,12 +37,12 @@ impl Searched {
     /// Keeps the programs that a checkpoint has.
     fn keep_saved<const N: usize>(
         &mut self,
-        unit: &Unit,
+        question: &Question<'_, N>,
         bricks: &Bricks,
         program: &Program<'_>,
-        question: &Question<N>,
         saved: &Saved,
     ) -> Result<(), String> {
+        let unit = question.unit;
         for ops in &saved.shown {
             let op = |&number: &u8| bricks.alphabet.get(usize::from(number)).copied();
             let ops: Option<Vec<Op>> = ops.iter().map(op).collect();
@@ -63,11 +63,11 @@ fn another_simulator(unit: &Unit, bricks: &Bricks) -> String {
 
 /// What checkpoints have of a search; the one that came farthest counts.
 pub(super) fn saved<const N: usize>(
-    unit: &Unit,
+    question: &Question<'_, N>,
     bricks: &Bricks,
-    question: &Question<N>,
     checkpoints: &[&Checkpoint],
 ) -> Result<Option<Searched>, String> {
+    let unit = question.unit;
     let mut farthest: Option<Saved> = None;
     for checkpoint in checkpoints {
         let Some(saved) = checkpoint.load(&bricks.search_name(unit))? else {
@@ -92,7 +92,7 @@ pub(super) fn saved<const N: usize>(
         found: vec![],
     };
     bricks.with_program(unit, |program| {
-        searched.keep_saved(unit, bricks, program, question, &saved)
+        searched.keep_saved(question, bricks, program, &saved)
     })?;
     Ok(Some(searched))
 }
@@ -100,13 +100,13 @@ pub(super) fn saved<const N: usize>(
 /// Searches, from where a checkpoint left it if there is one, and keeps there how far it came.
 /// `causes` are those that other searches found.
 pub(super) fn search<const N: usize>(
-    unit: &Unit,
+    question: &Question<'_, N>,
     bricks: &Bricks,
-    question: &Question<N>,
     checkpoint: Option<&Checkpoint>,
     causes: &mut BTreeSet<String>,
     go_on: &mut dyn FnMut(&Progress<'_>) -> bool,
 ) -> Result<Searched, String> {
+    let unit = question.unit;
     let name = bricks.search_name(unit);
     let mut journal = None;
     let mut saved = Saved::default();
@@ -120,7 +120,7 @@ pub(super) fn search<const N: usize>(
     };
     let mut searched = Searched::default();
     bricks.with_program(unit, |program| {
-        searched.keep_saved(unit, bricks, program, question, &saved)?;
+        searched.keep_saved(question, bricks, program, &saved)?;
         searched.covered = saved.covered;
         if saved.done {
             return Ok(());
