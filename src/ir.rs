@@ -446,6 +446,8 @@ pub struct Scenario {
     pub groups: Vec<Group>,
     /// The time line.
     pub steps: Vec<Step>,
+    /// Where the operations stand that bodies of actions and drivers carry out.
+    pub in_bodies: Vec<(Op, Span)>,
     /// Whether nothing of it was left out, so that it can be judged as a whole.
     pub whole: bool,
     /// After how many operations the test gives up, by an assertion that fails: set by

@@ -88,8 +88,14 @@ pub struct Failure {
 pub struct FaultAt {
     /// The statement.
     pub span: Span,
+    /// The operation that stands there, or that the end of a scenario comes to.
+    pub op: String,
+    /// The operation of a callback that went wrong within it, in words too.
+    pub within: Option<(Op, String)>,
     /// What went wrong.
     pub text: String,
+    /// How the scenario would announce it, if it can.
+    pub announce: Option<String>,
     /// Whether the scenario says so itself.
     pub announced: bool,
     /// Whether KASAN tells of it on a kernel that has it, and the kernel lives on: memory is
@@ -261,10 +267,14 @@ impl Runner<'_> {
             }
             Err(fault) => {
                 let told_by_kasan = self.is_told_by_kasan(fault);
+                let within = self.recorder.faulted().filter(|&inner| inner != op);
                 self.run.fault = Some(FaultAt {
                     span,
+                    op: self.program.describe(op),
+                    within: within.map(|inner| (inner, self.program.describe(inner))),
                     told_by_kasan,
                     text: fault.describe(self.program),
+                    announce: fault.announced(self.program),
                     announced: announced.iter().any(|(_, known)| known.fault == fault),
                 });
                 ControlFlow::Break(())

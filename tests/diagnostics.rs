@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use devres_gen::codes::Code;
-use devres_gen::compile::{Front, load};
-use devres_gen::diagnostic::Report;
+use devres_gen::compile::{Front, load, load_text};
+use devres_gen::diagnostic::{Report, has_errors};
 use devres_gen::source::EXTENSION;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
@@ -42,6 +42,51 @@ fn check() {
 #[test]
 fn lifetime() {
     check_folder("lifetime");
+}
+
+/// The line that E0401 gives to announce a fault does so, on those kinds and kernels where it happens.
+#[test]
+fn a_fault_is_announced_by_the_line_that_its_help_gives() {
+    let programs = [
+        ("get dev", "on dev"),
+        ("register dev; register dev", "on dev"),
+        (
+            "register dev; get dev; action a on dev { put dev }; unregister dev; get dev",
+            "on dev but no fault without 699fb50d9903 while unbound",
+        ),
+        (
+            "driver drv for dev { probe { unregister dev } }; register drv; register dev",
+            "on dev while unbound",
+        ),
+        (
+            "memory p; register dev; action a on dev { use p }; free p; unregister dev",
+            "on p",
+        ),
+    ];
+    for (program, on) in programs {
+        let text = |program: &str| {
+            format!(
+                "use kinds\nsuite s on bus, platform, platform bound {{\nscenario t {{\n{}\n}}\n}}\n",
+                program.replace("; ", "\n")
+            )
+        };
+        let found = load_text("t.devres", &text(program)).diagnostics;
+        let help = found.iter().find(|known| known.code == Code::Fault);
+        let help = help
+            .and_then(|known| known.help.as_deref())
+            .unwrap_or_default();
+        let line = help.lines().last().unwrap_or_default().trim();
+        assert!(
+            line.starts_with("expect fault ") && line.ends_with(on),
+            "{program}: {help}"
+        );
+        let announced = load_text("t.devres", &text(&format!("{program}; {line}")));
+        assert!(
+            !has_errors(&announced.diagnostics),
+            "{program}: {:?}",
+            announced.diagnostics
+        );
+    }
 }
 
 /// What cannot be read, or has nothing to run in it.

@@ -10,7 +10,7 @@ use devres_gen::diagnostic::Diagnostic;
 use devres_gen::emit::{Options, TARGET, parts, rust};
 use devres_gen::explore::{Limits, Question, all_kinds};
 use devres_gen::ir::{CKey, Unit};
-use devres_gen::sim::{Errno, Fault, Fix, Model, Warning};
+use devres_gen::sim::{ActionId, DeviceId, DriverId, Errno, Fault, Fix, Model, Warning};
 use devres_gen::{expand, run};
 
 /// The fenced blocks of a document that are scenario files, with their line.
@@ -327,12 +327,11 @@ fn the_reference_lists_what_scenarios_can_name() {
     for (name, _) in Errno::NAMES {
         assert!(reference.contains(&format!("`{name}`")), "{name}");
     }
-    for (name, on) in Fault::ON_DEVICES
-        .map(|name| (name, "device"))
-        .into_iter()
-        .chain(Fault::ON_DRIVERS.map(|name| (name, "driver")))
-        .chain(Fault::ON_MEMORY.map(|name| (name, "memory, resource")))
-    {
+    let on_devices = Fault::on_device(DeviceId(0)).map(|fault| (fault, "device"));
+    let on_drivers = Fault::on_driver(DriverId(0)).map(|fault| (fault, "driver"));
+    let on_memory = Fault::on_memory(ActionId(0)).map(|fault| (fault, "memory, resource"));
+    for (fault, on) in on_devices.chain(on_drivers).chain(on_memory) {
+        let name = fault.name().unwrap();
         assert!(
             reference.contains(&format!("\n| `{name}` | {on} |")),
             "{name} on a {on}"

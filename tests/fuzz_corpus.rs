@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use devres_gen::compile::library;
-use devres_gen::sim::{Errno, Fault, Fix};
+use devres_gen::sim::{ActionId, DeviceId, DriverId, Errno, Fault, Fix};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -68,8 +68,10 @@ fn the_dictionary_has_every_word_of_the_grammar() {
     let names = kinds.iter().map(|kind| kind.name.as_str());
     let names = names.chain(Errno::NAMES.map(|(name, _)| name));
     let names = names.chain(Fix::ALL.map(Fix::commit));
-    let names = names.chain(Fault::ON_DEVICES).chain(Fault::ON_DRIVERS);
-    let names = names.chain(Fault::ON_MEMORY).chain(["dev", "kinds"]);
+    let faults = Fault::on_device(DeviceId(0)).chain(Fault::on_driver(DriverId(0)));
+    let faults = faults.chain(Fault::on_memory(ActionId(0)));
+    let faults: Vec<&str> = faults.filter_map(Fault::name).collect();
+    let names = names.chain(faults).chain(["dev", "kinds"]);
     words.extend(names.map(str::to_owned));
     words.extend(["//", "///", "|", "\"", "+1", "-1", "6.12", "\n"].map(str::to_owned));
     let mut dictionary =

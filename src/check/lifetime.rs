@@ -6,15 +6,18 @@ use std::collections::BTreeMap;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
-use crate::ir::{Scenario, Suite, Unit};
-use crate::run::{self, Failure, Run};
+use crate::ir::{Condition, KindUse, Scenario, Suite, Unit};
+use crate::run::{self, Failure, FaultAt, Run};
 use crate::sim::Model;
 use crate::source::Span;
 
 /// What goes wrong somewhere, and how the first case gets there.
 struct Found {
-    places: Vec<(Model, String)>,
+    places: Vec<(Model, KindUse)>,
     story: Vec<String>,
+    fault: Option<FaultAt>,
+    /// What was not as stated even before a fault.
+    earlier: Option<Failure>,
 }
 
 /// One diagnostic for each place and fault, with the cases in which it happens.
@@ -26,34 +29,32 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
     for (index, model) in Model::known().enumerate() {
         for (used, runs) in scenario.kinds.iter().zip(&runs) {
             let run = &runs[index];
-            let fault = run.fault.iter().filter(|fault| !fault.announced);
-            let fault = fault.map(|f| (f.span, Code::Fault, f.text.clone(), run.trace.len()));
-            let of = |code| move |f: &Failure| (f.span, code, f.wanted.clone(), f.after);
-            let missing = run.missing.iter().map(of(Code::NoFault));
-            let races = run.races.iter().map(of(Code::Race));
-            for (span, code, text, after) in fault.chain(missing).chain(races) {
-                let problem = (span, code, text);
+            let mut keep = |(span, code, text), after: usize, fault: Option<&FaultAt>| {
                 let first = || Found {
                     places: vec![],
                     story: run.story_until(after),
+                    fault: fault.cloned(),
+                    earlier: fault.and(run.failures.first().cloned()),
                 };
-                let found = found.entry(problem).or_insert_with(first);
-                found.places.push((model, used.label(unit)));
+                let found = found.entry((span, code, text)).or_insert_with(first);
+                found.places.push((model, *used));
+            };
+            if let Some(fault) = run.fault.as_ref().filter(|fault| !fault.announced) {
+                let problem = (fault.span, Code::Fault, fault.text.clone());
+                keep(problem, run.trace.len(), Some(fault));
+            }
+            let missing = run.missing.iter().map(|failure| (Code::NoFault, failure));
+            let races = run.races.iter().map(|failure| (Code::Race, failure));
+            for (code, failure) in missing.chain(races) {
+                let problem = (failure.span, code, failure.wanted.clone());
+                keep(problem, failure.after, None);
             }
         }
     }
-    let all = Model::known().count() * scenario.kinds.len();
     for ((span, code, text), found) in found {
-        let mut help = if found.places.len() == all {
-            "on every kind and every kernel".to_owned()
-        } else {
-            let on = |model: Model| {
-                let kinds = found.places.iter().filter(|place| place.0 == model);
-                let kinds: Vec<&str> = kinds.map(|place| place.1.as_str()).collect();
-                (!kinds.is_empty()).then(|| format!("on {}, {model}", kinds.join(", ")))
-            };
-            Model::known().filter_map(on).collect::<Vec<_>>().join("\n")
-        };
+        let text = format!("in scenario `{}`, {text}", scenario.name);
+        let mut diagnostic = Diagnostic::new(code, text);
+        let mut help = found.on_which(unit, scenario);
         if code == Code::Race {
             help +=
                 "\nsay `settle` earlier, after what queues the work: it waits until that is done";
@@ -62,17 +63,101 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             help += "\nwhat happened before:\n  ";
             help += &found.story.join("\n  ");
         }
-        sink.report(
-            Diagnostic::new(code, format!("in scenario `{}`, {text}", scenario.name))
-                .label(
-                    span,
-                    if span == scenario.span {
-                        "at its end, when it gives up what it owns"
-                    } else {
-                        "here"
-                    },
-                )
-                .help(help),
-        );
+        let at_end = span == scenario.span;
+        let mut label = "here".to_owned();
+        if let Some(fault) = &found.fault {
+            if at_end {
+                label = format!("at its end, when it gives up what it owns: `{}`", fault.op);
+            }
+            if let Some((inner, text)) = &fault.within {
+                let mut places = scenario.in_bodies.iter().filter(|(op, _)| op == inner);
+                match (places.next(), places.next()) {
+                    (Some(&(_, place)), None) => {
+                        diagnostic = diagnostic.label(place, "here");
+                        if !at_end {
+                            label = "in a callback that this calls".to_owned();
+                        }
+                    }
+                    _ => label += &format!(", in a callback: `{text}`"),
+                }
+            }
+            if let Some(earlier) = &found.earlier {
+                let what = format!("before that: expected {}", earlier.wanted);
+                diagnostic = diagnostic.label(earlier.span, what);
+            }
+            if let Some(line) = found.announcement(scenario) {
+                help += "\nif this is what it is about, say ";
+                if at_end {
+                    help += &format!("`{}` in it, and ", fault.op);
+                }
+                help += &format!("behind it:\n  {line}");
+            }
+        }
+        sink.report(diagnostic.label(span, label).help(help));
+    }
+}
+
+impl Found {
+    /// The kinds on a kernel.
+    fn kinds(&self, model: Model) -> impl Iterator<Item = &KindUse> {
+        let places = self.places.iter().filter(move |place| place.0 == model);
+        places.map(|place| &place.1)
+    }
+
+    /// On which kinds and kernels it happens, in words.
+    fn on_which(&self, unit: &Unit, scenario: &Scenario) -> String {
+        if self.places.len() == Model::known().count() * scenario.kinds.len() {
+            return "on every kind and every kernel".to_owned();
+        }
+        let on = |model: Model| {
+            let kinds: Vec<String> = self.kinds(model).map(|used| used.label(unit)).collect();
+            (!kinds.is_empty()).then(|| format!("on {}, {model}", kinds.join(", ")))
+        };
+        Model::known().filter_map(on).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What announces the fault where it happens, and nowhere else, if one line can.
+    fn announcement(&self, scenario: &Scenario) -> Option<String> {
+        let fault = self.fault.as_ref()?.announce.as_ref()?;
+        let kinds = |model: Model| -> Vec<usize> {
+            let happens = |&at: &usize| self.kinds(model).any(|on| on.is(&scenario.kinds[at]));
+            (0..scenario.kinds.len()).filter(happens).collect()
+        };
+        let when = |some: &[usize], all: &[usize]| when(scenario, some, all);
+        let all: Vec<usize> = (0..scenario.kinds.len()).collect();
+        let usual = kinds(Model::ALL);
+        let mut others = Model::known().filter(|&model| kinds(model) != usual);
+        let (odd, None) = (others.next(), others.next()) else {
+            return None;
+        };
+        let Some(odd) = odd else {
+            return Some(format!("{fault}{}", when(&usual, &all)?));
+        };
+        let (fix, on) = (odd.lacks().next()?, kinds(odd));
+        if usual.is_empty() {
+            return Some(format!("{fault} without {fix}{}", when(&on, &all)?));
+        }
+        let (same, absent): (Vec<usize>, Vec<usize>) =
+            usual.iter().partition(|kind| on.contains(kind));
+        (same == on).then_some(())?;
+        let (usually, not) = (when(&usual, &all)?, when(&absent, &usual)?);
+        Some(format!("{fault}{usually} but no fault without {fix}{not}"))
+    }
+}
+
+/// The condition that some of all kinds of a scenario meet and the others do not, if there is one of few words.
+fn when(scenario: &Scenario, some: &[usize], all: &[usize]) -> Option<&'static str> {
+    let meets = |bound| {
+        let condition = Condition::Bound(bound);
+        let meet = all.iter().copied();
+        meet.filter(|&kind| condition.applies(&scenario.kinds[kind]))
+            .eq(some.iter().copied())
+    };
+    if some.len() == all.len() {
+        Some("")
+    } else if meets(true) {
+        Some(" while bound")
+    } else {
+        meets(false).then_some(" while unbound")
     }
 }

@@ -157,7 +157,7 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
                     .label(step.span, "so this drops somebody else's")
                     .help(format!(
                         "`get {name}` before it; the reference of `register` goes with `unregister`. \
-                         If it is about what goes wrong then, say `expect fault ...` behind it"
+                         If it is about what goes wrong then, say that behind it: `expect fault use_after_free on {name}`"
                     )),
                 );
             }

@@ -6,7 +6,7 @@ use super::search::Shown;
 use super::watch::Broken;
 use crate::emit::kunit::touched;
 use crate::ir::{Scenario, Unit};
-use crate::sim::{ActionId, Culprit, DeviceId, DriverId, Errno, Fix, Model, Op, Program, Recorder};
+use crate::sim::{ActionId, DeviceId, DriverId, Errno, Fix, Model, Op, Program, Recorder};
 
 /// What a program is written as.
 #[derive(Clone, Debug)]
@@ -190,16 +190,11 @@ impl Writer<'_> {
             },
             Some(Broken::RanTwice(id)) => vec![format!("finally expect {} ran", action(id))],
             Some(Broken::ReleasedWhileHeld(id)) => vec![format!("expect {} alive", device(id))],
-            Some(Broken::Fault(fault)) if without.is_some() => {
-                let (Some(fix), Culprit::Device(id)) = (without, fault.culprit()) else {
-                    return vec![];
-                };
-                let name = crate::sim::Fault::ON_DEVICES;
-                let name = name
-                    .iter()
-                    .find(|name| crate::sim::Fault::on_device(name, id) == Some(fault));
-                let line = |name| format!("expect fault {name} on {} without {fix}", device(id));
-                name.map(line).into_iter().collect()
+            Some(Broken::Fault(fault)) if let Some(fix) = without => {
+                let announced = fault.announced(self.program).into_iter();
+                announced
+                    .map(|line| format!("{line} without {fix}"))
+                    .collect()
             }
             None if shown.points != 0 => {
                 let ids = self.program.device_ids();

@@ -322,22 +322,21 @@ impl ScenarioResolver<'_> {
             return;
         };
         let name = &expected.fault.value;
-        let (fault, known) = match entity {
-            Entity::Device(id) => (Fault::on_device(name, id), &Fault::ON_DEVICES[..]),
-            Entity::Driver(id) => (Fault::on_driver(name, id), &Fault::ON_DRIVERS[..]),
-            Entity::Resource(id) | Entity::Memory(id) => {
-                (Fault::on_memory(name, id), &Fault::ON_MEMORY[..])
-            }
+        let known: Vec<Fault> = match entity {
+            Entity::Device(id) => Fault::on_device(id).collect(),
+            Entity::Driver(id) => Fault::on_driver(id).collect(),
+            Entity::Resource(id) | Entity::Memory(id) => Fault::on_memory(id).collect(),
             other => {
                 let wanted = "a device, a driver, memory or a resource is wanted here";
                 return self.wrong_sort(on, other, wanted);
             }
         };
-        let Some(fault) = fault else {
+        let fault = known.iter().copied();
+        let Some(fault) = fault.clone().find(|fault| fault.name() == Some(name)) else {
             return self.sink.report(
                 Diagnostic::new(Code::UnknownName, format!("no fault is known as `{name}`"))
                     .label(expected.fault.span, "unknown fault")
-                    .suggest(name, known.iter().copied()),
+                    .suggest(name, fault.filter_map(Fault::name)),
             );
         };
         if self.finally {

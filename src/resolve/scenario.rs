@@ -71,6 +71,7 @@ impl<'s> ScenarioResolver<'s> {
                 handles: vec![],
                 groups: vec![],
                 steps: vec![],
+                in_bodies: vec![],
                 whole: scenario.whole,
                 gives_up_after: None,
             },
@@ -487,6 +488,7 @@ impl<'s> ScenarioResolver<'s> {
             );
             return None;
         }
+        self.scenario.in_bodies.push((op, statement.span));
         Some(op)
     }
 

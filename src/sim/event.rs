@@ -264,64 +264,64 @@ pub enum Culprit {
 }
 
 impl Fault {
-    /// The names of faults on devices, as scenarios announce them.
-    pub const ON_DEVICES: [&'static str; 9] = [
-        "use_after_free",
-        "underflow",
-        "not_initialized",
-        "registered_twice",
-        "not_added",
-        "freed_while_registered",
-        "closed_twice",
-        "deadlock",
-        "livelock",
+    const ON_DEVICES: [fn(DeviceId) -> Fault; 9] = [
+        Fault::UseAfterFree,
+        Fault::Underflow,
+        Fault::NotInitialized,
+        Fault::RegisteredTwice,
+        Fault::NotAdded,
+        Fault::FreedWhileRegistered,
+        Fault::ClosedTwice,
+        Fault::Deadlock,
+        Fault::Livelock,
     ];
 
-    /// The same on drivers.
-    pub const ON_DRIVERS: [&'static str; 2] = ["deadlock", "not_registered"];
+    const ON_DRIVERS: [fn(DriverId) -> Fault; 2] =
+        [Fault::DriverDeadlock, Fault::DriverNotRegistered];
 
-    /// The same on memory and resources.
-    pub const ON_MEMORY: [&'static str; 4] = [
-        "use_after_free",
-        "not_allocated",
-        "added_twice",
-        "freed_while_added",
+    const ON_MEMORY: [fn(ActionId) -> Fault; 4] = [
+        Fault::UsedAfterFree,
+        Fault::NotAllocated,
+        Fault::AddedTwice,
+        Fault::FreedWhileAdded,
     ];
 
-    /// The fault of that name on memory or a resource.
-    pub fn on_memory(name: &str, id: ActionId) -> Option<Fault> {
-        Some(match name {
-            "use_after_free" => Fault::UsedAfterFree(id),
-            "not_allocated" => Fault::NotAllocated(id),
-            "added_twice" => Fault::AddedTwice(id),
-            "freed_while_added" => Fault::FreedWhileAdded(id),
-            _ => return None,
+    /// Its name, if it has one, by which scenarios announce it.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Fault::UseAfterFree(_) | Fault::UsedAfterFree(_) => "use_after_free",
+            Fault::Underflow(_) => "underflow",
+            Fault::NotInitialized(_) => "not_initialized",
+            Fault::RegisteredTwice(_) => "registered_twice",
+            Fault::NotAdded(_) => "not_added",
+            Fault::FreedWhileRegistered(_) => "freed_while_registered",
+            Fault::ClosedTwice(_) => "closed_twice",
+            Fault::Deadlock(_) | Fault::DriverDeadlock(_) => "deadlock",
+            Fault::Livelock(_) => "livelock",
+            Fault::DriverNotRegistered(_) => "not_registered",
+            Fault::NotAllocated(_) => "not_allocated",
+            Fault::AddedTwice(_) => "added_twice",
+            Fault::FreedWhileAdded(_) => "freed_while_added",
+            Fault::NotOpen(_)
+            | Fault::OpenTwice(_)
+            | Fault::AllocatedTwice(_)
+            | Fault::Limit(_) => return None,
         })
     }
 
-    /// The fault of that name on a device.
-    pub fn on_device(name: &str, id: DeviceId) -> Option<Fault> {
-        Some(match name {
-            "use_after_free" => Fault::UseAfterFree(id),
-            "underflow" => Fault::Underflow(id),
-            "not_initialized" => Fault::NotInitialized(id),
-            "registered_twice" => Fault::RegisteredTwice(id),
-            "not_added" => Fault::NotAdded(id),
-            "freed_while_registered" => Fault::FreedWhileRegistered(id),
-            "closed_twice" => Fault::ClosedTwice(id),
-            "deadlock" => Fault::Deadlock(id),
-            "livelock" => Fault::Livelock(id),
-            _ => return None,
-        })
+    /// All faults on a device that have a name.
+    pub fn on_device(id: DeviceId) -> impl Iterator<Item = Fault> {
+        Fault::ON_DEVICES.into_iter().map(move |fault| fault(id))
     }
 
-    /// The fault of that name on a driver.
-    pub fn on_driver(name: &str, id: DriverId) -> Option<Fault> {
-        Some(match name {
-            "deadlock" => Fault::DriverDeadlock(id),
-            "not_registered" => Fault::DriverNotRegistered(id),
-            _ => return None,
-        })
+    /// The same on a driver.
+    pub fn on_driver(id: DriverId) -> impl Iterator<Item = Fault> {
+        Fault::ON_DRIVERS.into_iter().map(move |fault| fault(id))
+    }
+
+    /// The same on memory or a resource.
+    pub fn on_memory(id: ActionId) -> impl Iterator<Item = Fault> {
+        Fault::ON_MEMORY.into_iter().map(move |fault| fault(id))
     }
 
     /// What the fault is about.
@@ -347,13 +347,27 @@ impl Fault {
         }
     }
 
+    /// The name of what the fault is about.
+    fn on<'p>(self, program: &Program<'p>) -> &'p str {
+        match self.culprit() {
+            Culprit::Device(id) => program.device(id).name,
+            Culprit::Driver(id) => program.driver(id).name,
+            Culprit::Handle(id) => program.handle(id).name,
+            Culprit::Memory(id) => program.action(id).name,
+        }
+    }
+
+    /// How a scenario announces it, if it can.
+    pub fn announced(self, program: &Program<'_>) -> Option<String> {
+        let name = self.name()?;
+        Some(format!("expect fault {name} on {}", self.on(program)))
+    }
+
     /// The fault in one sentence.
     pub fn describe(self, program: &Program<'_>) -> String {
         let name = match self.culprit() {
-            Culprit::Device(id) => format!("`{}`", program.device(id).name),
-            Culprit::Driver(id) => format!("driver `{}`", program.driver(id).name),
-            Culprit::Handle(id) => format!("`{}`", program.handle(id).name),
-            Culprit::Memory(id) => format!("`{}`", program.action(id).name),
+            Culprit::Driver(_) => format!("driver `{}`", self.on(program)),
+            _ => format!("`{}`", self.on(program)),
         };
         match self {
             Fault::UseAfterFree(_) | Fault::UsedAfterFree(_) => {
