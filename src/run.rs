@@ -289,7 +289,10 @@ impl Runner<'_> {
             (Fault::UsedAfterFree(_), Some(Op::Free(id))) => {
                 self.program.action(id).sort == Sort::Unmanaged
             }
-            (Fault::UseAfterFree(_), Some(Op::Get(_) | Op::Put(_))) => true,
+            // While it is being released its memory is still there: only the count is told of.
+            (Fault::UseAfterFree(dev), Some(Op::Get(_) | Op::Put(_))) => {
+                self.recorder.state().device(dev).is_released()
+            }
             _ => false,
         }
     }
