@@ -364,3 +364,173 @@ mod group_within_a_group {
         Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
     }
 }
+
+/// What an action takes off the list and frees is gone.
+mod freed_by_an_action {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const RES: ActionId = ActionId(0);
+        const FREES: ActionId = ActionId(1);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            actions: &[
+                Action::resource("res", DEV, &[]),
+                Action::new("frees", DEV, &[Op::RemoveAction(RES), Op::Free(RES)]),
+            ],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/owners.devres", 6, &program, case.model);
+        s.at(124).register(DEV);
+        s.at(125).add_action(RES);
+        s.at(126).add_action(FREES);
+        s.at(130).release_action(FREES);
+        s.at(131).unregister(DEV);
+        s.at(132).expect(Claim::not_run(RES));
+        s.at(132).expect(Claim::Freed(DEV));
+        s.at(123).finish();
+    }
+
+    #[test]
+    fn on_bare() {
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
+/// What an action puts on the list again is on it.
+mod put_on_the_list_by_an_action {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const RES: ActionId = ActionId(0);
+        const AGAIN: ActionId = ActionId(1);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            actions: &[
+                Action::resource("res", DEV, &[]),
+                Action::new("again", DEV, &[Op::AddResource(RES)]),
+            ],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/owners.devres", 6, &program, case.model);
+        s.at(137).register(DEV);
+        s.at(138).add_action(RES);
+        s.at(139).remove_action(RES);
+        s.at(140).add_action(AGAIN);
+        s.at(141).release_action(AGAIN);
+        s.at(142).expect(Claim::not_run(RES));
+        s.at(143).unregister(DEV);
+        s.at(144).expect(Claim::ran(RES));
+        s.at(144).expect(Claim::Freed(DEV));
+        s.at(136).finish();
+    }
+
+    #[test]
+    fn on_bare() {
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
+/// What is destroyed hands back what it would have given up, whoever destroys it.
+mod destroyed_by_an_action {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const RES: ActionId = ActionId(0);
+        const DESTROYS: ActionId = ActionId(1);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            actions: &[
+                Action::resource("res", DEV, &[Op::Put(DEV)]),
+                Action::new("destroys", DEV, &[Op::DestroyResource(RES)]),
+            ],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/owners.devres", 6, &program, case.model);
+        s.at(149).register(DEV);
+        s.at(150).get(DEV);
+        s.at(151).add_action(RES);
+        s.at(152).add_action(DESTROYS);
+        s.at(153).release_action(DESTROYS);
+        s.at(154).put(DEV);
+        s.at(155).unregister(DEV);
+        s.at(156).expect(Claim::not_run(RES));
+        s.at(156).expect(Claim::Freed(DEV));
+        s.at(148).finish();
+    }
+
+    #[test]
+    fn on_bare() {
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
+/// What one action has taken, another one may drop.
+mod taken_by_another {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const TAKES: ActionId = ActionId(0);
+        const DROPS: ActionId = ActionId(1);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[]),
+            actions: &[
+                Action::new("takes", DEV, &[Op::Get(DEV)]),
+                Action::new("drops", DEV, &[Op::Put(DEV)]),
+            ],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/owners.devres", 6, &program, case.model);
+        s.at(161).register(DEV);
+        s.at(162).add_action(TAKES);
+        s.at(163).release_action(TAKES);
+        s.at(164).expect(Claim::Refs(DEV, 1));
+        s.at(165).add_action(DROPS);
+        s.at(166).release_action(DROPS);
+        s.at(167).expect(Claim::Refs(DEV, 0));
+        s.at(168).unregister(DEV);
+        s.at(169).expect(Claim::Freed(DEV));
+        s.at(160).finish();
+    }
+
+    #[test]
+    fn on_bare() {
+        Case::unbound(&super::BARE).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}

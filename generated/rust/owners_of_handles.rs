@@ -26,14 +26,14 @@ mod closed_by_an_action {
             handles: &[Handle::new("file", DEV)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 216, &program, case.model);
-        s.at(218).register(DEV);
-        s.at(219).add_action(BOTH);
-        s.at(223).remove_action(BOTH);
-        s.at(224).unregister(DEV);
-        s.at(225).expect(Claim::not_run(BOTH));
-        s.at(225).expect(Claim::Freed(DEV));
-        s.at(217).finish();
+        let mut s = Session::new("scenarios/owners.devres", 282, &program, case.model);
+        s.at(284).register(DEV);
+        s.at(285).add_action(BOTH);
+        s.at(289).remove_action(BOTH);
+        s.at(290).unregister(DEV);
+        s.at(291).expect(Claim::not_run(BOTH));
+        s.at(291).expect(Claim::Freed(DEV));
+        s.at(283).finish();
     }
 
     #[test]

@@ -13,6 +13,50 @@ const BARE: Kind<'static> = Kind::new("bare");
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
+/// A driver that never binds lets nothing go.
+mod never_bound {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe,
+        Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const PICKY: DriverId = DriverId(0);
+        const LAST: ActionId = ActionId(0);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[Driver {
+                probes: &[Probe {
+                    attempt: None,
+                    body: &[],
+                    error: Some(Errno::ENODEV),
+                }],
+                ..Driver::new("picky", DEV)
+            }]),
+            actions: &[Action::new("last", DEV, &[Op::Put(DEV)])],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(180).register(DEV);
+        s.at(181).register_driver(PICKY);
+        s.at(182).get(DEV);
+        s.at(183).add_action(LAST);
+        s.at(184).unregister_driver(PICKY);
+        s.at(185).remove_action(LAST);
+        s.at(186).put(DEV);
+        s.at(187).unregister(DEV);
+        s.at(188).expect(Claim::not_run(LAST));
+        s.at(188).expect(Claim::Freed(DEV));
+        s.at(176).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
 /// The usual way: what undoes something is an action of probe's.
 mod unregistered_by_probes_action {
     use ::devres_gen::sim::{
@@ -41,14 +85,14 @@ mod unregistered_by_probes_action {
             actions: &[Action::new("teardown", DEV, &[Op::Unregister(CHILD)])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(128).register(DEV);
-        s.at(129).register(CHILD);
-        s.at(135).register_driver(DRV);
-        s.at(136).unbind(DEV);
-        s.at(137).expect(Claim::ran(TEARDOWN));
-        s.at(137).expect(Claim::Freed(CHILD));
-        s.at(126).finish();
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(194).register(DEV);
+        s.at(195).register(CHILD);
+        s.at(201).register_driver(DRV);
+        s.at(202).unbind(DEV);
+        s.at(203).expect(Claim::ran(TEARDOWN));
+        s.at(203).expect(Claim::Freed(CHILD));
+        s.at(192).finish();
     }
 
     #[test]
@@ -84,17 +128,17 @@ mod put_by_probes_action {
             actions: &[Action::new("drop", DEV, &[Op::Put(CHILD)])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(142).register(DEV);
-        s.at(143).register(CHILD);
-        s.at(144).get(CHILD);
-        s.at(150).register_driver(DRV);
-        s.at(151).unbind(DEV);
-        s.at(152).expect(Claim::ran(DROP));
-        s.at(152).expect(Claim::Refs(CHILD, 0));
-        s.at(153).unregister(CHILD);
-        s.at(154).expect(Claim::Freed(CHILD));
-        s.at(140).finish();
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(208).register(DEV);
+        s.at(209).register(CHILD);
+        s.at(210).get(CHILD);
+        s.at(216).register_driver(DRV);
+        s.at(217).unbind(DEV);
+        s.at(218).expect(Claim::ran(DROP));
+        s.at(218).expect(Claim::Refs(CHILD, 0));
+        s.at(219).unregister(CHILD);
+        s.at(220).expect(Claim::Freed(CHILD));
+        s.at(206).finish();
     }
 
     #[test]
@@ -123,15 +167,15 @@ mod put_by_remove {
             }]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(159).register(DEV);
-        s.at(160).register(CHILD);
-        s.at(161).get(CHILD);
-        s.at(165).register_driver(DRV);
-        s.at(166).unbind(DEV);
-        s.at(167).unregister(CHILD);
-        s.at(168).expect(Claim::Freed(CHILD));
-        s.at(157).finish();
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(225).register(DEV);
+        s.at(226).register(CHILD);
+        s.at(227).get(CHILD);
+        s.at(231).register_driver(DRV);
+        s.at(232).unbind(DEV);
+        s.at(233).unregister(CHILD);
+        s.at(234).expect(Claim::Freed(CHILD));
+        s.at(223).finish();
     }
 
     #[test]
@@ -166,13 +210,13 @@ mod added_by_probe {
             }]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(174).init(CHILD);
-        s.at(175).register(DEV);
-        s.at(180).register_driver(DRV);
-        s.at(181).unbind(DEV);
-        s.at(182).expect(Claim::Freed(CHILD));
-        s.at(172).finish();
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(240).init(CHILD);
+        s.at(241).register(DEV);
+        s.at(246).register_driver(DRV);
+        s.at(247).unbind(DEV);
+        s.at(248).expect(Claim::Freed(CHILD));
+        s.at(238).finish();
     }
 
     #[test]
@@ -196,17 +240,17 @@ mod unbound_from_nobody {
             actions: &[Action::new("last", DEV, &[Op::Put(DEV)])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(187).register(DEV);
-        s.at(188).get(DEV);
-        s.at(189).add_action(LAST);
-        s.at(190).unbind(DEV);
-        s.at(191).remove_action(LAST);
-        s.at(192).put(DEV);
-        s.at(193).unregister(DEV);
-        s.at(194).expect(Claim::not_run(LAST));
-        s.at(194).expect(Claim::Freed(DEV));
-        s.at(186).finish();
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(253).register(DEV);
+        s.at(254).get(DEV);
+        s.at(255).add_action(LAST);
+        s.at(256).unbind(DEV);
+        s.at(257).remove_action(LAST);
+        s.at(258).put(DEV);
+        s.at(259).unregister(DEV);
+        s.at(260).expect(Claim::not_run(LAST));
+        s.at(260).expect(Claim::Freed(DEV));
+        s.at(252).finish();
     }
 
     #[test]
@@ -246,15 +290,15 @@ mod other_driver_unregistered_by_remove {
             ]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/owners.devres", 124, &program, case.model);
-        s.at(199).register(DEV);
-        s.at(206).register_driver(SECOND);
-        s.at(207).register_driver(FIRST);
-        s.at(208).register(OTHER);
-        s.at(209).expect(Claim::Bound(OTHER));
-        s.at(210).unbind(DEV);
-        s.at(211).expect(Claim::Unbound(OTHER));
-        s.at(197).finish();
+        let mut s = Session::new("scenarios/owners.devres", 174, &program, case.model);
+        s.at(265).register(DEV);
+        s.at(272).register_driver(SECOND);
+        s.at(273).register_driver(FIRST);
+        s.at(274).register(OTHER);
+        s.at(275).expect(Claim::Bound(OTHER));
+        s.at(276).unbind(DEV);
+        s.at(277).expect(Claim::Unbound(OTHER));
+        s.at(263).finish();
     }
 
     #[test]

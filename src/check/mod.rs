@@ -124,6 +124,9 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
     };
     expand::with_program(unit, scenario, used, |program| {
         let mut holdings = Holdings::new();
+        for op in program.set_up() {
+            let _ = holdings.apply(program, op, None);
+        }
         for (index, step) in scenario.steps.iter().enumerate() {
             let StepKind::Op(op, fails) = step.kind else {
                 continue;
@@ -138,15 +141,10 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
             }
             let next = scenario.steps.get(index + 1).map(|next| &next.kind);
             let faults = matches!(next, Some(StepKind::Fault(_)));
-            // What a callback took is anybody's.
-            let is_anybodys = |dev| {
-                let mut bodies = scenario.bodies();
-                bodies.any(|op| [Op::Get(dev), Op::Init(dev), Op::Del(dev)].contains(&op))
-            };
             if let Op::Put(dev) = op
                 && holdings.refs(dev) == 0
                 && !faults
-                && !is_anybodys(dev)
+                && !program.is_anybodys(dev)
             {
                 let name = program.device(dev).name;
                 sink.report(
@@ -161,9 +159,7 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
                     )),
                 );
             }
-            if let Err(dev) = holdings.apply(program, op, fails)
-                && !is_anybodys(dev)
-            {
+            if let Err(dev) = holdings.apply(program, op, fails) {
                 let name = program.device(dev).name;
                 sink.report(
                     Diagnostic::new(

@@ -88,10 +88,25 @@ impl<'p> Bodies<'p> {
                 Op::UnregisterDriver(drv) if clear(&mut self.drivers, drv.0) => {}
                 Op::UnregisterDriver(drv) => f(Given::Driver(drv)),
                 // What the inner one will give up is given away now as well.
-                Op::AddAction(id) | Op::AddResource(id) | Op::GetResource(id) => {
+                Op::AddAction(id) | Op::GetResource(id) => self.action(id, f),
+                Op::AddResource(id) => {
+                    if !clear(&mut self.memory, id.0) {
+                        f(Given::Memory(id));
+                    }
                     self.action(id, f);
                 }
-                _ => {}
+                // A resource that is on no list is memory.
+                Op::RemoveAction(id) => {
+                    if self.program.action(id).sort == Sort::Resource {
+                        set(&mut self.memory, id.0);
+                    }
+                }
+                Op::Attach(_) | Op::Bind(..) | Op::Unbind(_) => {}
+                Op::Link(..) | Op::LinkWhileBound(..) | Op::Settle => {}
+                Op::ReleaseAction(_) | Op::DestroyResource(_) | Op::FindResource(_) => {}
+                Op::OpenGroup(_) | Op::CloseGroup(_) => {}
+                Op::ReleaseGroup(_) | Op::RemoveGroup(_) => {}
+                Op::Realloc(_) | Op::UseMemory(_) | Op::UseHandle(_) => {}
             }
         }
     }

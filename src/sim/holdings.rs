@@ -89,8 +89,7 @@ impl Holdings {
     /// error: then nothing changes hands.
     ///
     /// # Errors
-    /// The device of which an action would take over a reference that the scenario
-    /// does not own.
+    /// The device of which an action would take over a reference that is nobody's.
     pub fn apply(
         &mut self,
         program: &Program<'_>,
@@ -102,18 +101,10 @@ impl Holdings {
         }
         match op {
             Op::Register(dev) => self.keep(program, Given::Device(dev)),
-            Op::Unregister(dev) => {
-                take(&mut self.devices, dev);
-                self.runs(program, dev);
-            }
+            Op::Unregister(dev) => _ = take(&mut self.devices, dev),
             Op::Init(dev) | Op::Get(dev) => self.get(dev),
             // More puts than gets are a fault, which only the simulator judges.
-            Op::Put(dev) => {
-                self.put(dev);
-                if !self.keeps(dev) {
-                    self.runs(program, dev);
-                }
-            }
+            Op::Put(dev) => _ = self.put(dev),
             // The reference of `init` is the registration's, until `del` hands it back.
             Op::Add(dev) => {
                 self.put(dev);
@@ -123,38 +114,21 @@ impl Holdings {
                 if take(&mut self.devices, dev) {
                     self.get(dev);
                 }
-                self.runs(program, dev);
             }
             Op::AddAction(action) if program.action(action).sort == Sort::Unmanaged => {
                 self.keep(program, Given::Memory(action));
             }
             Op::AddAction(action) => self.queue(program, action)?,
-            Op::RemoveAction(action) => self.removed(program, action),
             Op::AddResource(resource) => {
                 take(&mut self.memory, resource);
                 self.queue(program, resource)?;
             }
             Op::GetResource(resource) => {
-                if !self.queued.contains(Node::Action(resource)) {
+                if !self.is_queued(resource) {
                     self.queue(program, resource)?;
                 }
             }
-            Op::DestroyResource(resource) => {
-                if take(&mut self.queued, Node::Action(resource)) {
-                    self.take_back(program, resource);
-                }
-            }
-            Op::Free(memory) => {
-                take(&mut self.memory, memory);
-                take(&mut self.queued, Node::Action(memory));
-            }
             Op::ReleaseAction(action) => self.released(program, action, 0),
-            // Where nothing can be bound, nothing happens.
-            Op::Unbind(dev) => {
-                if !self.drivers.is_empty() || program.device(dev).kind.drivers.own {
-                    self.runs(program, dev);
-                }
-            }
             Op::Link(..) | Op::LinkWhileBound(..) => self.linked = true,
             Op::Open(handle) => self.keep(program, Given::Handle(handle)),
             Op::Close(handle) => _ = take(&mut self.handles, handle),
@@ -168,9 +142,49 @@ impl Holdings {
                     }
                 });
             }
+            Op::UnregisterDriver(drv) => _ = take(&mut self.drivers, drv),
+            Op::RemoveAction(_) | Op::DestroyResource(_) | Op::Free(_) => {}
+            Op::OpenGroup(_) | Op::CloseGroup(_) | Op::RemoveGroup(_) | Op::ReleaseGroup(_) => {}
+            Op::FindResource(_) | Op::Realloc(_) | Op::UseMemory(_) | Op::UseHandle(_) => {}
+            Op::Attach(_) | Op::Bind(..) | Op::Unbind(_) | Op::Settle => {}
+        }
+        self.on_lists(program, op);
+        Ok(())
+    }
+
+    /// What becomes of that which is on lists, whoever carries the operation out.
+    fn on_lists(&mut self, program: &Program<'_>, op: Op) {
+        match op {
+            Op::Unregister(dev) | Op::Del(dev) => self.runs(program, dev),
+            Op::Put(dev) => {
+                if !self.keeps(dev) {
+                    self.runs(program, dev);
+                }
+            }
+            // Where nothing can be bound, nothing happens.
+            Op::Unbind(dev) => {
+                let mut drivers = self.drivers.as_slice().iter().map(|&id| program.driver(id));
+                let may_be_bound = drivers.any(|driver| driver.device == dev && driver.may_bind());
+                if may_be_bound || program.device(dev).kind.drivers.own {
+                    self.runs(program, dev);
+                }
+            }
             Op::UnregisterDriver(drv) => {
-                take(&mut self.drivers, drv);
-                self.runs(program, program.driver(drv).device);
+                let driver = program.driver(drv);
+                if driver.may_bind() {
+                    self.runs(program, driver.device);
+                }
+            }
+            Op::RemoveAction(action) => {
+                if self.taken_off(program, action) && program.action(action).sort == Sort::Resource
+                {
+                    keep(&mut self.memory, action);
+                }
+            }
+            Op::DestroyResource(resource) => _ = self.taken_off(program, resource),
+            Op::Free(memory) => {
+                take(&mut self.memory, memory);
+                take(&mut self.queued, Node::Action(memory));
             }
             Op::OpenGroup(group) => keep(&mut self.queued, Node::Open(group)),
             Op::CloseGroup(group) => {
@@ -183,10 +197,13 @@ impl Holdings {
                 take(&mut self.queued, Node::Close(group));
             }
             Op::ReleaseGroup(group) => self.releases(program, group),
-            Op::FindResource(_) | Op::Realloc(_) | Op::UseMemory(_) | Op::UseHandle(_) => {}
+            Op::Init(_) | Op::Add(_) | Op::Register(_) | Op::Get(_) | Op::RegisterDriver(_) => {}
+            Op::AddAction(_) | Op::AddResource(_) | Op::GetResource(_) | Op::ReleaseAction(_) => {}
+            Op::FindResource(_) | Op::Realloc(_) | Op::UseMemory(_) => {}
+            Op::Open(_) | Op::UseHandle(_) | Op::Close(_) => {}
             Op::Attach(_) | Op::Bind(..) | Op::Settle => {}
+            Op::Link(..) | Op::LinkWhileBound(..) => {}
         }
-        Ok(())
     }
 
     /// It is on a list, and what its body will give up is its own.
@@ -195,6 +212,7 @@ impl Holdings {
         Bodies::new(program).action(action, &mut |given| {
             if !self.give(given)
                 && let Given::Ref(dev) = given
+                && !program.is_anybodys(dev)
             {
                 missing.get_or_insert(dev);
             }
@@ -203,14 +221,13 @@ impl Holdings {
         missing.map_or(Ok(()), Err)
     }
 
-    /// It is on no list, and what its body would have given up is the scenario's again.
-    fn removed(&mut self, program: &Program<'_>, action: ActionId) {
-        if take(&mut self.queued, Node::Action(action)) {
-            self.take_back(program, action);
-            if program.action(action).sort == Sort::Resource {
-                keep(&mut self.memory, action);
-            }
+    /// Whether it was on a list; then what its body would have given up is the scenario's again.
+    fn taken_off(&mut self, program: &Program<'_>, action: ActionId) -> bool {
+        let was = take(&mut self.queued, Node::Action(action));
+        if was {
+            Bodies::new(program).action(action, &mut |given| self.receive(given));
         }
+        was
     }
 
     /// It has run, and so have those that it released; those that it added are on a list. `outer`
@@ -223,13 +240,19 @@ impl Holdings {
         for &op in program.action(action).body {
             match op {
                 Op::AddAction(id) if program.action(id).sort == Sort::Unmanaged => {}
-                Op::AddAction(id) | Op::AddResource(id) => {
+                Op::AddAction(id) => keep(&mut self.queued, Node::Action(id)),
+                Op::AddResource(id) => {
+                    take(&mut self.memory, id);
                     keep(&mut self.queued, Node::Action(id));
                 }
-                Op::RemoveAction(id) => self.removed(program, id),
+                Op::GetResource(id) => {
+                    if !self.is_queued(id) {
+                        keep(&mut self.queued, Node::Action(id));
+                    }
+                }
                 Op::ReleaseAction(id) => self.released(program, id, inner),
-                Op::Free(id) => _ = take(&mut self.queued, Node::Action(id)),
-                _ => {}
+                // What it gives up was given to it.
+                op => self.on_lists(program, op),
             }
         }
     }
@@ -306,11 +329,6 @@ impl Holdings {
         let owned = *refs > 0;
         *refs = refs.saturating_sub(1);
         owned
-    }
-
-    /// What an action would have given up is the scenario's again.
-    fn take_back(&mut self, program: &Program<'_>, action: ActionId) {
-        Bodies::new(program).action(action, &mut |given| self.receive(given));
     }
 
     /// The operations by which the scenario gives up what it owns: handles are closed,

@@ -145,6 +145,7 @@ impl Holdings {
         out.list(&self.drivers, |id| id.0);
         out.list(&self.handles, |id| id.0);
         out.list(&self.memory, |id| id.0);
+        out.list(&self.queued, node);
         out.byte(u8::from(self.linked));
     }
 }

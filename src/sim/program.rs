@@ -319,6 +319,12 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Whether a probe of its can succeed.
+    pub(super) fn may_bind(&self) -> bool {
+        let always = self.probes.iter().any(|probe| probe.attempt.is_none());
+        !always || self.probes.iter().any(|probe| probe.error.is_none())
+    }
+
     /// What probe does in an attempt, counted from 1.
     pub(super) fn probe(&self, attempt: u8) -> Option<&'a Probe<'a>> {
         let is = |wanted| move |probe: &&Probe<'_>| probe.attempt == wanted;
@@ -614,6 +620,18 @@ impl<'a> Program<'a> {
             .map(Op::Register)
             .chain(drivers.into_iter().map(Op::RegisterDriver))
             .collect()
+    }
+
+    /// Whether a body takes references of the device: who drops them is not known.
+    pub fn is_anybodys(&self, dev: DeviceId) -> bool {
+        let actions = self.actions.iter().map(|action| action.body);
+        let drivers = self.drivers.iter().flat_map(|driver| {
+            let probes = driver.probes.iter().map(|probe| probe.body);
+            probes.chain([driver.remove])
+        });
+        let takes = [Op::Get(dev), Op::Init(dev), Op::Del(dev)];
+        let mut bodies = actions.chain(drivers).flatten();
+        bodies.any(|op| takes.contains(op))
     }
 
     /// Whether an operation belongs to the set-up and its end, not to the scenario.

@@ -5,7 +5,9 @@
 // Content: added_by_an_action 3948de2c, released_by_an_action c8523c13,
 // taken_and_dropped d9c59656, made_and_unmade edd23d7e, unregistered_by_halves
 // 0a51d335, deleted_by_an_action c046294d, added_in_a_body 45727554,
-// group_within_a_group a2a457b7; on bare e939a949, platform 0e538ea7.
+// group_within_a_group a2a457b7, freed_by_an_action 45ae1864,
+// put_on_the_list_by_an_action 5cd8faeb, destroyed_by_an_action 87a1d364,
+// taken_by_another 2e0fa314; on bare e939a949, platform 0e538ea7.
 
 #include <kunit/test.h>
 #include <linux/device.h>
@@ -36,6 +38,13 @@ struct test_device {
 	bool registered, freed;
 };
 
+/* Memory, or a resource. */
+struct test_memory {
+	void *data;
+	size_t size;
+	bool owned; /* on no list */
+};
+
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
 	const struct test_kind *kind;
@@ -43,6 +52,7 @@ static struct {
 	struct test_device child_device;
 	char outer_group; /* only its address counts */
 	char inner_group; /* only its address counts */
+	struct test_memory res_memory;
 	unsigned int inner_ran;
 	unsigned int outer_ran;
 	unsigned int first_ran;
@@ -53,6 +63,12 @@ static struct {
 	unsigned int gone_ran;
 	unsigned int whole_ran;
 	unsigned int last_ran;
+	unsigned int res_ran;
+	unsigned int frees_ran;
+	unsigned int again_ran;
+	unsigned int destroys_ran;
+	unsigned int takes_ran;
+	unsigned int drops_ran;
 	unsigned int clock;
 	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
@@ -162,6 +178,8 @@ static const struct test_kind bare_kind = {
 	.del = device_del,
 };
 
+enum { TEST_MEMORY_SIZE = 64 };
+
 static const struct test_kind devres_owners_kinds[] = {
 	{ "bare", bare_kind_create, device_unregister, .init = bare_kind_init,
 	  .add = device_add, .del = device_del },
@@ -171,6 +189,38 @@ static const struct test_kind devres_owners_kinds[] = {
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_owners, devres_owners_kinds, name);
+
+static int new_test_resource(struct device *dev, struct test_memory *memory,
+			     dr_release_t release)
+{
+	memory->size = TEST_MEMORY_SIZE;
+	memory->data = devres_alloc(release, memory->size, GFP_KERNEL);
+	if (!memory->data)
+		return -ENOMEM;
+	devres_add(dev, memory->data);
+	return 0;
+}
+
+static int remove_test_resource(struct device *dev, struct test_memory *memory,
+				dr_release_t release)
+{
+	if (!devres_remove(dev, release, NULL, NULL))
+		return -ENOENT;
+	memory->owned = true;
+	return 0;
+}
+
+static void free_test_resource(struct test_memory *memory)
+{
+	memory->owned = false;
+	devres_free(memory->data);
+}
+
+static void add_test_resource(struct device *dev, struct test_memory *memory)
+{
+	memory->owned = false;
+	devres_add(dev, memory->data);
+}
 
 static int open_test_group(struct device *dev, void *id)
 {
@@ -515,6 +565,128 @@ static void group_within_a_group_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
 }
 
+static void record_res(struct device *dev, void *res)
+{
+	ctx.res_ran++;
+}
+
+static void action_frees(void *data)
+{
+	ctx.frees_ran++;
+	if (ctx.over)
+		return;
+	ctx.failed |= remove_test_resource(ctx.dev.dev, &ctx.res_memory,
+					   record_res) < 0;
+	free_test_resource(&ctx.res_memory);
+}
+
+/* What an action takes off the list and frees is gone. */
+static void freed_by_an_action_test(struct kunit *test)
+{
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
+	ret = new_test_resource(ctx.dev.dev, &ctx.res_memory, record_res);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, action_frees, NULL),
+			0);
+	devm_release_action(ctx.dev.dev, action_frees, NULL);
+	unregister_test_device(&ctx.dev);
+	KUNIT_EXPECT_EQ(test, ctx.res_ran, 0);
+	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
+}
+
+static void action_again(void *data)
+{
+	ctx.again_ran++;
+	if (!ctx.over)
+		add_test_resource(ctx.dev.dev, &ctx.res_memory);
+}
+
+/* What an action puts on the list again is on it. */
+static void put_on_the_list_by_an_action_test(struct kunit *test)
+{
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
+	ret = new_test_resource(ctx.dev.dev, &ctx.res_memory, record_res);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	ret = remove_test_resource(ctx.dev.dev, &ctx.res_memory, record_res);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, action_again, NULL),
+			0);
+	devm_release_action(ctx.dev.dev, action_again, NULL);
+	KUNIT_EXPECT_EQ(test, ctx.res_ran, 0);
+	unregister_test_device(&ctx.dev);
+	KUNIT_EXPECT_EQ(test, ctx.res_ran, 1);
+	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
+}
+
+static void action_res(struct device *dev, void *res)
+{
+	ctx.res_ran++;
+	if (!ctx.over)
+		put_test_device(&ctx.dev);
+}
+
+static void action_destroys(void *data)
+{
+	ctx.destroys_ran++;
+	if (!ctx.over)
+		ctx.failed |= devres_destroy(ctx.dev.dev, action_res, NULL, NULL) < 0;
+}
+
+/*
+ * What is destroyed hands back what it would have given up, whoever destroys
+ * it.
+ */
+static void destroyed_by_an_action_test(struct kunit *test)
+{
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
+	get_test_device(&ctx.dev);
+	ret = new_test_resource(ctx.dev.dev, &ctx.res_memory, action_res);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	KUNIT_ASSERT_EQ(test,
+			devm_add_action(ctx.dev.dev, action_destroys, NULL), 0);
+	devm_release_action(ctx.dev.dev, action_destroys, NULL);
+	put_test_device(&ctx.dev);
+	unregister_test_device(&ctx.dev);
+	KUNIT_EXPECT_EQ(test, ctx.res_ran, 0);
+	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
+}
+
+static void action_takes(void *data)
+{
+	ctx.takes_ran++;
+	if (!ctx.over)
+		get_test_device(&ctx.dev);
+}
+
+static void action_drops(void *data)
+{
+	ctx.drops_ran++;
+	if (!ctx.over)
+		put_test_device(&ctx.dev);
+}
+
+/* What one action has taken, another one may drop. */
+static void taken_by_another_test(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
+	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, action_takes, NULL),
+			0);
+	devm_release_action(ctx.dev.dev, action_takes, NULL);
+	KUNIT_EXPECT_EQ(test, more_refs(&ctx.dev), 1);
+	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, action_drops, NULL),
+			0);
+	devm_release_action(ctx.dev.dev, action_drops, NULL);
+	KUNIT_EXPECT_EQ(test, more_refs(&ctx.dev), 0);
+	unregister_test_device(&ctx.dev);
+	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
+}
+
 static int devres_owners_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
@@ -535,6 +707,8 @@ static void devres_owners_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	if (ctx.res_memory.owned)
+		free_test_resource(&ctx.res_memory);
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
@@ -547,6 +721,11 @@ static struct kunit_case devres_owners_cases[] = {
 	KUNIT_CASE_PARAM(deleted_by_an_action_test, devres_owners_gen_params),
 	KUNIT_CASE_PARAM(added_in_a_body_test, devres_owners_gen_params),
 	KUNIT_CASE_PARAM(group_within_a_group_test, devres_owners_gen_params),
+	KUNIT_CASE_PARAM(freed_by_an_action_test, devres_owners_gen_params),
+	KUNIT_CASE_PARAM(put_on_the_list_by_an_action_test,
+			 devres_owners_gen_params),
+	KUNIT_CASE_PARAM(destroyed_by_an_action_test, devres_owners_gen_params),
+	KUNIT_CASE_PARAM(taken_by_another_test, devres_owners_gen_params),
 	{}
 };
 
