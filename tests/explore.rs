@@ -1,5 +1,7 @@
 //! What explorations are asked, and how.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -8,11 +10,11 @@ use std::time::Duration;
 
 use devres_gen::compile::bricks;
 use devres_gen::explore::{
-    Asked, Bricks, Checkpoint, Covered, Explored, Limits, Progress, Question, Search, Shard,
-    all_kinds,
+    Asked, Bricks, Checkpoint, Covered, Explored, Limits, Next, Node, Progress, Question, Search,
+    Shard, all_kinds,
 };
 use devres_gen::ir::{KindUse, Unit};
-use devres_gen::sim::Model;
+use devres_gen::sim::{Model, Op, Packed};
 
 /// Of a file that is given beside the bricks only the kinds are taken.
 #[test]
@@ -117,6 +119,57 @@ fn shards_together_find_what_one_finds() {
             assert_eq!(joined.missing.len(), sizes[0]);
         }
     }
+}
+
+/// Where two programs lead to what is taken for one point, the same may follow: the search goes on from
+/// the first of them only.
+#[test]
+fn what_is_one_point_has_one_future() {
+    let unit = bricks(&[]).unit;
+    let models = [Model::ALL];
+    let mut met = 0;
+    for used in some_kinds(&unit) {
+        for suite in &unit.suites {
+            let scenarios = suite.scenarios.iter();
+            for bricks in scenarios.filter_map(|scenario| Bricks::of(&unit, suite, scenario, used))
+            {
+                bricks.with_program(&unit, |program| {
+                    let mut packed = Packed::new();
+                    let mut futures: HashMap<u64, Vec<(Op, Next, Option<u64>)>> = HashMap::new();
+                    let mut level = vec![Node::new(program, models).unwrap()];
+                    for _ in 0..5 {
+                        let mut deeper = Vec::new();
+                        for node in level {
+                            let mut next = node;
+                            let future = bricks.alphabet.iter().map(|&op| {
+                                let came = node.next(&bricks, program, models, op, &mut next);
+                                let node = (came == Next::Node).then_some(next);
+                                deeper.extend(node);
+                                let mut point =
+                                    |node: Node<1>| node.fingerprint(program, &mut packed);
+                                (op, came, node.map(&mut point))
+                            });
+                            let future: Vec<_> = future.collect();
+                            match futures.entry(node.fingerprint(program, &mut packed)) {
+                                Entry::Vacant(new) => _ = new.insert(future),
+                                Entry::Occupied(known) => {
+                                    met += 1;
+                                    assert_eq!(
+                                        *known.get(),
+                                        future,
+                                        "{}",
+                                        bricks.search_name(&unit)
+                                    );
+                                }
+                            }
+                        }
+                        level = deeper;
+                    }
+                });
+            }
+        }
+    }
+    assert!(met > 10_000, "{met}");
 }
 
 /// A search is taken up wherever it was left, and a record that is not whole is no record.
