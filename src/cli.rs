@@ -222,17 +222,17 @@ pub struct Verify {
     #[arg(long, value_name = "LINUX", required_unless_present = "ktap")]
     pub tree: Option<PathBuf>,
     /// Keep what the kernel prints.
-    #[arg(long, value_name = "FILE", requires = "tree")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ktap")]
     pub log: Option<PathBuf>,
     #[command(flatten)]
     pub setup: Setup,
     /// Hold the kernel's own log of managed resources (CONFIG_DEBUG_DEVRES) against the
     /// simulator as well.
-    #[arg(long, requires = "tree", conflicts_with = "plain")]
+    #[arg(long, conflicts_with_all = ["plain", "ktap"])]
     pub witness: bool,
     /// Run so many programs of the bricks that `explore` builds from instead of scenarios: all
     /// up to a length, and random ones. The paths are files whose kinds are tried as well.
-    #[arg(long, value_name = "N", requires = "tree", conflicts_with_all = ["witness", "plain", "negate", "give_up", "faults"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["ktap", "witness", "plain", "negate", "give_up", "faults", "format", "only", "skip", "without", "broken"])]
     pub explore: Option<usize>,
     /// What the random programs begin with.
     #[arg(long, value_name = "SEED", requires = "explore", default_value_t = 1)]
@@ -271,14 +271,14 @@ pub struct Verify {
 #[derive(Debug, Args)]
 pub struct Setup {
     /// The architecture, as kunit.py names it; `um` if none is given.
-    #[arg(long, value_name = "ARCH", requires = "tree")]
+    #[arg(long, value_name = "ARCH", conflicts_with = "ktap")]
     pub arch: Option<String>,
     /// A line for the kernel's configuration: CONFIG_KASAN=y.
-    #[arg(long, value_name = "OPTION", requires = "tree")]
+    #[arg(long, value_name = "OPTION", conflicts_with = "ktap")]
     pub kconfig_add: Vec<String>,
     /// The build folder, within the copy of the tree; each configuration has one of its own
     /// if none is given.
-    #[arg(long, value_name = "DIR", requires = "tree")]
+    #[arg(long, value_name = "DIR", conflicts_with = "ktap")]
     pub build_dir: Option<PathBuf>,
 }
 

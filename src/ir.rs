@@ -389,6 +389,19 @@ pub struct Suite {
     pub scenarios: Vec<Scenario>,
 }
 
+impl Suite {
+    /// Every kind that one of its devices is of, or may hang below, and where it is named.
+    pub fn kinds_of_devices(&self) -> impl Iterator<Item = (KindId, Span)> {
+        let uses = self.kinds.iter().flat_map(|used| {
+            let kinds = [Some(used.kind), used.parent].into_iter().flatten();
+            kinds.map(|kind| (kind, used.span))
+        });
+        let scenarios = self.scenarios.iter();
+        let devices = scenarios.flat_map(|scenario| &scenario.devices);
+        uses.chain(devices.filter_map(|device| Some((device.kind?, device.span))))
+    }
+}
+
 /// A kind in a state.
 #[derive(Clone, Copy, Debug)]
 pub struct KindUse {

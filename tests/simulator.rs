@@ -3,8 +3,8 @@
 
 use devres_gen::sim::{
     Action, ActionId, Device, DeviceId, Devres, Driver, DriverId, Errno, Event, Fault, Fix, Group,
-    GroupId, Handle, HandleId, Holdings, Kind, Model, Observer, Op, Packed, Point, Probe, Program,
-    Sort, State, step,
+    GroupId, Handle, HandleId, Holdings, Kind, Model, Observer, Op, Point, Probe, Program, Sort,
+    State, step,
 };
 use proptest::collection::vec;
 use proptest::option;

@@ -78,6 +78,58 @@ mod unbound_in_remove {
     }
 }
 
+/// Links that a probe makes can close a circle, since its device is no child of its parent
+/// yet. Whether they do is looked for at the next one, which then finds no end.
+mod linked_in_a_circle {
+    use ::devres_gen::sim::{
+        Case, Device, DeviceId, Driver, DriverId, Fault, Op, Probe, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const CHILD: DeviceId = DeviceId(1);
+        const OTHER: DeviceId = DeviceId(2);
+        const LAST: DeviceId = DeviceId(3);
+        const DRV: DriverId = DriverId(0);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("child", &super::PLATFORM).below(DEV),
+                Device::new("other", &super::PLATFORM),
+                Device::new("last", &super::PLATFORM),
+            ]),
+            drivers: &case.drivers(&[Driver {
+                probes: &[Probe {
+                    attempt: None,
+                    body: &[Op::Link(OTHER, CHILD), Op::Link(DEV, OTHER)],
+                    error: None,
+                }],
+                ..Driver::new("drv", CHILD)
+            }]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
+        s.at(93).register(OTHER);
+        s.at(94).register(DEV);
+        s.at(95).register(LAST);
+        s.at(96).register_driver(DRV);
+        s.at(97).register(CHILD);
+        s.at(99).announce(Fault::EndlessLinks(DEV));
+        s.at(98).link(DEV, LAST);
+        s.at(83).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+}
+
 /// A driver cannot unregister itself in its probe.
 mod unregistered_in_probe {
     use ::devres_gen::sim::{
@@ -100,10 +152,10 @@ mod unregistered_in_probe {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
-        s.at(86).register(DEV);
-        s.at(88).announce(Fault::DriverDeadlock(DRV));
-        s.at(87).register_driver(DRV);
-        s.at(82).finish();
+        s.at(107).register(DEV);
+        s.at(109).announce(Fault::DriverDeadlock(DRV));
+        s.at(108).register_driver(DRV);
+        s.at(103).finish();
     }
 
     #[test]
@@ -139,12 +191,12 @@ mod bound_to_nobody {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
-        s.at(94).register(DEV);
-        s.at(95).register_driver(DRV);
-        s.at(96).unregister_driver(DRV);
-        s.at(98).announce(Fault::DriverNotRegistered(DRV));
-        s.at(97).bind(DEV, DRV);
-        s.at(92).finish();
+        s.at(115).register(DEV);
+        s.at(116).register_driver(DRV);
+        s.at(117).unregister_driver(DRV);
+        s.at(119).announce(Fault::DriverNotRegistered(DRV));
+        s.at(118).bind(DEV, DRV);
+        s.at(113).finish();
     }
 
     #[test]
@@ -187,13 +239,13 @@ mod never_settles {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
-        s.at(111).register(CHILD);
-        s.at(112).unbind(CHILD);
-        s.at(113).register_driver(DRV);
-        s.at(114).register(DEV);
-        s.at(116).announce(Fault::Livelock(DEV));
-        s.at(115).settle();
-        s.at(102).finish();
+        s.at(132).register(CHILD);
+        s.at(133).unbind(CHILD);
+        s.at(134).register_driver(DRV);
+        s.at(135).register(DEV);
+        s.at(137).announce(Fault::Livelock(DEV));
+        s.at(136).settle();
+        s.at(123).finish();
     }
 
     #[test]
@@ -240,16 +292,16 @@ mod supplier_unbound_in_action {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
-        s.at(126).register(SUP);
-        s.at(127).register(DEV);
-        s.at(128).link(DEV, SUP);
-        s.at(129).register_driver(DRV);
+        s.at(147).register(SUP);
+        s.at(148).register(DEV);
+        s.at(149).link(DEV, SUP);
+        s.at(150).register_driver(DRV);
         if !case.lacks(Fix::UnbindReleasesDevresFirst) {
-            s.at(131).announce(Fault::Deadlock(DEV));
+            s.at(152).announce(Fault::Deadlock(DEV));
         }
-        s.at(130).unbind(DEV);
-        s.at(132).expect(Claim::Unbound(SUP));
-        s.at(121).finish();
+        s.at(151).unbind(DEV);
+        s.at(153).expect(Claim::Unbound(SUP));
+        s.at(142).finish();
     }
 
     #[test]

@@ -20,12 +20,12 @@ mod added_while_listed {
             actions: &[Action::resource("res", DEV, &[])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/faults.devres", 147, &program, case.model);
-        s.at(149).register(DEV);
-        s.at(150).add_action(RES);
-        s.at(152).announce(Fault::AddedTwice(RES));
-        s.at(151).add_resource(RES);
-        s.at(148).finish();
+        let mut s = Session::new("scenarios/faults.devres", 168, &program, case.model);
+        s.at(170).register(DEV);
+        s.at(171).add_action(RES);
+        s.at(173).announce(Fault::AddedTwice(RES));
+        s.at(172).add_resource(RES);
+        s.at(169).finish();
     }
 
     #[test]

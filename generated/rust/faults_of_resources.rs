@@ -22,13 +22,13 @@ mod freed_behind_its_release {
             actions: &[Action::resource("res", DEV, &[])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/faults.devres", 137, &program, case.model);
-        s.at(139).register(DEV);
-        s.at(140).add_action(RES);
-        s.at(141).release_action(RES);
-        s.at(143).announce(Fault::UsedAfterFree(RES));
-        s.at(142).free(RES);
-        s.at(138).finish();
+        let mut s = Session::new("scenarios/faults.devres", 158, &program, case.model);
+        s.at(160).register(DEV);
+        s.at(161).add_action(RES);
+        s.at(162).release_action(RES);
+        s.at(164).announce(Fault::UsedAfterFree(RES));
+        s.at(163).free(RES);
+        s.at(159).finish();
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Names that differ in the source and would be one in what is generated, after suite,
 //! scenario, kind and action names have been joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::names;
 use crate::expand;
-use crate::ir::{Action, Scenario, Suite, Unit};
+use crate::ir::{Action, KindId, Scenario, Suite, Unit};
 use crate::sim::Sort;
 use crate::source::Span;
 
@@ -51,9 +51,7 @@ fn cases(unit: &Unit, suite: &Suite, sink: &mut Sink) {
 
 fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
     let mut functions = Taken::new("function of the generated C", sink);
-    let mut kinds: Vec<_> = suite.kinds.iter().map(|used| used.kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
+    let kinds: BTreeSet<KindId> = suite.kinds_of_devices().map(|(id, _)| id).collect();
     for kind in kinds.into_iter().map(|id| unit.kind(id)) {
         for key in crate::ir::CKey::ALL {
             functions.take(names::c_kind(&kind.name, key.as_str()), kind.span);

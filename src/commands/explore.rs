@@ -48,7 +48,7 @@ pub(super) fn explore(args: &Args) -> Done {
     stop_when_told()?;
     let until = args
         .time
-        .map(|time| Instant::now() + Duration::from_secs(time));
+        .and_then(|time| Instant::now().checked_add(Duration::from_secs(time)));
     let go_on = || {
         let in_time = until.is_none_or(|until| Instant::now() < until);
         in_time && !STOP.load(Ordering::Relaxed)

@@ -227,6 +227,9 @@ pub enum Fault {
     DriverDeadlock(DriverId),
     /// A probe is deferred and triggers its own retry: the kernel's work never ends.
     Livelock(DeviceId),
+    /// Children and consumers of the device lead back to it, and are walked for ever: the stack
+    /// ends (`device_is_dependent()` in drivers/base/core.c, Linux 6.12).
+    EndlessLinks(DeviceId),
     /// A driver is bound or unregistered while it is not registered: what
     /// `driver_unregister()` freed is used again (`drv->p`, which it leaves as it is).
     DriverNotRegistered(DriverId),
@@ -264,7 +267,7 @@ pub enum Culprit {
 }
 
 impl Fault {
-    const ON_DEVICES: [fn(DeviceId) -> Fault; 9] = [
+    const ON_DEVICES: [fn(DeviceId) -> Fault; 10] = [
         Fault::UseAfterFree,
         Fault::Underflow,
         Fault::NotInitialized,
@@ -274,6 +277,7 @@ impl Fault {
         Fault::ClosedTwice,
         Fault::Deadlock,
         Fault::Livelock,
+        Fault::EndlessLinks,
     ];
 
     const ON_DRIVERS: [fn(DriverId) -> Fault; 2] =
@@ -298,6 +302,7 @@ impl Fault {
             Fault::ClosedTwice(_) => "closed_twice",
             Fault::Deadlock(_) | Fault::DriverDeadlock(_) => "deadlock",
             Fault::Livelock(_) => "livelock",
+            Fault::EndlessLinks(_) => "endless_links",
             Fault::DriverNotRegistered(_) => "not_registered",
             Fault::NotAllocated(_) => "not_allocated",
             Fault::AddedTwice(_) => "added_twice",
@@ -336,6 +341,7 @@ impl Fault {
             | Fault::ClosedTwice(id)
             | Fault::Deadlock(id)
             | Fault::Livelock(id)
+            | Fault::EndlessLinks(id)
             | Fault::Limit(id) => Culprit::Device(id),
             Fault::DriverDeadlock(id) | Fault::DriverNotRegistered(id) => Culprit::Driver(id),
             Fault::NotOpen(id) | Fault::OpenTwice(id) => Culprit::Handle(id),
@@ -389,6 +395,9 @@ impl Fault {
                 format!("the lock of {name} is wanted by somebody who holds it: a deadlock")
             }
             Fault::Livelock(_) => format!("{name} is probed again and again, without end"),
+            Fault::EndlessLinks(_) => {
+                format!("children and consumers of {name} lead back to it: a walk without end")
+            }
             Fault::DriverDeadlock(_) => {
                 format!("{name} is unregistered while it probes: a deadlock")
             }

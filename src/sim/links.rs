@@ -23,7 +23,7 @@ impl<O: Observer> Core<'_, O> {
         self.in_use(supplier)?;
         // device_pm_initialized(): no longer when what is left on a list is released.
         let refused = !self.state.device(supplier).in_dpm_list
-            || self.device_is_dependent(consumer, supplier);
+            || self.device_is_dependent(consumer, supplier, 0)?;
         if refused {
             self.observer.point(Point::LinkRefused);
             return Ok(Errno::EINVAL.negative());
@@ -62,10 +62,19 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
-    /// Whether `target` depends on `dev`: it is `dev`, hangs below it, or consumes it.
-    fn device_is_dependent(&self, dev: DeviceId, target: DeviceId) -> bool {
+    /// Whether `target` depends on `dev`: it is `dev`, hangs below it, or consumes it. `above` are
+    /// the devices from which the walk came here, a bit each: it has no other end than their number.
+    fn device_is_dependent(
+        &self,
+        dev: DeviceId,
+        target: DeviceId,
+        above: u8,
+    ) -> Result<bool, Fault> {
         if dev == target || self.device_is_ancestor(dev, target) {
-            return true;
+            return Ok(true);
+        }
+        if above & 1 << dev.0 != 0 {
+            return Err(Fault::EndlessLinks(dev));
         }
         let children = self.program.device_ids().filter(|&child| {
             self.program.device(child).parent == Some(dev) && self.state.device(child).knode_parent
@@ -74,9 +83,12 @@ impl<O: Observer> Core<'_, O> {
         let consumers = links
             .filter(|link| link.supplier == dev)
             .map(|link| link.consumer);
-        children
-            .chain(consumers)
-            .any(|next| self.device_is_dependent(next, target))
+        for next in children.chain(consumers) {
+            if self.device_is_dependent(next, target, above | 1 << dev.0)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether `target` hangs below `dev`, however deep, registered or not.

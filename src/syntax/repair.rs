@@ -152,8 +152,8 @@ fn depth_of(code: &str) -> Option<usize> {
     let mut words = code.split_whitespace();
     match words.next()? {
         "suite" | "kind" => Some(0),
-        // A statement of that name is about memory or a handle.
-        "use" if words.next().is_some_and(is_library) => Some(0),
+        // An indented one is a statement, about memory or a handle of that name.
+        "use" if code.starts_with("use") && words.next().is_some_and(is_library) => Some(0),
         "scenario" => Some(1),
         _ => None,
     }

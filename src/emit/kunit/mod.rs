@@ -25,7 +25,6 @@ use crate::expand;
 use crate::identity;
 use crate::ir::{CKey, KindId, Linux, Suite, Unit};
 use crate::sim::Op;
-use crate::source::Span;
 
 pub use bulk::Programs;
 pub(crate) use kind::is_name;
@@ -580,20 +579,8 @@ impl File {
 
 /// The kinds that the suite needs, each of which has to have C.
 fn kinds(unit: &Unit, suite: &Suite, sink: &mut Sink) -> Option<BTreeSet<KindId>> {
-    let mut kinds: Vec<(KindId, Span)> = Vec::new();
-    for used in &suite.kinds {
-        kinds.push((used.kind, used.span));
-        kinds.extend(used.parent.map(|parent| (parent, used.span)));
-    }
-    for device in suite
-        .scenarios
-        .iter()
-        .flat_map(|scenario| &scenario.devices)
-    {
-        kinds.extend(device.kind.map(|kind| (kind, device.span)));
-    }
     let mut complete = true;
-    for &(id, span) in &kinds {
+    for (id, span) in suite.kinds_of_devices() {
         let kind = unit.kind(id);
         if kind.c.is_none() {
             complete = false;
@@ -609,7 +596,7 @@ fn kinds(unit: &Unit, suite: &Suite, sink: &mut Sink) -> Option<BTreeSet<KindId>
             );
         }
     }
-    complete.then(|| kinds.into_iter().map(|(id, _)| id).collect())
+    complete.then(|| suite.kinds_of_devices().map(|(id, _)| id).collect())
 }
 
 /// What the suite is about, what it was made from, and what its cases are.

@@ -104,7 +104,8 @@ struct Test {
 
 fn module<'t>(unit: &Unit, suite: &Suite, tests: &'t [Test], options: &Options) -> Module<'t> {
     let source = unit.sources.get(suite.source).name.clone();
-    let kinds = kinds_of(suite).into_iter().map(|id| {
+    let kinds: BTreeSet<KindId> = suite.kinds_of_devices().map(|(id, _)| id).collect();
+    let kinds = kinds.into_iter().map(|id| {
         let kind = unit.kind(id);
         let semantics = kind.in_simulator();
         let mut value = format!("Kind::new({:?})", kind.name);
@@ -161,15 +162,6 @@ fn drivers_and_handles(kind: &Kind) -> String {
 }
 
 /// Every kind that the suite or a scenario of it speaks of.
-fn kinds_of(suite: &Suite) -> BTreeSet<KindId> {
-    let uses = suite.kinds.iter();
-    let of_uses = uses.flat_map(|used| [Some(used.kind), used.parent]);
-    let scenarios = suite.scenarios.iter();
-    let devices = scenarios.flat_map(|scenario| &scenario.devices);
-    let of_devices = devices.map(|device| device.kind);
-    of_uses.chain(of_devices).flatten().collect()
-}
-
 fn scenario_module<'t>(
     unit: &Unit,
     suite: &Suite,

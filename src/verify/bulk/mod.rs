@@ -121,8 +121,8 @@ pub fn verify(
             .collect(),
         ..Answered::default()
     };
-    let wrong = kernel.ask(&tables, BATCH, &mut answered)?;
-    if wrong.is_empty() {
+    let Heard { wrong, ended } = kernel.ask(&tables, BATCH, &mut answered)?;
+    if wrong.is_empty() && ended {
         return Ok(answered);
     }
     say(&format!(
@@ -130,12 +130,16 @@ pub fn verify(
         wrong.len()
     ));
     let again = narrowed(&tables, &wrong);
-    let wrong_again = kernel.ask(&again, 1, &mut answered)?;
-    answered.once = wrong.len().saturating_sub(batches_of(&wrong_again, &wrong));
+    let heard = kernel.ask(&again, 1, &mut answered)?;
     if !answered.hangs.is_empty() {
         return Ok(answered);
     }
-    answered.differ = kernel.shrink(&again, &wrong_again, &mut answered)?;
+    if !ended || !heard.ended {
+        let why = "the kernel did not come back, and when what it was at was asked again, it was not that";
+        return Err(Error::Other(why.to_owned()));
+    }
+    answered.once = wrong.len().saturating_sub(batches_of(&heard.wrong, &wrong));
+    answered.differ = kernel.shrink(&again, &heard.wrong, &mut answered)?;
     Ok(answered)
 }
 
@@ -170,8 +174,13 @@ fn suites(unit: &Unit, target: Linux) -> Unit {
 /// A batch of a table that differs: which table, which programs.
 type Wrong = (usize, std::ops::Range<usize>);
 
-fn is_in((index, range): &Wrong, place: &(usize, usize)) -> bool {
-    *index == place.0 && range.contains(&place.1)
+/// What a kernel said of the programs that it was asked.
+#[derive(Debug)]
+struct Heard {
+    /// The batches that differ; where it did not come to its end, that among them from which it
+    /// did not come back.
+    wrong: Vec<Wrong>,
+    ended: bool,
 }
 
 struct Kernel<'k> {
@@ -186,12 +195,7 @@ struct Kernel<'k> {
 
 impl Kernel<'_> {
     /// Builds the programs in, boots, and says which batches differ.
-    fn ask(
-        &self,
-        tables: &[Table],
-        batch: usize,
-        answered: &mut Answered,
-    ) -> Result<Vec<Wrong>, Error> {
+    fn ask(&self, tables: &[Table], batch: usize, answered: &mut Answered) -> Result<Heard, Error> {
         let unit = parts::of(self.unit, self.target);
         let folder = self.copy.join(install::PLACE);
         let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -257,21 +261,14 @@ impl Kernel<'_> {
                 answered.alarms.push(alarm.clone());
             }
         }
-        let wrong = self.judge(tables, batch, &log);
-        if ended && read.panic.is_none() {
-            return Ok(wrong);
-        }
-        // Of what was not run nothing is known: it hangs, or dies, in the first of them.
-        let hangs = self.hangs(tables, &log);
-        let hangs = wrong
-            .iter()
-            .find(|wrong| hangs.as_ref().is_some_and(|hangs| is_in(wrong, hangs)));
-        if let (Some((index, range)), 1) = (hangs, batch) {
+        let ended = ended && read.panic.is_none();
+        let (wrong, hangs) = self.judge(tables, batch, &log, ended);
+        if let (Some((index, range)), 1) = (&hangs, batch) {
             let table = &tables[*index];
             let ops = table.own_ops(self.unit, self.model, &table.programs[range.start]);
             answered.hangs.push(self.differs(table, &ops));
         }
-        Ok(hangs.cloned().into_iter().collect())
+        Ok(Heard { wrong, ended })
     }
 
     /// Where the kernel was when it was last heard of.
@@ -303,7 +300,15 @@ impl Kernel<'_> {
         }
     }
 
-    fn judge(&self, tables: &[Table], batch: usize, log: &str) -> Vec<Wrong> {
+    /// The batches that differ; and if the kernel did not come to its end, the one from which it did
+    /// not come back, if that is known. Of others of which it says nothing nothing is known then.
+    fn judge(
+        &self,
+        tables: &[Table],
+        batch: usize,
+        log: &str,
+        ended: bool,
+    ) -> (Vec<Wrong>, Option<Wrong>) {
         let mut told: BTreeMap<(String, String, usize), (usize, u64)> = BTreeMap::new();
         for line in log.lines() {
             let Some((_, line)) = line.split_once("devres-bulk: ") else {
@@ -318,7 +323,7 @@ impl Kernel<'_> {
                 told.insert((suite, kind, first), (count, hash));
             }
         }
-        let mut wrong = Vec::new();
+        let (mut wrong, mut untold): (Vec<Wrong>, Vec<Wrong>) = (vec![], vec![]);
         for (index, table) in tables.iter().enumerate() {
             let kind = table.bricks.used.label(self.unit);
             let count = table.programs.len();
@@ -329,12 +334,24 @@ impl Kernel<'_> {
                     _ => table.hash(self.unit, self.model, range.clone()),
                 };
                 let place = (table.suite.clone(), kind.clone(), first);
-                if told.get(&place) != Some(&(range.len(), expected)) {
-                    wrong.push((index, range));
+                match told.get(&place) {
+                    Some(&said) if said == (range.len(), expected) => {}
+                    Some(_) => wrong.push((index, range)),
+                    None => untold.push((index, range)),
                 }
             }
         }
-        wrong
+        if ended {
+            wrong.extend(untold);
+            return (wrong, None);
+        }
+        let last = self.hangs(tables, log);
+        let is_there = |(index, range): &&Wrong| {
+            last.is_some_and(|(table, at)| *index == table && range.contains(&at))
+        };
+        let hangs = untold.iter().find(is_there).cloned();
+        wrong.extend(hangs.clone().or_else(|| untold.into_iter().next()));
+        (wrong, hangs)
     }
 
     /// The shortest programs that differ: of each that does, whatever is left of it when
@@ -377,7 +394,7 @@ impl Kernel<'_> {
                     }
                 }
             }
-            let wrong = self.ask(&candidates, 1, answered)?;
+            let Heard { wrong, .. } = self.ask(&candidates, 1, answered)?;
             let mut shorter: Vec<(usize, Vec<Op>)> = Vec::new();
             for (at, range) in wrong {
                 let is = |table: &Table| {
@@ -429,4 +446,50 @@ fn batches_of(again: &[Wrong], wrong: &[Wrong]) -> usize {
         }
     }
     still.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a kernel says of the first batches, and then nothing, is no agreement.
+    #[test]
+    fn who_does_not_come_back_does_not_agree() {
+        let target = Linux(6, 12);
+        let unit = &suites(&crate::compile::bricks(&[]).unit, target);
+        let model = Model::ALL;
+        let asked = Bulk {
+            programs: 3000,
+            seed: 1,
+            keep_log: None,
+        };
+        let tables = tables(unit, model, asked);
+        let kernel = Kernel {
+            unit,
+            copy: Path::new(""),
+            setup: &Setup::default(),
+            target,
+            model,
+            keep_log: None,
+            say: &|_| {},
+        };
+        let line = |index: usize, hash: u64| {
+            let table: &Table = &tables[index];
+            let kind = table.bricks.used.label(unit);
+            let count = table.programs.len();
+            assert!(count < BATCH);
+            format!("devres-bulk: {} {kind} 0 {count} {hash:x}\n", table.suite)
+        };
+        let all = |index: usize| (index, 0..tables[index].programs.len());
+        let right = |index: usize| line(index, tables[index].hashes[0]);
+        let judge = |log: &str, ended| kernel.judge(&tables, BATCH, log, ended);
+        let whole: String = (0..tables.len()).map(right).collect();
+        assert_eq!(judge(&whole, true), (vec![], None));
+        assert_eq!(judge("", false), (vec![all(0)], None));
+        assert_eq!(judge(&right(0), false), (vec![all(1)], Some(all(1))));
+        let wrong = right(0) + &line(1, 0);
+        assert_eq!(judge(&wrong, false), (vec![all(1), all(2)], Some(all(2))));
+        let left_out = whole.replace(&right(1), "");
+        assert_eq!(judge(&left_out, true), (vec![all(1)], None));
+    }
 }
