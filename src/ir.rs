@@ -91,6 +91,8 @@ pub struct Kind {
     pub needs: Vec<String>,
     /// The same of what no user can ask for, so that it has to be selected.
     pub selects: Vec<String>,
+    /// What must not be set there.
+    pub unset: Vec<String>,
     /// The first version of Linux that has it, if not all have.
     pub since: Option<Linux>,
     /// Whose its release function is.

@@ -211,7 +211,8 @@ fn section(sources: &Sources, kind: &Kind) -> String {
         .selects
         .iter()
         .map(|need| format!("`CONFIG_{need}`, selected"));
-    let needs: Vec<String> = needs.into_iter().chain(selects).collect();
+    let unset = kind.unset.iter().map(|need| format!("not `CONFIG_{need}`"));
+    let needs: Vec<String> = needs.into_iter().chain(selects).chain(unset).collect();
     if !needs.is_empty() {
         row("Kconfig", &needs.join(", "));
     }

@@ -824,7 +824,7 @@ static struct test_device *newest_test_device(void)
 	struct test_device *newest = &ctx.dev;
 	int i;
 
-	for (i = 0; i <= ARRAY_SIZE(test_devices) - @{ self.last_device() }@; i++)
+	for (i = 0; i < ARRAY_SIZE(test_devices)@% if uses.parent %@ - 1@% endif %@; i++)
 		if (test_devices[i]->registered > newest->registered)
 			newest = test_devices[i];
 
@@ -880,6 +880,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+@%- if uses.settle %@
+	settle();
+@%- endif %@
 @%- for memory in memory %@
 @%- if let Some(free) = memory.free %@
 	if (ctx.@{ memory.field }@.owned)

@@ -54,8 +54,9 @@ pub(super) fn kinds(args: &Kinds) -> Done {
                 kinds::REGISTERED.replace('`', "")
             );
         }
-        let needs = kind.needs.iter().chain(&kind.selects);
-        let needs: Vec<&str> = needs.map(String::as_str).collect();
+        let needs = kind.needs.iter().chain(&kind.selects).cloned();
+        let unset = kind.unset.iter().map(|need| format!("not {need}"));
+        let needs: Vec<String> = needs.chain(unset).collect();
         if !needs.is_empty() {
             text += &format!("    needs:      {}\n", needs.join(", "));
         }

@@ -16,6 +16,8 @@ pub struct Needs {
     pub depends: BTreeSet<String>,
     /// What has to be selected.
     pub selects: BTreeSet<String>,
+    /// What must not be set.
+    pub unset: BTreeSet<String>,
 }
 
 impl Needs {
@@ -23,16 +25,18 @@ impl Needs {
         Needs {
             depends: kind.needs.iter().cloned().collect(),
             selects: kind.selects.iter().cloned().collect(),
+            unset: kind.unset.iter().cloned().collect(),
         }
     }
 
     fn and(mut self, other: Needs) -> Needs {
         self.depends.extend(other.depends);
         self.selects.extend(other.selects);
+        self.unset.extend(other.unset);
         self
     }
 
-    /// All of them, in order.
+    /// All that have to be set, in order.
     pub fn symbols(&self) -> BTreeSet<&str> {
         let all = self.depends.iter().chain(&self.selects);
         all.map(String::as_str).collect()

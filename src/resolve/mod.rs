@@ -150,6 +150,7 @@ impl Resolver<'_> {
             handles: Handles::None,
             needs: vec![],
             selects: vec![],
+            unset: vec![],
             since: None,
             release: ast::Release::Wrapped,
             c: None,
@@ -164,7 +165,7 @@ impl Resolver<'_> {
                 ast::KindEntry::Halves => "halves",
                 ast::KindEntry::Handles(_) => "handles",
                 ast::KindEntry::Driver(_) => "driver",
-                ast::KindEntry::Needs(_) => "needs",
+                ast::KindEntry::Needs { .. } => "needs",
                 ast::KindEntry::Selects(_) => "selects",
                 ast::KindEntry::Since(_) => "since",
                 ast::KindEntry::C(_) => "c",
@@ -217,7 +218,10 @@ impl Resolver<'_> {
                         .iter()
                         .for_each(|word| self.of_drivers(&mut resolved, word));
                 }
-                ast::KindEntry::Needs(symbols) => resolved.needs = self.symbols(symbols),
+                ast::KindEntry::Needs { set, unset } => {
+                    resolved.needs = self.symbols(set);
+                    resolved.unset = self.symbols(unset);
+                }
                 ast::KindEntry::Selects(symbols) => resolved.selects = self.symbols(symbols),
                 // The grammar has no other form of a version.
                 ast::KindEntry::Since(linux) => resolved.since = ir::Linux::parse(&linux.value),

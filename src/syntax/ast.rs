@@ -73,8 +73,13 @@ pub enum KindEntry {
     Halves,
     /// `driver WORD, ...`
     Driver(Vec<Name>),
-    /// `needs SYMBOL, ...`
-    Needs(Vec<Name>),
+    /// `needs SYMBOL, ..., not SYMBOL, ...`
+    Needs {
+        /// What has to be set.
+        set: Vec<Name>,
+        /// What must not be.
+        unset: Vec<Name>,
+    },
     /// `selects SYMBOL, ...`
     Selects(Vec<Name>),
     /// `since LINUX`

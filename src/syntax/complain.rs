@@ -363,7 +363,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_action | Rule::action => "`action`",
         Rule::kw_expect | Rule::expect => "`expect`",
         Rule::kw_ran => "`ran`",
-        Rule::kw_not => "`not`",
+        Rule::kw_not | Rule::unset => "`not`",
         Rule::kw_run => "`run`",
         Rule::kw_freed => "`freed`",
         Rule::kw_alive => "`alive`",

@@ -267,7 +267,13 @@ impl TreeBuilder<'_> {
                         Rule::kind_release => Some(KindEntry::Release(release(entry))),
                         Rule::kw_halves => Some(KindEntry::Halves),
                         Rule::kind_driver => Some(KindEntry::Driver(self.words(entry))),
-                        Rule::kind_needs => Some(KindEntry::Needs(self.words(entry))),
+                        Rule::kind_needs => {
+                            let parts = entry.clone().into_inner();
+                            let unset = parts.filter(|part| part.as_rule() == Rule::unset);
+                            let unset = unset.flat_map(|part| self.words(part)).collect();
+                            let set = self.words(entry);
+                            Some(KindEntry::Needs { set, unset })
+                        }
                         Rule::kind_selects => Some(KindEntry::Selects(self.words(entry))),
                         Rule::kind_since => {
                             let linux = entry.into_inner().last();

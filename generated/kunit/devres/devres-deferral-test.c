@@ -971,6 +971,7 @@ static void devres_deferral_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	settle();
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 

@@ -729,7 +729,7 @@ static struct test_device *newest_test_device(void)
 	struct test_device *newest = &ctx.dev;
 	int i;
 
-	for (i = 0; i <= ARRAY_SIZE(test_devices) - 1; i++)
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		if (test_devices[i]->registered > newest->registered)
 			newest = test_devices[i];
 
@@ -751,6 +751,7 @@ static void devres_faults_of_drivers_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	settle();
 	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 

@@ -372,7 +372,7 @@ static struct test_device *newest_test_device(void)
 	struct test_device *newest = &ctx.dev;
 	int i;
 
-	for (i = 0; i <= ARRAY_SIZE(test_devices) - 1; i++)
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		if (test_devices[i]->registered > newest->registered)
 			newest = test_devices[i];
 
@@ -393,6 +393,7 @@ static void devres_refused_links_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	settle();
 }
 
 static struct kunit_case devres_refused_links_cases[] = {

@@ -81,7 +81,7 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
                         format!("two symbols of Kconfig would be `{name_of_symbol}`"),
                     )
                     .label(suite.span, "one of them, for what its kinds need")
-                    .help("say of a subsystem either `needs` or `selects`, in all kinds"),
+                    .help("say of a subsystem either `needs` or `selects`, with the same `not`, in all kinds"),
                 );
             }
             let symbol = symbols.entry(needs).or_insert_with(|| Symbol::new(needs));
@@ -108,6 +108,11 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
         ".kunitconfig",
         &Kunitconfig {
             mark,
+            depends: symbols
+                .iter()
+                .flat_map(|symbol| &symbol.depends)
+                .map(String::as_str)
+                .collect(),
             symbols: &symbols,
         },
     ));
@@ -132,6 +137,7 @@ struct Symbol {
     of: String,
     depends: Vec<String>,
     selects: Vec<String>,
+    unset: Vec<String>,
     objects: Vec<String>,
 }
 
@@ -143,6 +149,7 @@ impl Symbol {
             of: of.join(", "),
             depends: needs.depends.iter().cloned().collect(),
             selects: needs.selects.iter().cloned().collect(),
+            unset: needs.unset.iter().cloned().collect(),
             objects: vec![],
         }
     }
@@ -160,6 +167,7 @@ struct Kconfig<'f> {
 #[template(path = "kunitconfig.txt")]
 struct Kunitconfig<'f> {
     mark: Option<&'static str>,
+    depends: BTreeSet<&'f str>,
     symbols: &'f [Symbol],
 }
 
