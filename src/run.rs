@@ -79,6 +79,10 @@ pub struct Failure {
     pub span: Span,
     /// What was wanted, or what is wrong with it, in words.
     pub wanted: String,
+    /// What is so instead, in words, of an expectation.
+    pub found: Option<String>,
+    /// Whether the contract holds where it was to be broken: on a kernel without a fix.
+    pub contract_holds: bool,
     /// How many records had been made by then.
     pub after: usize,
 }
@@ -209,6 +213,25 @@ struct Runner<'r> {
     run: Run,
 }
 
+impl Failure {
+    fn new(span: Span, wanted: String, after: usize) -> Failure {
+        Failure {
+            span,
+            wanted,
+            found: None,
+            contract_holds: false,
+            after,
+        }
+    }
+
+    /// What was wanted, and what is so instead.
+    pub fn told(&self) -> String {
+        let found = self.found.as_ref();
+        let found = found.map_or(String::new(), |found| format!("; {found}"));
+        format!("expected {}{found}", self.wanted)
+    }
+}
+
 impl Runner<'_> {
     fn operation(
         &mut self,
@@ -222,11 +245,9 @@ impl Runner<'_> {
             false => 0,
         };
         if op == Op::Settle && self.recorder.order_of_work_matters() {
-            self.run.races.push(Failure {
-                span,
-                wanted: "two links go at once, in an order that nobody promises".to_owned(),
-                after: self.recorder.records().len(),
-            });
+            let wanted = "two links go at once, in an order that nobody promises";
+            let race = Failure::new(span, wanted.to_owned(), self.recorder.records().len());
+            self.run.races.push(race);
         }
         let ended = self.take_step(line, op);
         let announced = rest.iter().map_while(|step| match step.kind {
@@ -242,11 +263,8 @@ impl Runner<'_> {
         let after = self.recorder.records().len();
         let missing = missing.map(|(span, known)| {
             let what = known.fault.describe(self.program);
-            Failure {
-                span: *span,
-                wanted: format!("a fault is announced that does not happen: {what}"),
-                after,
-            }
+            let wanted = format!("a fault is announced that does not happen: {what}");
+            Failure::new(*span, wanted, after)
         });
         self.run.missing.extend(missing);
         match ended {
@@ -316,29 +334,30 @@ impl Runner<'_> {
     fn expect(&mut self, expectation: &Expectation, span: Span) {
         let claim = expectation.stated(self.stated_for, &self.case.kind_use);
         let holds = claim.holds(&self.recorder);
-        if holds == expectation.negated {
-            let not = if expectation.negated { "not: " } else { "" };
-            self.fail(span, format!("{not}{}", claim.describe(self.program)));
+        if holds && expectation.negated {
+            self.fail(span, format!("not: {}", claim.describe(self.program)));
+        } else if !holds && !expectation.negated {
+            let contract = expectation.claim;
+            self.fail(span, claim.describe(self.program));
+            if let Some(failure) = self.run.failures.last_mut() {
+                failure.found = Some(claim.found(&self.recorder));
+                failure.contract_holds = contract.holds(&self.recorder);
+            }
         }
         if self.recorder.state().has_queued_work() {
             let settled = self.recorder.settled();
             if settled.is_ok_and(|later| claim.holds(&later) != holds) {
                 let claim = claim.describe(self.program);
-                self.run.races.push(Failure {
-                    span,
-                    wanted: format!("`{claim}` depends on work that is only queued"),
-                    after: self.recorder.records().len(),
-                });
+                let wanted = format!("`{claim}` depends on work that is only queued");
+                let race = Failure::new(span, wanted, self.recorder.records().len());
+                self.run.races.push(race);
             }
         }
     }
 
     fn fail(&mut self, span: Span, wanted: String) {
-        self.run.failures.push(Failure {
-            span,
-            wanted,
-            after: self.recorder.records().len(),
-        });
+        let failure = Failure::new(span, wanted, self.recorder.records().len());
+        self.run.failures.push(failure);
     }
 
     fn finish(mut self) -> Run {

@@ -9,9 +9,10 @@ use devres_gen::diagnostic::Diagnostic;
 use devres_gen::emit::names;
 use devres_gen::expand::{self, Case};
 use devres_gen::identity;
-use devres_gen::ir::Unit;
+use devres_gen::ir::{Scenario, Unit};
 use devres_gen::run::{self, Run};
-use devres_gen::sim::Model;
+use devres_gen::sim::{Fix, Model};
+use devres_gen::source::Span;
 use devres_gen::trace::{Header, PREFIX};
 
 /// The version of `--format json`.
@@ -24,29 +25,58 @@ pub(super) fn run(args: &Args) -> Done {
     let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
         .map(|case| (case, judge(&case)))
         .collect();
-    let passed = runs.iter().filter(|(_, run)| run.passed()).count();
-    let summary = format!(
-        "{} cases on a kernel {model}: {passed} as stated",
-        runs.len()
-    );
     print(&match args.format {
         Format::Human => human(&runs, args.trace),
         Format::Json => format!("{:#}\n", document(&runs, model, args.trace)),
         Format::Ktap => ktap(&unit, &runs, args.trace),
     })?;
-    let failed = failures(&runs);
+    let mut summaries = vec![summary(&runs, model)];
+    let mut passed = runs.iter().all(|(_, run)| run.passed());
+    let mut failed = failures(&runs);
+    // Who names no kernel wants to know whether what is said of others is so.
+    if model == Model::ALL && matches!(args.format, Format::Human) {
+        for fix in spoken_of(&unit) {
+            let model = Model::ALL.without(fix);
+            let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
+                .map(|case| (case, run::judge(&case)))
+                .collect();
+            summaries.push(summary(&runs, model));
+            passed &= runs.iter().all(|(_, run)| run.passed());
+            failed.extend(failures(&runs));
+        }
+    }
     if !failed.is_empty() {
         report(&failed, &unit.sources);
     }
-    match args.format {
-        Format::Human => print(&format!("{summary}\n"))?,
-        Format::Json | Format::Ktap => say(&summary),
+    for summary in summaries {
+        match args.format {
+            Format::Human => print(&format!("{summary}\n"))?,
+            Format::Json | Format::Ktap => say(&summary),
+        }
     }
-    if passed == runs.len() {
-        Ok(WELL)
-    } else {
-        Ok(NOT_WELL.into())
-    }
+    Ok(if passed { WELL } else { NOT_WELL.into() })
+}
+
+fn summary(runs: &[(Case<'_>, Run)], model: Model) -> String {
+    let passed = runs.iter().filter(|(_, run)| run.passed()).count();
+    format!(
+        "{} cases on a kernel {model}: {passed} as stated",
+        runs.len()
+    )
+}
+
+/// The fixes without which something is said to be otherwise, oldest first.
+fn spoken_of(unit: &Unit) -> impl Iterator<Item = Fix> {
+    let scenarios = || unit.suites.iter().flat_map(|suite| &suite.scenarios);
+    let expectations = scenarios().flat_map(Scenario::expectations);
+    let deviations = expectations.flat_map(|expectation| &expectation.deviations);
+    let of_faults = scenarios().flat_map(Scenario::faults);
+    let of_faults = of_faults.flat_map(|fault| {
+        let absent = fault.absent.as_ref().map(|(fix, _)| *fix);
+        fault.without.into_iter().chain(absent)
+    });
+    let named: Vec<Fix> = deviations.map(|d| d.fix).chain(of_faults).collect();
+    Fix::ALL.into_iter().filter(move |fix| named.contains(fix))
 }
 
 fn human(runs: &[(Case<'_>, Run)], trace: bool) -> String {
@@ -65,10 +95,13 @@ fn human(runs: &[(Case<'_>, Run)], trace: bool) -> String {
 fn document(runs: &[(Case<'_>, Run)], model: Model, trace: bool) -> Value {
     let cases = runs.iter().map(|(case, run)| {
         let line = |span| case.unit.line(span);
-        let failures = run
-            .failures
-            .iter()
-            .map(|failure| json!({ "line": line(failure.span), "expected": failure.wanted }));
+        let failures = run.failures.iter().map(|failure| {
+            json!({
+                "line": line(failure.span),
+                "expected": failure.wanted,
+                "found": failure.found,
+            })
+        });
         let mut value = json!({
             "case": case.name(),
             "content": identity::case(case.unit, case.scenario, &case.kind_use),
@@ -128,46 +161,97 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
     text
 }
 
-/// Each expectation that did not hold, in each case.
+/// Something that went wrong at a place, the same in one case or in several of a scenario.
+struct Failed<'r> {
+    first: &'r Case<'r>,
+    kinds: Vec<String>,
+    code: Code,
+    span: Span,
+    label: &'static str,
+    what: String,
+    /// What happened in the first case.
+    story: String,
+    /// What would have cured it.
+    cure: String,
+}
+
+impl Failed<'_> {
+    fn is_as(&self, other: &Failed<'_>) -> bool {
+        std::ptr::eq(self.first.scenario, other.first.scenario)
+            && self.first.model == other.first.model
+            && (self.code, self.span, &self.what, &self.cure)
+                == (other.code, other.span, &other.what, &other.cure)
+    }
+
+    fn diagnostic(self) -> Diagnostic {
+        let Case {
+            suite,
+            scenario,
+            model,
+            ..
+        } = self.first;
+        let kinds = match self.kinds.len() {
+            several @ 2.. if several == scenario.kinds.len() => "every kind".to_owned(),
+            _ => self.kinds.join(", "),
+        };
+        let (sep, on) = match self.kinds.len() {
+            1 => ("/", String::new()),
+            _ => (" on ", format!(" on {}", self.kinds[0])),
+        };
+        let happened = match self.story.is_empty() {
+            true => String::new(),
+            false => format!(", this is what happened{on}:{}", self.story),
+        };
+        let (suite, scenario) = (&suite.name, &scenario.name);
+        let what = format!("{suite}/{scenario}{sep}{kinds}: {}", self.what);
+        Diagnostic::new(self.code, what)
+            .label(self.span, self.label)
+            .help(format!("on a kernel {model}{happened}{}", self.cure))
+    }
+}
+
+/// What did not hold or went wrong, each once for all cases of a scenario.
 fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = Vec::new();
+    let mut found: Vec<Failed<'r>> = Vec::new();
+    let mut add = |new: Failed<'r>| match found.iter_mut().find(|known| known.is_as(&new)) {
+        Some(known) => known.kinds.extend(new.kinds),
+        None => found.push(new),
+    };
     for (case, run) in runs {
+        let failed = |code, span, what: String| Failed {
+            first: case,
+            kinds: vec![case.kind_use.label(case.unit)],
+            code,
+            span,
+            label: "here",
+            what,
+            story: String::new(),
+            cure: String::new(),
+        };
         let cure = cure(case);
         for failure in &run.failures {
-            let mut events = String::new();
-            for text in run.story_until(failure.after) {
-                events += &format!("\n  {text}");
-            }
-            let diagnostic = Diagnostic::new(
-                Code::Expectation,
-                format!("{}: expected {}", case.name(), failure.wanted),
-            )
-            .label(failure.span, "does not hold here")
-            .help(format!(
-                "on a kernel {}, this is what happened:{events}{cure}",
-                case.model
-            ));
-            found.push(diagnostic);
+            let lines = run.story_until(failure.after).into_iter();
+            add(Failed {
+                label: "does not hold here",
+                story: lines.map(|line| format!("\n  {line}")).collect(),
+                cure: match failure.contract_holds {
+                    false => cure.clone(),
+                    true => "\nthe contract holds there: leave this `but` out".to_owned(),
+                },
+                ..failed(Code::Expectation, failure.span, failure.told())
+            });
         }
         for missing in &run.missing {
-            found.push(
-                Diagnostic::new(
-                    Code::NoFault,
-                    format!("{}: {}", case.name(), missing.wanted),
-                )
-                .label(missing.span, "here")
-                .help(format!("on a kernel {}", case.model)),
-            );
+            add(failed(Code::NoFault, missing.span, missing.wanted.clone()));
         }
         if let Some(fault) = run.fault.iter().find(|fault| !fault.announced) {
-            found.push(
-                Diagnostic::new(Code::Fault, format!("{}: {}", case.name(), fault.text))
-                    .label(fault.span, "here")
-                    .help(format!("on a kernel {}{cure}", case.model)),
-            );
+            add(Failed {
+                cure,
+                ..failed(Code::Fault, fault.span, fault.text.clone())
+            });
         }
     }
-    found
+    found.into_iter().map(Failed::diagnostic).collect()
 }
 
 /// What would make the case's contract hold, in words.

@@ -156,6 +156,55 @@ impl Claim {
         }
     }
 
+    /// What is so instead where the claim is not true of what has been recorded so far, in words.
+    pub fn found(self, so_far: &Recorder<'_>) -> String {
+        let times = |callback| match so_far.runs(callback) {
+            0 => "it did not run".to_owned(),
+            1 => "it ran".to_owned(),
+            times => format!("it ran {times} times"),
+        };
+        let state = so_far.state();
+        let is = |dev| {
+            let device = state.device(dev);
+            if device.is_alive() {
+                "it is there"
+            } else if device.is_released() {
+                "it is freed"
+            } else {
+                "it is not there yet"
+            }
+        };
+        match self {
+            Claim::Ran(callback) | Claim::RanTimes(callback, _) | Claim::NotRun(callback) => {
+                times(callback)
+            }
+            Claim::Before(first, second) => match (so_far.runs(first), so_far.runs(second)) {
+                (0, 0) => "neither ran".to_owned(),
+                (0, _) => "the first did not run".to_owned(),
+                (_, 0) => "the second did not run".to_owned(),
+                _ => "they ran the other way round".to_owned(),
+            },
+            Claim::Refs(dev, _) => {
+                let then = so_far.refs_when_registered(dev);
+                match then.filter(|_| state.device(dev).is_alive()) {
+                    Some(then) => {
+                        let now = i32::from(state.device(dev).refs());
+                        format!("it is {:+}", now - i32::from(then))
+                    }
+                    None => is(dev).to_owned(),
+                }
+            }
+            Claim::Freed(dev) | Claim::Alive(dev) => is(dev).to_owned(),
+            Claim::Bound(dev) | Claim::Unbound(dev) if !state.device(dev).is_alive() => {
+                is(dev).to_owned()
+            }
+            Claim::Bound(_) => "it is unbound".to_owned(),
+            Claim::Unbound(_) => "it is bound".to_owned(),
+            Claim::Warned => "there was none".to_owned(),
+            Claim::NotWarned => "there was one".to_owned(),
+        }
+    }
+
     /// The claim in the words of the language.
     pub fn describe(self, program: &Program<'_>) -> String {
         let device = |id| program.device(id).name;
