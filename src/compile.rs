@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
 use crate::ir::Unit;
 use crate::resolve::{Files, resolve};
+use crate::select::{Selection, select};
 use crate::source::{SourceId, Sources};
 use crate::syntax::ast::File;
 use crate::syntax::parse;
@@ -49,6 +50,21 @@ pub fn load(paths: &[PathBuf]) -> Front {
     let mut sources = Sources::default();
     let ids = sources.load(paths, &mut sink);
     front(sources, &ids, sink)
+}
+
+/// The same of the cases that are wanted: others have to be understood, and are not checked.
+///
+/// # Errors
+/// A pattern that matches no case.
+pub fn load_part(paths: &[PathBuf], selection: &Selection) -> Result<Front, String> {
+    let mut sink = Sink::default();
+    let mut sources = Sources::default();
+    let ids = sources.load(paths, &mut sink);
+    let mut unit = resolved(sources, &ids, &mut sink);
+    if !sink.has_errors() {
+        unit = select(unit, selection)?;
+    }
+    Ok(checked(unit, sink))
 }
 
 /// The same for a text that is no file.
@@ -111,6 +127,10 @@ pub fn bricks(paths: &[PathBuf]) -> Front {
 
 fn front(sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     let unit = resolved(sources, ids, &mut sink);
+    checked(unit, sink)
+}
+
+fn checked(unit: Unit, mut sink: Sink) -> Front {
     check(&unit, &mut sink);
     if !sink.has_errors() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
         sink.report(

@@ -122,15 +122,20 @@ pub fn uninstall(tree: &Path) -> Result<Written, String> {
     Ok(done)
 }
 
-fn tests_of(tree: &Path) -> Result<std::path::PathBuf, String> {
+/// Where a tree has its tests of the driver core.
+///
+/// # Errors
+/// What a folder lacks to be such a tree.
+pub fn tests_of(tree: &Path) -> Result<std::path::PathBuf, String> {
     let tests = tree.join(TESTS);
-    if LINES.iter().all(|(name, _)| tests.join(name).is_file()) {
-        return Ok(tests);
+    let lacks = LINES.iter().find(|(name, _)| !tests.join(name).is_file());
+    match lacks {
+        None => Ok(tests),
+        Some((name, _)) => Err(format!(
+            "`{}` is no kernel tree with tests of the driver core: there is no `{TESTS}/{name}`",
+            tree.display()
+        )),
     }
-    Err(format!(
-        "`{}` is no kernel tree with tests of the driver core: there is no `{TESTS}`",
-        tree.display()
-    ))
 }
 
 fn put(path: &Path, text: &str, done: &mut Written) -> Result<(), String> {

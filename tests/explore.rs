@@ -459,6 +459,13 @@ fn what_is_written_can_be_run() {
         assert_eq!(code, Some(0), "{told}{said}");
         assert!(said.contains("found_1/"), "{said}");
     }
+    let by_hand = "use kinds\n";
+    fs::write(folder.path().join("mine.devres"), by_hand).unwrap();
+    let args = ["explore", "--depth", "1", "--write", "mine.devres"];
+    let refused = program(folder.path(), &args).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    let mine = fs::read_to_string(folder.path().join("mine.devres"));
+    assert_eq!(mine.unwrap(), by_hand);
     let kept = fs::read_to_string(folder.path().join("found.devres")).unwrap();
     let told = explore(&["--invariants", "--on", "bus_bound"]);
     assert!(

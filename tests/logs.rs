@@ -40,7 +40,7 @@ fn options(name: &str) -> Options {
 }
 
 fn judged(name: &str, text: &str, model: Option<Model>) -> Comparison {
-    verify_log(&unit(), text, &options(name), model)
+    verify_log(&unit(), text, &options(name), model).unwrap()
 }
 
 /// Those of 7.2 are of kernels that kept a log of managed resources of their own:
@@ -113,7 +113,8 @@ fn noise_does_not_matter() {
 fn a_cut_log_says_what_is_lost() {
     let text = log("6.12");
     let lines: Vec<&str> = text.lines().collect();
-    for end in (0..lines.len()).step_by(7) {
+    assert!(verify_log(&unit(), "", &options("6.12"), Some(FIXED)).is_err());
+    for end in (1..lines.len()).step_by(7) {
         let cut = lines[..end].join("\n");
         let found = judged("6.12", &cut, Some(FIXED));
         let lost = found.cases.iter().filter(|judged| judged.status.is_none());
@@ -250,7 +251,11 @@ fn queued_work_may_be_done_before_its_operation_returns() {
         trace: true,
         ..Options::default()
     };
-    let judged = |log: &str| verify_log(&unit, log, &options, Some(FIXED)).differences;
+    let judged = |log: &str| {
+        verify_log(&unit, log, &options, Some(FIXED))
+            .unwrap()
+            .differences
+    };
     for quick in 0..4 {
         let log = printed(&unit, |case| run_overtaken(case, FIXED, quick).trace);
         assert_eq!(judged(&log), [], "{quick}");

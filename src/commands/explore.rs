@@ -11,8 +11,8 @@ use crate::cli::{Explorations, Explore as Args, Merge};
 use devres_gen::compile::bricks;
 use devres_gen::diagnostic::has_errors;
 use devres_gen::explore::{
-    self, Asked, Checkpoint, Covered, Explored, Finding, Limits, Progress, Question, all_kinds,
-    scenarios,
+    self, Asked, Checkpoint, Covered, Explored, FOUND, Finding, Limits, Progress, Question,
+    all_kinds, scenarios,
 };
 use devres_gen::ir::{KindUse, Unit};
 use devres_gen::output;
@@ -31,6 +31,7 @@ pub(super) fn explore(args: &Args) -> Done {
     if let Some(Explorations::Merge(args)) = &args.command {
         return merge(args);
     }
+    free_to_write(args.write.as_deref())?;
     let (unit, kinds) = unit(&args.paths, &args.bricks, &args.on)?;
     let room = args
         .memory
@@ -100,6 +101,7 @@ pub(super) fn explore(args: &Args) -> Done {
 
 /// What explorations have come to together, by their checkpoints.
 fn merge(args: &Merge) -> Done {
+    free_to_write(args.write.as_deref())?;
     let mut asked: Option<Asked> = None;
     for folder in &args.checkpoints {
         match Checkpoint::asked(folder) {
@@ -233,6 +235,29 @@ pub(super) fn told(unit: &Unit, findings: &[Finding]) -> String {
     told.collect()
 }
 
+fn for_faults(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}_faults.devres"))
+}
+
+/// Whether what stands in the place of the files may go. Asked before a search that may take long.
+fn free_to_write(file: Option<&Path>) -> Result<(), u8> {
+    let Some(path) = file else {
+        return Ok(());
+    };
+    for path in [path.to_owned(), for_faults(path)] {
+        let found = |text: Vec<u8>| text.starts_with(FOUND.as_bytes());
+        if path.exists() && !std::fs::read(&path).is_ok_and(found) {
+            let why = format!(
+                "`{}` is in the way: explore did not write it",
+                path.display()
+            );
+            return fail(&why, BAD_INPUT);
+        }
+    }
+    Ok(())
+}
+
 /// Writes findings as scenarios. Those that run into a fault get a file of their own, since who
 /// compiles that is told so, and of nothing else.
 pub(super) fn write(file: Option<&Path>, unit: &Unit, findings: &[Finding]) -> Result<(), u8> {
@@ -249,8 +274,7 @@ pub(super) fn write(file: Option<&Path>, unit: &Unit, findings: &[Finding]) -> R
     let is_fault =
         |finding: &&Finding| matches!(finding.shown.broken, Some(explore::Broken::Fault(_)));
     let (faults, others): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(is_fault);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let of_faults = path.with_file_name(format!("{stem}_faults.devres"));
+    let of_faults = for_faults(path);
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

@@ -23,6 +23,7 @@ pub(super) fn install(args: &Install) -> Done {
         report(&diagnostics, &unit.sources);
         BAD_INPUT
     })?;
+    install::tests_of(&args.tree).or_else(|why| fail(&why, BAD_INPUT))?;
     let done = install::install(&args.tree, &files).or_else(|why| fail(&why, NOT_WELL))?;
     print(&format!(
         "{}: Linux {} {}: {} files written, {} unchanged, {} removed\n\
@@ -38,6 +39,7 @@ pub(super) fn install(args: &Install) -> Done {
 }
 
 pub(super) fn uninstall(args: &Uninstall) -> Done {
+    install::tests_of(&args.tree).or_else(|why| fail(&why, BAD_INPUT))?;
     let done = install::uninstall(&args.tree).or_else(|why| fail(&why, NOT_WELL))?;
     print(&format!(
         "{}: {} files written, {} removed\n",

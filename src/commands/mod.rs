@@ -17,11 +17,11 @@ use std::process::ExitCode;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::{Cli, Command};
-use devres_gen::compile::{Error, Front, load};
+use devres_gen::compile::{Error, Front, load, load_part};
 use devres_gen::diagnostic::{Diagnostic, Report, has_errors};
 use devres_gen::emit::parts;
 use devres_gen::ir::{Linux, Unit};
-use devres_gen::select::{self, Selection};
+use devres_gen::select::Selection;
 use devres_gen::source::Sources;
 
 /// Everything is as it should be.
@@ -57,14 +57,18 @@ type Done = Result<ExitCode, u8>;
 
 /// Reads and understands sources, or says what is wrong with them.
 fn load_or_report(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> {
-    let Front { unit, diagnostics } = load(paths);
+    let front = match selection.is_everything() {
+        true => load(paths),
+        false => load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?,
+    };
+    let Front { unit, diagnostics } = front;
     if !diagnostics.is_empty() {
         report(&diagnostics, &unit.sources);
     }
     if has_errors(&diagnostics) {
         return Err(BAD_INPUT);
     }
-    select::select(unit, selection).or_else(|why| fail(&why, BAD_INPUT))
+    Ok(unit)
 }
 
 /// Prints diagnostics for people.

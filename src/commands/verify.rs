@@ -53,6 +53,7 @@ pub(super) fn verify(args: &Args) -> Done {
             })?;
             let text = String::from_utf8_lossy(&text);
             verify::verify_log(&unit, &text, &options, args.model)
+                .or_else(|why| fail(&format!("`{}`: {why}", log.display()), BAD_INPUT))?
         }
         (None, None) => return fail("neither a tree nor a log to verify", BAD_INPUT),
     };
@@ -85,6 +86,7 @@ pub(super) fn verify(args: &Args) -> Done {
 }
 
 fn on_tree(unit: &Unit, tree: &Path, options: &Options, args: &Args) -> Result<Comparison, u8> {
+    verify::known(tree).or_else(|why| fail(&why, BAD_INPUT))?;
     let progress = |what: &str| say(&format!("verify: {what}"));
     let request = Request {
         tree,
@@ -102,6 +104,7 @@ fn in_bulk(args: &Args, tree: &Path, programs: usize) -> Done {
         report_all(&front.diagnostics, &front.unit.sources);
         return Err(BAD_INPUT);
     }
+    verify::known(tree).or_else(|why| fail(&why, BAD_INPUT))?;
     let asked = Bulk {
         programs,
         seed: args.seed,
@@ -174,9 +177,18 @@ fn human(comparison: &Comparison) -> String {
             .filter(|judged| judged.status == Some(wanted))
             .count()
     };
+    let compared = comparison.agreed() > 0;
+    if !compared && !comparison.explanations.is_empty() {
+        text += "the log has no traces (compile --trace): only results were compared\n";
+    }
     for model in &comparison.explanations {
         if *model != comparison.model || comparison.differences.is_empty() {
-            text += &format!("a kernel {model} would print exactly this\n");
+            let what = if compared {
+                "print exactly this"
+            } else {
+                "have these results"
+            };
+            text += &format!("a kernel {model} would {what}\n");
         }
     }
     text += &format!(

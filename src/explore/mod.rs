@@ -28,7 +28,7 @@ pub use bricks::Bricks;
 pub use checkpoint::{Asked, Checkpoint};
 pub use node::{Next, Node};
 pub use search::{Batch, Covered, Limits, Search, Shown};
-pub use tell::{scenarios, text_of};
+pub use tell::{FOUND, scenarios, text_of};
 pub use watch::Broken;
 pub use way::Step;
 

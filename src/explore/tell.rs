@@ -8,9 +8,12 @@ use super::{Finding, cover, write};
 use crate::ir::Unit;
 use crate::sim::Point;
 
+/// The first line of such a file: what has it may be written anew.
+pub const FOUND: &str = "// Found by devres-gen explore, which writes it anew.";
+
 /// A file of scenarios, one for each finding, which will stand in that folder.
 pub fn scenarios(unit: &Unit, name: &str, findings: &[&Finding], folder: &Path) -> String {
-    let mut text = "use kinds\n".to_owned();
+    let mut text = format!("{FOUND}\n\nuse kinds\n");
     for path in files_of_kinds(unit, findings, folder) {
         text += &format!("use \"{path}\"\n");
     }

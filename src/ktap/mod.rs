@@ -111,6 +111,8 @@ pub struct Log {
     pub left: Vec<(String, String)>,
     /// Trace lines that could not be read.
     pub garbled: Vec<String>,
+    /// Whether tests are heard of.
+    pub begun: bool,
     /// What the kernel said when it died, if it did.
     pub panic: Option<String>,
     /// What else the kernel had to complain about: KASAN, lockdep and the like.
@@ -190,6 +192,7 @@ impl Reader {
     }
 
     fn begin(&mut self, indent: usize) {
+        self.log.begun = true;
         self.open.retain(|open| open.indent < indent);
         // Of the document itself nothing is a subtest.
         if indent > 0 {

@@ -131,6 +131,18 @@ impl Comparison {
             self.differ(&name, what);
             return vec![];
         };
+        let content = self.cases.last().map_or("", |case| &case.content);
+        let mut said = result.said.iter();
+        if let Some(other) = said
+            .find_map(|line| line.split_once(": content "))
+            .map(|known| known.1)
+            && other != content
+        {
+            let what =
+                format!("the log is of another one of that name: content {other}, not {content}");
+            self.differ(&name, what);
+            return vec![];
+        }
         let Some((predicted, run)) = predict(case, options) else {
             return vec![];
         };

@@ -154,8 +154,20 @@ fn with_questions(mut files: Vec<OutputFile>, questions: OutputFile) -> Vec<Outp
 /// Holds a log from anywhere, of C that was emitted with these options, against what the
 /// simulator predicts of a kernel; or, when none is named, of the kernels that it knows:
 /// the one that explains the log, else the one with the fewest differences.
-pub fn verify_log(unit: &Unit, log: &str, options: &Options, model: Option<Model>) -> Comparison {
+///
+/// # Errors
+/// A log that no kernel and no test is heard of in.
+pub fn verify_log(
+    unit: &Unit,
+    log: &str,
+    options: &Options,
+    model: Option<Model>,
+) -> Result<Comparison, String> {
     let read = ktap::parse(log);
+    if !read.begun && read.kernel.is_none() && read.panic.is_none() {
+        let why = "there is no test in it: what is wanted is KTAP, or all that the kernel printed";
+        return Err(why.to_owned());
+    }
     let options = &Options {
         trace: options.trace && !read.traces.is_empty(),
         ..options.clone()
@@ -169,7 +181,7 @@ pub fn verify_log(unit: &Unit, log: &str, options: &Options, model: Option<Model
         }
     }
     best.explanations = explanations(unit, options, &read);
-    best
+    Ok(best)
 }
 
 /// The kernels that would have printed that log.
