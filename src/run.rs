@@ -97,6 +97,8 @@ pub struct FaultAt {
     /// The operation of a callback that went wrong within it, in words too.
     pub within: Option<(Op, String)>,
     /// What went wrong.
+    pub fault: Fault,
+    /// The same in words.
     pub text: String,
     /// How the scenario would announce it, if it can.
     pub announce: Option<String>,
@@ -291,6 +293,7 @@ impl Runner<'_> {
                     op: self.program.describe(op),
                     within: within.map(|inner| (inner, self.program.describe(inner))),
                     told_by_kasan,
+                    fault,
                     text: fault.describe(self.program),
                     announce: fault.announced(self.program),
                     announced: announced.iter().any(|(_, known)| known.fault == fault),

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::ir::{Condition, KindUse, Scenario, Suite, Unit};
 use crate::run::{self, Failure, FaultAt, Run};
-use crate::sim::Model;
+use crate::sim::{Fault, Model};
 use crate::source::Span;
 
 /// What goes wrong somewhere, and how the first case gets there.
@@ -84,6 +84,9 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             if let Some(earlier) = &found.earlier {
                 let what = format!("before that: expected {}", earlier.wanted);
                 diagnostic = diagnostic.label(earlier.span, what);
+            }
+            if let Fault::NotInitialized(dev) = fault.fault {
+                help += super::nothing_is_left(scenario, dev);
             }
             if let Some(line) = found.announcement(scenario) {
                 help += "\nif this is what it is about, say ";

@@ -155,7 +155,8 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
                     .label(step.span, "so this drops somebody else's")
                     .help(format!(
                         "`get {name}` before it; the reference of `register` goes with `unregister`. \
-                         If it is about what goes wrong then, say that behind it: `expect fault use_after_free on {name}`"
+                         If it is about what goes wrong then, say that behind it: `expect fault use_after_free on {name}`{}",
+                        nothing_is_left(scenario, dev)
                     )),
                 );
             }
@@ -177,6 +178,19 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
             }
         }
     });
+}
+
+/// What to say of a device whose registration the scenario has fail.
+fn nothing_is_left(scenario: &Scenario, dev: DeviceId) -> &'static str {
+    let fails =
+        |step: &Step| matches!(step.kind, StepKind::Op(Op::Register(id), Some(_)) if id == dev);
+    match scenario.steps.iter().any(fails) {
+        true => {
+            "\na `register` that fails leaves nothing behind: where device_register() does, say `init` \
+             and `add ... fails`"
+        }
+        false => "",
+    }
 }
 
 /// What says nothing: actions of which nothing is expected and which do nothing, devices
@@ -221,6 +235,7 @@ fn unused(scenario: &Scenario, sink: &mut Sink) {
         ];
         let is_used = expected.contains(&id.into())
             || !action.body.is_empty()
+            || keeps_drivers_away(scenario, id)
             || does.map(|op| op(id)).iter().any(|op| ops.contains(op));
         if !is_used {
             warn(
@@ -254,6 +269,22 @@ fn unused(scenario: &Scenario, sink: &mut Sink) {
             );
         }
     }
+}
+
+/// Whether an action is on a device before something looks for its driver: that fails then, with
+/// resources present before probing.
+fn keeps_drivers_away(scenario: &Scenario, id: ActionId) -> bool {
+    let ops = scenario.steps.iter().filter_map(|step| match step.kind {
+        StepKind::Op(op, _) => Some(op),
+        _ => None,
+    });
+    let dev = scenario.actions[usize::from(id.0)].on;
+    let binds = |op| match op {
+        Op::Register(on) | Op::Add(on) | Op::Attach(on) | Op::Bind(on, _) => on == dev,
+        Op::RegisterDriver(_) => true,
+        _ => false,
+    };
+    ops.skip_while(|&op| op != Op::AddAction(id)).any(binds)
 }
 
 /// What comes after a fault that every case runs into is never reached.

@@ -198,6 +198,9 @@ impl Claim {
             Claim::Bound(dev) | Claim::Unbound(dev) if !state.device(dev).is_alive() => {
                 is(dev).to_owned()
             }
+            Claim::Bound(dev) if !state.device(dev).devres.is_empty() => {
+                "it is unbound, and something is on its list: no driver is probed then".to_owned()
+            }
             Claim::Bound(_) => "it is unbound".to_owned(),
             Claim::Unbound(_) => "it is bound".to_owned(),
             Claim::Warned => "there was none".to_owned(),

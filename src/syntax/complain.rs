@@ -63,7 +63,7 @@ fn ends_in_not(text: &str) -> bool {
 }
 
 /// What an operation is in the kernel, where somebody writes that.
-const IN_THE_KERNEL: [(&str, &str); 34] = [
+const IN_THE_KERNEL: [(&str, &str); 57] = [
     ("device_initialize", "init"),
     ("device_add", "add"),
     ("device_del", "del"),
@@ -98,6 +98,29 @@ const IN_THE_KERNEL: [(&str, &str); 34] = [
     ("devres_open_group", "group"),
     ("devres_close_group", "close"),
     ("devres_release_group", "release"),
+    ("devres_get", "get"),
+    ("devres_free", "free"),
+    ("devres_remove_group", "remove"),
+    ("devm_kmemdup", "memory"),
+    ("devm_kstrdup", "memory"),
+    ("devm_request_irq", "action"),
+    ("drmm_add_action", "action"),
+    ("drmm_add_action_or_reset", "action"),
+    ("kmalloc", "memory"),
+    ("kzalloc", "memory"),
+    ("kfree", "free"),
+    ("device_create", "register"),
+    ("device_destroy", "unregister"),
+    ("cdev_device_add", "register"),
+    ("cdev_device_del", "unregister"),
+    ("platform_device_alloc", "init"),
+    ("platform_device_add", "add"),
+    ("platform_device_del", "del"),
+    ("platform_device_put", "put"),
+    ("device_driver_detach", "unbind"),
+    ("detach", "unbind"),
+    ("wait_for_device_probe", "settle"),
+    ("device_link_wait_removal", "settle"),
 ];
 
 impl TreeBuilder<'_> {
