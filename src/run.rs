@@ -286,7 +286,7 @@ impl Runner<'_> {
                 ControlFlow::Continue(())
             }
             Err(fault) => {
-                let told_by_kasan = self.is_told_by_kasan(fault);
+                let told_by_kasan = self.is_told_by_kasan(op, fault);
                 let within = self.recorder.faulted().filter(|&inner| inner != op);
                 self.run.fault = Some(FaultAt {
                     span,
@@ -303,16 +303,17 @@ impl Runner<'_> {
         }
     }
 
-    fn is_told_by_kasan(&self, fault: Fault) -> bool {
+    fn is_told_by_kasan(&self, op: Op, fault: Fault) -> bool {
         match (fault, self.recorder.faulted()) {
             (Fault::UsedAfterFree(_), Some(Op::UseMemory(_) | Op::Realloc(_))) => true,
             // Whoever frees a resource looks at it first, and dies of what is there.
             (Fault::UsedAfterFree(_), Some(Op::Free(id))) => {
                 self.program.action(id).sort == Sort::Unmanaged
             }
-            // While it is being released its memory is still there: only the count is told of.
-            (Fault::UseAfterFree(dev), Some(Op::Get(_) | Op::Put(_))) => {
-                self.recorder.state().device(dev).is_released()
+            // While it is being released its memory is still there: only the count is told of. And what
+            // calls a callback that does it does not live on.
+            (Fault::UseAfterFree(dev), Some(inner @ (Op::Get(_) | Op::Put(_)))) => {
+                inner == op && self.recorder.state().device(dev).is_released()
             }
             _ => false,
         }

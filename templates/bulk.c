@@ -16,9 +16,12 @@ static void run_op(unsigned int op)
 	}
 }
 
-static void begin_program(const struct test_kind *kind)
+static void begin_program(struct kunit *test, const struct test_kind *kind)
 {
 	memset(&ctx, 0, sizeof(ctx));
+@%- if uses.test %@
+	ctx.test = test;
+@%- endif %@
 	ctx.kind = kind;
 	setup_test_device(&ctx.dev, "@{ dev_name }@", ctx.kind, NULL);
 @%- if uses.bound_kind && uses.callbacks %@
@@ -58,7 +61,7 @@ static void bulk_test(struct kunit *test)
 	sched_set_fifo_low(current); /* workers are for when it waits */
 	log_hash = 0xcbf29ce484222325ULL;
 	while (at < end) {
-		begin_program(kind);
+		begin_program(test, kind);
 		for (i = *at++; i; i--) {
 			log_quiet = *at & 0x80;
 			run_op(*at++ & 0x7f);

@@ -113,6 +113,9 @@ struct test_driver {
 @% endif %@
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+@%- if uses.test %@
+	struct kunit *test;
+@%- endif %@
 	const struct test_kind *kind;
 @%- for device in devices %@
 	struct test_device @{ device.field }@;
@@ -146,9 +149,6 @@ static struct {
 @%- endif %@
 @%- if uses.warnings %@
 	bool warned;
-@%- endif %@
-@%- if uses.fallible %@
-	bool failed; /* something in a callback, which cannot assert */
 @%- endif %@
 @%- if uses.bodies %@
 	bool over; /* callbacks do nothing any more */
@@ -770,6 +770,9 @@ static int @{ kunit_name }@_init(struct kunit *test)
 	has_warned(); /* of what came before */
 @%- endif %@
 	memset(&ctx, 0, sizeof(ctx));
+@%- if uses.test %@
+	ctx.test = test;
+@%- endif %@
 	ctx.kind = test->param_value;
 @%- if trace %@
 	log_reset();
@@ -910,9 +913,6 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 		@{ free }@(&ctx.@{ memory.field }@);
 @%- endif %@
 @%- endfor %@
-@%- endif %@
-@%- if uses.fallible %@
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 @%- endif %@
 }
 @% endif %@

@@ -15,7 +15,7 @@ static struct {
 		unsigned int refs;
 		const char *driver;
 	} devices[@{ devices.len() }@];
-} log_entries[256];
+} log_entries[@{ log_entries }@];
 
 static unsigned int log_count;
 static unsigned int log_steps;

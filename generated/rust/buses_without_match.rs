@@ -7,8 +7,136 @@
 
 use ::devres_gen::sim::Kind;
 
+/// platform_device_register_resndata(), below platform_bus unless it is given a parent.
+const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
+
 /// kunit_device_register_with_driver(), whose driver is none: one of the test's own may bind.
 const KUNIT: Kind<'static> = Kind::new("kunit").on_bus().with_parent().any();
+
+/// A device that comes to the bus while a driver looks for devices is looked at as well: once
+/// more, where the driver has refused it as it came.
+mod comes_while_a_driver_looks {
+    use ::devres_gen::sim::{
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe, Program,
+        Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const OTHER: DeviceId = DeviceId(1);
+        const DRV: DriverId = DriverId(0);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("other", &super::KUNIT),
+            ]),
+            drivers: &case.drivers(&[Driver {
+                probes: &[
+                    Probe {
+                        attempt: Some(1),
+                        body: &[Op::Register(OTHER)],
+                        error: None,
+                    },
+                    Probe {
+                        attempt: Some(2),
+                        body: &[],
+                        error: Some(Errno::ENODEV),
+                    },
+                    Probe {
+                        attempt: None,
+                        body: &[],
+                        error: None,
+                    },
+                ],
+                ..Driver::new("drv", DEV)
+            }]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/buses.devres", 51, &program, case.model);
+        s.at(61).register(DEV);
+        s.at(62).register_driver(DRV);
+        s.at(63).expect(Claim::Bound(DEV));
+        s.at(63).expect(Claim::Bound(OTHER));
+        s.at(63).expect(Claim::ran_times(Callback::Probe(DRV), 3));
+        s.at(64).unregister(OTHER);
+        s.at(65).expect(Claim::Freed(OTHER));
+        s.at(54).finish();
+    }
+
+    #[test]
+    fn on_kunit() {
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
+    }
+}
+
+/// Where no test runs, KUnit registers a device all the same.
+mod registered_by_a_worker {
+    use ::devres_gen::sim::{
+        Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const OTHER: DeviceId = DeviceId(1);
+        const LAST: DeviceId = DeviceId(2);
+        const DRV: DriverId = DriverId(0);
+        const ANY: DriverId = DriverId(1);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("other", &super::KUNIT),
+                Device::new("last", &super::PLATFORM),
+            ]),
+            drivers: &case.drivers(&[
+                Driver {
+                    probes: &[
+                        Probe {
+                            attempt: Some(1),
+                            body: &[],
+                            error: Some(Errno::EPROBE_DEFER),
+                        },
+                        Probe {
+                            attempt: Some(2),
+                            body: &[Op::Register(OTHER)],
+                            error: None,
+                        },
+                        Probe {
+                            attempt: None,
+                            body: &[],
+                            error: None,
+                        },
+                    ],
+                    ..Driver::new("drv", DEV)
+                },
+                Driver {
+                    probes: &[Probe {
+                        attempt: None,
+                        body: &[],
+                        error: None,
+                    }],
+                    ..Driver::new("any", LAST)
+                },
+            ]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/buses.devres", 51, &program, case.model);
+        s.at(80).register(DEV);
+        s.at(81).register_driver(DRV);
+        s.at(82).register(LAST);
+        s.at(83).register_driver(ANY);
+        s.at(84).settle();
+        s.at(85).expect(Claim::Bound(DEV));
+        s.at(85).expect(Claim::Bound(OTHER));
+        s.at(86).unregister(OTHER);
+        s.at(87).expect(Claim::Freed(OTHER));
+        s.at(69).finish();
+    }
+
+    #[test]
+    fn on_kunit() {
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
+    }
+}
 
 /// Whomever it is for.
 mod first_come {
@@ -30,18 +158,18 @@ mod first_come {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/buses.devres", 51, &program, case.model);
-        s.at(58).register_driver(DRV);
-        s.at(59).register_driver(OWN);
-        s.at(60).register(DEV);
-        s.at(61).register(OTHER);
-        s.at(62).expect(Claim::ran_times(Callback::Probe(DRV), 2));
-        s.at(62).expect(Claim::not_run(Callback::Probe(OWN)));
-        s.at(63).unregister_driver(DRV);
-        s.at(64).expect(Claim::Unbound(DEV));
-        s.at(64).expect(Claim::Unbound(OTHER));
-        s.at(65).attach(DEV);
-        s.at(66).expect(Claim::ran(Callback::Probe(OWN)));
-        s.at(54).finish();
+        s.at(95).register_driver(DRV);
+        s.at(96).register_driver(OWN);
+        s.at(97).register(DEV);
+        s.at(98).register(OTHER);
+        s.at(99).expect(Claim::ran_times(Callback::Probe(DRV), 2));
+        s.at(99).expect(Claim::not_run(Callback::Probe(OWN)));
+        s.at(100).unregister_driver(DRV);
+        s.at(101).expect(Claim::Unbound(DEV));
+        s.at(101).expect(Claim::Unbound(OTHER));
+        s.at(102).attach(DEV);
+        s.at(103).expect(Claim::ran(Callback::Probe(OWN)));
+        s.at(91).finish();
     }
 
     #[test]

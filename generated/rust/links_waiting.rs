@@ -363,3 +363,69 @@ mod supplier_missing_in_probe {
         Case::unbound(&super::BUS).on_every_kernel(scenario);
     }
 }
+
+/// A link is marked before it is known that another supplier is missing, and is given back
+/// with a warning if its own goes just then.
+mod supplier_goes_while_another_is_missing {
+    use ::devres_gen::sim::{
+        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const FIRST: DeviceId = DeviceId(1);
+        const SECOND: DeviceId = DeviceId(2);
+        const MISSING: DeviceId = DeviceId(3);
+        const SUP: DeviceId = DeviceId(4);
+        const NEXT: DriverId = DriverId(0);
+        const LAST: DriverId = DriverId(1);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("first", &super::BUS),
+                Device::new("second", &super::BUS),
+                Device::new("missing", &super::BUS),
+                Device::new("sup", &super::BUS),
+            ]),
+            drivers: &case.drivers(&[
+                Driver::new("next", SECOND),
+                Driver {
+                    remove: &[Op::RegisterDriver(NEXT)],
+                    ..Driver::new("last", FIRST)
+                },
+                Driver::new("sup.driver", SUP).set_up(),
+            ]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/links.devres", 73, &program, case.model);
+        s.at(182).register(SUP);
+        s.at(183).register(FIRST);
+        s.at(184).register(SECOND);
+        s.at(185).register(MISSING);
+        s.at(186).link(FIRST, SUP);
+        s.at(187).link(SECOND, SUP);
+        s.at(188).link(SECOND, MISSING);
+        s.at(189).register_driver(LAST);
+        s.at(190).expect(Claim::Bound(FIRST));
+        s.at(191).expect(Claim::NotWarned);
+        s.at(192).unbind(SUP);
+        s.at(193).expect(Claim::Warned);
+        s.at(194).expect(Claim::Unbound(SECOND));
+        s.at(195).unregister(FIRST);
+        s.at(196).settle();
+        s.at(197).unregister(SUP);
+        s.at(198).settle();
+        s.at(199).unregister(MISSING);
+        s.at(200).settle();
+        s.at(173).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+}

@@ -11,6 +11,25 @@ use crate::ir::{Action, KindId, Scenario, Suite, Unit};
 use crate::sim::Sort;
 use crate::source::Span;
 
+/// Functions of the kernel that tests, probes and removes could be called like: what headers of
+/// generated C declare, of Linux 6.1 to 7.2.
+const OF_THE_KERNEL: [&str; 14] = [
+    "atomic_dec_and_test",
+    "device_initial_probe",
+    "device_link_remove",
+    "devres_remove",
+    "idr_remove",
+    "kunit_fail_current_test",
+    "kunit_get_current_test",
+    "kunit_init_test",
+    "pci_host_probe",
+    "pci_lock_rescan_remove",
+    "pci_unlock_rescan_remove",
+    "platform_driver_probe",
+    "wait_for_device_probe",
+    "wait_for_init_devices_probe",
+];
+
 /// The suite by which `verify` asks a kernel for its fixes, and where it stands.
 const FINGERPRINTS: &str = "gen_fingerprints";
 const FINGERPRINTS_FILE: &str = "fingerprints.devres";
@@ -114,6 +133,16 @@ fn members(suite: &Suite, sink: &mut Sink) {
             members.share_by(names::c_driver(&driver), &name, span);
         }
     }
+    for scenario in &suite.scenarios {
+        let mut called = Taken::new("name of a device on the kernel", sink);
+        for device in &scenario.devices {
+            called.take(names::c_device_name(&device.name), device.name_span);
+        }
+        let mut called = Taken::new("name of a driver on the kernel", sink);
+        for driver in &scenario.drivers {
+            called.take(names::c_device_name(&driver.name), driver.span);
+        }
+    }
     let mut slots = Taken::new("constant of the generated C", sink);
     for scenario in &suite.scenarios {
         for (driver, device, span) in drivers(scenario) {
@@ -154,6 +183,16 @@ impl<'s> Taken<'s> {
     }
 
     fn take(&mut self, name: String, span: Span) {
+        if OF_THE_KERNEL.contains(&name.as_str()) {
+            self.sink.report(
+                Diagnostic::new(
+                    Code::Duplicate,
+                    format!("a {} would be one of the kernel's", self.what),
+                )
+                .label(span, format!("this would be `{name}`"))
+                .help("call it otherwise"),
+            );
+        }
         self.insert(name, span, None);
     }
 

@@ -214,6 +214,19 @@ fn problem(kind: &Kind, key: CKey, lines: &[Spanned<String>]) -> Option<(String,
     unbalanced(&text.join("\n")).map(|problem| (problem, first.to(last)))
 }
 
+/// What a test does with devices and drivers.
+const RUN_BY_TESTS: [CKey; 9] = [
+    CKey::Create,
+    CKey::Destroy,
+    CKey::KunitCreate,
+    CKey::KunitDestroy,
+    CKey::Init,
+    CKey::Add,
+    CKey::Del,
+    CKey::RegisterDriver,
+    CKey::UnregisterDriver,
+];
+
 fn placeholders(kind: &Kind, key: CKey, line: &Spanned<String>) -> Option<(String, Span)> {
     for (at, _) in line.value.match_indices('$') {
         let rest = &line.value[at + 1..];
@@ -232,6 +245,8 @@ fn placeholders(kind: &Kind, key: CKey, line: &Spanned<String>) -> Option<(Strin
             "release" if kind.release == Release::Owned && key != CKey::Release => continue,
             "release" => "`$release`, which is only there for `release owned`".to_owned(),
             "device" if key == CKey::Match => continue,
+            "test" if RUN_BY_TESTS.contains(&key) => continue,
+            "test" => "`$test`, which is only there where a test does something".to_owned(),
             "device" => "`$device`, which is only there in `match`".to_owned(),
             _ => format!("an unknown placeholder `${word}`"),
         };

@@ -35,7 +35,9 @@ impl<O: Observer> Core<'_, O> {
 
     /// What was not to be: the device could not be added.
     pub(super) fn cdev_del_unused(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        self.state.device_mut(dev).cdev = 0;
+        let has_handles = self.handles(dev) != Handles::None;
+        let device = self.state.device_mut(dev);
+        (device.cdev, device.cdev_gone) = (0, has_handles);
         match (self.handles(dev), self.program.device(dev).parent) {
             (Handles::Cdev | Handles::CdevAndDevice, _) => self.put_device(dev),
             (Handles::Object, Some(parent)) => self.put_device(parent),

@@ -195,6 +195,10 @@ impl<O: Observer> Core<'_, O> {
             let ret = core.add(dev)?;
             if ret < 0 {
                 *core.state.device_mut(dev) = DeviceState::ABSENT;
+                // faux_device_create() says no more than that.
+                if core.program.device(dev).kind.drivers.own {
+                    return Ok(Errno::ENODEV.negative());
+                }
             }
             Ok(ret)
         })
@@ -204,7 +208,8 @@ impl<O: Observer> Core<'_, O> {
     /// before the device, and a late driver after.
     fn add(&mut self, dev: DeviceId) -> Result<i32, Fault> {
         let kind = self.program.device(dev).kind;
-        if self.state.device(dev).phase != Phase::Initialized {
+        let device = self.state.device(dev);
+        if device.phase != Phase::Initialized || device.cdev_gone {
             return Err(Fault::RegisteredTwice(dev));
         }
         self.cdev_add(dev)?;
@@ -232,6 +237,10 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn device_initialize(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        // Its pointer is taken now, and followed by `add`.
+        if let Some(parent) = self.program.device(dev).parent {
+            self.in_use(parent)?;
+        }
         let device = self.state.device_mut(dev);
         if device.phase != Phase::Absent {
             return Err(Fault::RegisteredTwice(dev));

@@ -81,16 +81,21 @@ impl<O: Observer> Core<'_, O> {
         })
     }
 
-    /// `driver_attach()`: the driver looks for devices. Errors do not reach the caller.
+    /// `driver_attach()`: the driver looks for devices, those as well that come to the bus
+    /// meanwhile. Errors do not reach the caller.
     pub(super) fn driver_attach(&mut self, drv: DriverId) -> Result<(), Fault> {
         self.call("driver_attach", |core| {
-            let devices = core.state.on_bus;
-            for &dev in devices.as_slice() {
-                if core.state.on_bus.contains(dev) && core.matches(drv, dev) {
+            let mut seen = 0_u8;
+            loop {
+                let mut devices = core.state.on_bus.as_slice().iter().copied();
+                let Some(dev) = devices.find(|dev| seen & 1 << dev.0 == 0) else {
+                    return Ok(());
+                };
+                seen |= 1 << dev.0;
+                if core.matches(drv, dev) {
                     core.locked(dev, |core| core.driver_probe_device(drv, dev))?;
                 }
             }
-            Ok(())
         })
     }
 

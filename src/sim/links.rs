@@ -114,14 +114,16 @@ impl<O: Observer> Core<'_, O> {
 
     /// Whether all suppliers are there; if so, the consumer is being probed.
     pub(super) fn device_links_check_suppliers(&mut self, dev: DeviceId) -> bool {
-        let missing = self
-            .links(|link| link.consumer == dev)
-            .any(|link| link.status != LinkStatus::Available);
+        let mut missing = false;
+        for link in self.links(|link| link.consumer == dev) {
+            missing = link.status != LinkStatus::Available;
+            if missing {
+                break;
+            }
+            link.status = LinkStatus::ConsumerProbe;
+        }
         if missing {
             self.device_links_missing_supplier(dev);
-        } else {
-            self.links(|link| link.consumer == dev)
-                .for_each(|link| link.status = LinkStatus::ConsumerProbe);
         }
         self.links_status(dev, LinksStatus::Probing);
         !missing

@@ -123,6 +123,7 @@ fn pack_device(device: &DeviceState, out: &mut Packed) {
         device.locked,
         device.knode_parent,
         device.knode_class,
+        device.cdev_gone,
     ];
     let flags = flags
         .iter()

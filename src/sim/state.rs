@@ -115,6 +115,8 @@ pub struct DeviceState {
     /// References of its cdev, or of the object that it belongs to: one of its registration,
     /// and one of each open file. As long as there are any, that holds the device.
     pub(super) cdev: u8,
+    /// What could not be added has put its cdev for good: a second try would put it again.
+    pub(super) cdev_gone: bool,
     /// The managed resources of that object, oldest first.
     pub(super) of_object: List<ActionId, MAX_ACTIONS>,
 }
@@ -133,6 +135,7 @@ impl DeviceState {
         links: LinksStatus::NoDriver,
         devres: List::new(Node::Action(ActionId(0))),
         cdev: 0,
+        cdev_gone: false,
         of_object: List::new(ActionId(0)),
     };
 

@@ -7,7 +7,6 @@
 // 0e538ea7, platform_bound 5e1e567d.
 
 #include <kunit/platform_device.h>
-#include <kunit/test-bug.h>
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/mod_devicetable.h>
@@ -30,6 +29,7 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int first_ran;
@@ -74,15 +74,13 @@ static struct device *platform_kind_create(void)
 	};
 	struct platform_device *pdev;
 
-	pdev = kunit_platform_device_register_full(kunit_get_current_test(),
-						   &info);
+	pdev = kunit_platform_device_register_full(ctx.test, &info);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
 
 static void platform_kind_destroy(struct device *dev)
 {
-	kunit_platform_device_unregister(kunit_get_current_test(),
-					 to_platform_device(dev));
+	kunit_platform_device_unregister(ctx.test, to_platform_device(dev));
 }
 
 static struct platform_driver platform_kind_driver = {
@@ -169,6 +167,7 @@ static void reverse_test(struct kunit *test)
 static int devres_order_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	if (ctx.kind->driver)
 		ctx.driver_error = ctx.kind->register_driver(ctx.kind->driver);

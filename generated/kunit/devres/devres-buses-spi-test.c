@@ -26,12 +26,12 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int inner_ran;
 	unsigned int outer_ran;
 	int driver_error;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -137,8 +137,10 @@ static void record_inner(void *data)
 static void action_outer(void *data)
 {
 	ctx.outer_ran++;
-	if (!ctx.over)
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_inner, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_inner, NULL), 0);
 }
 
 /* It keeps every driver away from the device until then. */
@@ -158,6 +160,7 @@ static void added_while_unbinding_test(struct kunit *test)
 static int devres_buses_spi_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	if (ctx.kind->driver)
 		ctx.driver_error = ctx.kind->register_driver(ctx.kind->driver);
@@ -173,7 +176,6 @@ static void devres_buses_spi_exit(struct kunit *test)
 		ctx.kind->unregister_driver(ctx.kind->driver);
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_buses_spi_cases[] = {

@@ -5,7 +5,6 @@
 // kunit_bound b818100c.
 
 #include <kunit/device.h>
-#include <kunit/test-bug.h>
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/mod_devicetable.h>
@@ -29,12 +28,12 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int inner_ran;
 	unsigned int outer_ran;
 	int driver_error;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -67,13 +66,12 @@ static int platform_kind_register_driver(struct device_driver *driver)
 
 static struct device *kunit_kind_create(void)
 {
-	return kunit_device_register_with_driver(kunit_get_current_test(), KBUILD_MODNAME,
-						 NULL);
+	return kunit_device_register_with_driver(ctx.test, KBUILD_MODNAME, NULL);
 }
 
 static void kunit_kind_destroy(struct device *dev)
 {
-	kunit_device_unregister(kunit_get_current_test(), dev);
+	kunit_device_unregister(ctx.test, dev);
 }
 
 struct test_kunit_driver {
@@ -113,15 +111,14 @@ static struct test_kunit_driver kunit_kind_driver = {
 
 static int kunit_kind_register_driver(struct device_driver *driver)
 {
-	struct kunit *test = kunit_get_current_test();
 	struct device *dev;
 
 	if (!test_kunit_bus) {
-		dev = kunit_device_register_with_driver(test, "bus", NULL);
+		dev = kunit_device_register_with_driver(ctx.test, "bus", NULL);
 		if (IS_ERR(dev))
 			return PTR_ERR(dev);
 		test_kunit_bus = dev->bus;
-		kunit_device_unregister(test, dev);
+		kunit_device_unregister(ctx.test, dev);
 	}
 	driver->bus = test_kunit_bus;
 	driver->probe = test_kunit_probe;
@@ -165,8 +162,10 @@ static void record_inner(void *data)
 static void action_outer(void *data)
 {
 	ctx.outer_ran++;
-	if (!ctx.over)
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_inner, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_inner, NULL), 0);
 }
 
 /* It keeps every driver away from the device until then. */
@@ -186,6 +185,7 @@ static void added_while_unbinding_test(struct kunit *test)
 static int devres_buses_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	if (ctx.kind->driver)
 		ctx.driver_error = ctx.kind->register_driver(ctx.kind->driver);
@@ -201,7 +201,6 @@ static void devres_buses_exit(struct kunit *test)
 		ctx.kind->unregister_driver(ctx.kind->driver);
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_buses_cases[] = {

@@ -27,12 +27,12 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int third_ran;
 	unsigned int second_ran;
 	unsigned int first_ran;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -155,15 +155,19 @@ static void record_third(void *data)
 static void action_second(void *data)
 {
 	ctx.second_ran++;
-	if (!ctx.over)
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_third, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_third, NULL), 0);
 }
 
 static void action_first(void *data)
 {
 	ctx.first_ran++;
-	if (!ctx.over)
-		ctx.failed |= devm_add_action(ctx.dev.dev, action_second, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, action_second, NULL), 0);
 }
 
 /*
@@ -183,6 +187,7 @@ static void added_too_late_test(struct kunit *test)
 static int devres_finally_unbound_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	return 0;
 }
@@ -194,7 +199,6 @@ static void devres_finally_unbound_exit(struct kunit *test)
 		unregister_test_device(&ctx.dev);
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_finally_unbound_cases[] = {

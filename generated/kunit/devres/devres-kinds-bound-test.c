@@ -6,7 +6,6 @@
 // platform_bound 5e1e567d, bus_bound 9ec41ff1, kunit_bound b818100c.
 
 #include <kunit/device.h>
-#include <kunit/test-bug.h>
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/mod_devicetable.h>
@@ -33,6 +32,7 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int cleanup_ran;
@@ -169,13 +169,12 @@ static int bus_kind_register_driver(struct device_driver *driver)
 
 static struct device *kunit_kind_create(void)
 {
-	return kunit_device_register_with_driver(kunit_get_current_test(), KBUILD_MODNAME,
-						 NULL);
+	return kunit_device_register_with_driver(ctx.test, KBUILD_MODNAME, NULL);
 }
 
 static void kunit_kind_destroy(struct device *dev)
 {
-	kunit_device_unregister(kunit_get_current_test(), dev);
+	kunit_device_unregister(ctx.test, dev);
 }
 
 struct test_kunit_driver {
@@ -215,15 +214,14 @@ static struct test_kunit_driver kunit_kind_driver = {
 
 static int kunit_kind_register_driver(struct device_driver *driver)
 {
-	struct kunit *test = kunit_get_current_test();
 	struct device *dev;
 
 	if (!test_kunit_bus) {
-		dev = kunit_device_register_with_driver(test, "bus", NULL);
+		dev = kunit_device_register_with_driver(ctx.test, "bus", NULL);
 		if (IS_ERR(dev))
 			return PTR_ERR(dev);
 		test_kunit_bus = dev->bus;
-		kunit_device_unregister(test, dev);
+		kunit_device_unregister(ctx.test, dev);
 	}
 	driver->bus = test_kunit_bus;
 	driver->probe = test_kunit_probe;
@@ -337,6 +335,7 @@ static void get_devm_put_test(struct kunit *test)
 static int devres_kinds_bound_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	if (ctx.kind->driver)
 		ctx.driver_error = ctx.kind->register_driver(ctx.kind->driver);

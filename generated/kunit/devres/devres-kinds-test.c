@@ -7,7 +7,6 @@
 // bus bfee0828, kunit 354f3eba.
 
 #include <kunit/device.h>
-#include <kunit/test-bug.h>
 #include <kunit/test.h>
 #include <linux/cdev.h>
 #include <linux/device.h>
@@ -34,6 +33,7 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int cleanup_ran;
@@ -291,13 +291,12 @@ static struct device *bus_kind_create(void)
 
 static struct device *kunit_kind_create(void)
 {
-	return kunit_device_register_with_driver(kunit_get_current_test(), KBUILD_MODNAME,
-						 NULL);
+	return kunit_device_register_with_driver(ctx.test, KBUILD_MODNAME, NULL);
 }
 
 static void kunit_kind_destroy(struct device *dev)
 {
-	kunit_device_unregister(kunit_get_current_test(), dev);
+	kunit_device_unregister(ctx.test, dev);
 }
 
 static const struct test_kind devres_kinds_kinds[] = {
@@ -407,6 +406,7 @@ static void get_devm_put_test(struct kunit *test)
 static int devres_kinds_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	return 0;
 }

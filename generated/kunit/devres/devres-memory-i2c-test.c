@@ -61,6 +61,7 @@ struct test_driver {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_device dev2_device;
@@ -69,7 +70,6 @@ static struct {
 	struct test_memory priv_memory;
 	unsigned int stop_ran;
 	bool warned;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -573,14 +573,17 @@ static int of_each_attempt_drv_probe(void)
 {
 	switch (ctx.drv_driver.counts.probes) {
 	case 1:
-		ctx.failed |= devm_alloc_test_memory(ctx.dev2_device.dev,
-						     &ctx.priv_memory) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_alloc_test_memory(ctx.dev2_device.dev, &ctx.priv_memory),
+				0);
 		return -EIO;
 	default:
-		ctx.failed |= devm_alloc_test_memory(ctx.dev2_device.dev,
-						     &ctx.priv_memory) < 0;
-		ctx.failed |= devm_add_action(ctx.dev2_device.dev,
-					      of_each_attempt_action_stop, NULL) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_alloc_test_memory(ctx.dev2_device.dev, &ctx.priv_memory),
+				0);
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_add_action(ctx.dev2_device.dev, of_each_attempt_action_stop, NULL),
+				0);
 		return 0;
 	}
 }
@@ -611,6 +614,7 @@ static int devres_memory_i2c_init(struct kunit *test)
 
 	has_warned(); /* of what came before */
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
 	if (ctx.kind->driver) {
@@ -637,7 +641,6 @@ static void devres_memory_i2c_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_memory_i2c_cases[] = {

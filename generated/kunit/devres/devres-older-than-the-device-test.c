@@ -6,7 +6,6 @@
 // 354f3eba, platform 0e538ea7.
 
 #include <kunit/device.h>
-#include <kunit/test-bug.h>
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/mod_devicetable.h>
@@ -35,6 +34,7 @@ struct test_memory {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_memory priv_memory;
@@ -58,13 +58,12 @@ static void platform_kind_destroy(struct device *dev)
 
 static struct device *kunit_kind_create(void)
 {
-	return kunit_device_register_with_driver(kunit_get_current_test(), "devres-dev",
-						 NULL);
+	return kunit_device_register_with_driver(ctx.test, "devres-dev", NULL);
 }
 
 static void kunit_kind_destroy(struct device *dev)
 {
-	kunit_device_unregister(kunit_get_current_test(), dev);
+	kunit_device_unregister(ctx.test, dev);
 }
 
 enum { TEST_MEMORY_SIZE = 64 };
@@ -160,6 +159,7 @@ static void memory_was_there_test(struct kunit *test)
 static int devres_older_than_the_device_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	return 0;
 }

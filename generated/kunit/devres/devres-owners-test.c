@@ -47,6 +47,7 @@ struct test_memory {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_device child_device;
@@ -70,7 +71,6 @@ static struct {
 	unsigned int takes_ran;
 	unsigned int drops_ran;
 	unsigned int clock;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -339,9 +339,9 @@ static void added_by_an_action_action_outer(void *data)
 	ctx.outer_ran++;
 	if (ctx.over)
 		return;
-	ctx.failed |= devm_add_action(ctx.dev.dev,
-				      added_by_an_action_action_inner,
-				      NULL) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, added_by_an_action_action_inner, NULL),
+			0);
 }
 
 /* The reference of an action that another one added is handed back with it. */
@@ -408,8 +408,9 @@ static void taken_and_dropped_action_outer(void *data)
 	if (ctx.over)
 		return;
 	get_test_device(&ctx.dev);
-	ctx.failed |= devm_add_action(ctx.dev.dev,
-				      taken_and_dropped_action_inner, NULL) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, taken_and_dropped_action_inner, NULL),
+			0);
 }
 
 /* What the outer one takes, the inner one may drop. */
@@ -433,8 +434,8 @@ static void action_both(void *data)
 	ctx.both_ran++;
 	if (ctx.over)
 		return;
-	ctx.failed |= init_test_device(&ctx.child_device) < 0;
-	ctx.failed |= add_test_device(&ctx.child_device) < 0;
+	KUNIT_EXPECT_EQ(ctx.test, init_test_device(&ctx.child_device), 0);
+	KUNIT_EXPECT_EQ(ctx.test, add_test_device(&ctx.child_device), 0);
 	del_test_device(&ctx.child_device);
 	put_test_device(&ctx.child_device);
 }
@@ -516,7 +517,7 @@ static void action_whole(void *data)
 	ctx.whole_ran++;
 	if (ctx.over)
 		return;
-	ctx.failed |= add_test_device(&ctx.child_device) < 0;
+	KUNIT_EXPECT_EQ(ctx.test, add_test_device(&ctx.child_device), 0);
 	unregister_test_device(&ctx.child_device);
 }
 
@@ -575,8 +576,9 @@ static void action_frees(void *data)
 	ctx.frees_ran++;
 	if (ctx.over)
 		return;
-	ctx.failed |= remove_test_resource(ctx.dev.dev, &ctx.res_memory,
-					   record_res) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			remove_test_resource(ctx.dev.dev, &ctx.res_memory, record_res),
+			0);
 	free_test_resource(&ctx.res_memory);
 }
 
@@ -632,8 +634,10 @@ static void action_res(struct device *dev, void *res)
 static void action_destroys(void *data)
 {
 	ctx.destroys_ran++;
-	if (!ctx.over)
-		ctx.failed |= devres_destroy(ctx.dev.dev, action_res, NULL, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devres_destroy(ctx.dev.dev, action_res, NULL, NULL), 0);
 }
 
 /*
@@ -690,6 +694,7 @@ static void taken_by_another_test(struct kunit *test)
 static int devres_owners_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
 	return 0;
@@ -709,7 +714,6 @@ static void devres_owners_exit(struct kunit *test)
 			put_device(test_devices[i]->dev);
 	if (ctx.res_memory.owned)
 		free_test_resource(&ctx.res_memory);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_owners_cases[] = {

@@ -28,13 +28,13 @@ struct test_device {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	unsigned int cleanup_ran;
 	unsigned int second_ran;
 	unsigned int first_ran;
 	unsigned int late_ran;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -188,8 +188,10 @@ static void record_second(void *data)
 static void action_first(void *data)
 {
 	ctx.first_ran++;
-	if (!ctx.over)
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_second, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_second, NULL), 0);
 }
 
 /* What the first pass adds is left for the second. */
@@ -224,6 +226,7 @@ static void added_after_unregister_test(struct kunit *test)
 static int devres_passes_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	return 0;
 }
@@ -235,7 +238,6 @@ static void devres_passes_exit(struct kunit *test)
 		unregister_test_device(&ctx.dev);
 	while (ctx.dev.refs-- > 0)
 		put_device(ctx.dev.dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_passes_cases[] = {

@@ -67,6 +67,7 @@ struct test_driver {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_device port_device;
@@ -74,7 +75,6 @@ static struct {
 	struct file *file_file;
 	struct file *late_file;
 	struct test_memory priv_memory;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -435,8 +435,10 @@ static bool is_alive(struct test_device *td)
 
 static int port_is_left_uart_probe(void)
 {
-	ctx.failed |= devm_alloc_test_memory(ctx.dev.dev, &ctx.priv_memory) < 0;
-	ctx.failed |= register_test_device(&ctx.port_device) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_alloc_test_memory(ctx.dev.dev, &ctx.priv_memory),
+			0);
+	KUNIT_EXPECT_EQ(ctx.test, register_test_device(&ctx.port_device), 0);
 	return 0;
 }
 
@@ -465,7 +467,7 @@ static void port_is_left_test(struct kunit *test)
 
 static int port_is_leaked_uart_probe(void)
 {
-	ctx.failed |= register_test_device(&ctx.port_device) < 0;
+	KUNIT_EXPECT_EQ(ctx.test, register_test_device(&ctx.port_device), 0);
 	return 0;
 }
 
@@ -488,8 +490,10 @@ static void port_is_leaked_test(struct kunit *test)
 
 static int port_goes_with_its_driver_uart_probe(void)
 {
-	ctx.failed |= devm_alloc_test_memory(ctx.dev.dev, &ctx.priv_memory) < 0;
-	ctx.failed |= register_test_device(&ctx.port_device) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_alloc_test_memory(ctx.dev.dev, &ctx.priv_memory),
+			0);
+	KUNIT_EXPECT_EQ(ctx.test, register_test_device(&ctx.port_device), 0);
 	return 0;
 }
 
@@ -529,6 +533,7 @@ static void port_goes_with_its_driver_test(struct kunit *test)
 static int devres_ports_outlive_drivers_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
 	return 0;
@@ -553,7 +558,6 @@ static void devres_ports_outlive_drivers_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_ports_outlive_drivers_cases[] = {

@@ -53,6 +53,7 @@ struct test_driver {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_driver one_driver;
@@ -67,7 +68,6 @@ static struct {
 	unsigned int lost_ran;
 	unsigned int kept_ran;
 	unsigned int clock;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -508,13 +508,16 @@ static void record_inner(void *data)
 static void action_outer(void *data)
 {
 	ctx.outer_ran++;
-	if (!ctx.over)
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_inner, NULL) < 0;
+	if (ctx.over)
+		return;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_inner, NULL), 0);
 }
 
 static int end_of_the_walk_one_probe(void)
 {
-	ctx.failed |= devm_add_action(ctx.dev.dev, action_outer, NULL) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, action_outer, NULL), 0);
 	return -EIO;
 }
 
@@ -559,8 +562,10 @@ static void record_second(void *data)
 
 static int failed_probe_releases_drv_probe(void)
 {
-	ctx.failed |= devm_add_action(ctx.dev.dev, record_first, NULL) < 0;
-	ctx.failed |= devm_add_action(ctx.dev.dev, record_second, NULL) < 0;
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_first, NULL), 0);
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, record_second, NULL), 0);
 	return -ENOMEM;
 }
 
@@ -598,10 +603,12 @@ static int second_attempt_drv_probe(void)
 {
 	switch (ctx.drv_driver.counts.probes) {
 	case 1:
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_lost, NULL) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_add_action(ctx.dev.dev, record_lost, NULL), 0);
 		return -EIO;
 	default:
-		ctx.failed |= devm_add_action(ctx.dev.dev, record_kept, NULL) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_add_action(ctx.dev.dev, record_kept, NULL), 0);
 		return 0;
 	}
 }
@@ -627,6 +634,7 @@ static void second_attempt_test(struct kunit *test)
 static int devres_probe_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
 	return 0;
@@ -647,7 +655,6 @@ static void devres_probe_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_probe_cases[] = {

@@ -56,12 +56,12 @@ struct test_driver {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_device ctlr_device;
 	struct test_driver host_driver;
 	unsigned int managed_ran;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -363,9 +363,10 @@ static void dropped_twice_action_managed(void *data)
 
 static int dropped_twice_host_probe(void)
 {
-	ctx.failed |= register_test_device(&ctx.ctlr_device) < 0;
-	ctx.failed |= devm_add_action(ctx.dev.dev, dropped_twice_action_managed,
-				      NULL) < 0;
+	KUNIT_EXPECT_EQ(ctx.test, register_test_device(&ctx.ctlr_device), 0);
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, dropped_twice_action_managed, NULL),
+			0);
 	return 0;
 }
 
@@ -402,11 +403,11 @@ static void dropped_by_the_action_action_managed(void *data)
 
 static int dropped_by_the_action_host_probe(void)
 {
-	ctx.failed |= init_test_device(&ctx.ctlr_device) < 0;
-	ctx.failed |= devm_add_action(ctx.dev.dev,
-				      dropped_by_the_action_action_managed,
-				      NULL) < 0;
-	ctx.failed |= add_test_device(&ctx.ctlr_device) < 0;
+	KUNIT_EXPECT_EQ(ctx.test, init_test_device(&ctx.ctlr_device), 0);
+	KUNIT_EXPECT_EQ(ctx.test,
+			devm_add_action(ctx.dev.dev, dropped_by_the_action_action_managed, NULL),
+			0);
+	KUNIT_EXPECT_EQ(ctx.test, add_test_device(&ctx.ctlr_device), 0);
 	return 0;
 }
 
@@ -436,6 +437,7 @@ static void dropped_by_the_action_test(struct kunit *test)
 static int devres_put_by_two_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
 	return 0;
@@ -456,7 +458,6 @@ static void devres_put_by_two_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_put_by_two_cases[] = {

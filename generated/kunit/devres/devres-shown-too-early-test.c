@@ -57,13 +57,13 @@ struct test_driver {
 
 /* The running case; static, since a device that leaked may call back later. */
 static struct {
+	struct kunit *test;
 	const struct test_kind *kind;
 	struct test_device dev;
 	struct test_device trigger_device;
 	struct test_driver glink_driver;
 	struct test_driver other_driver;
 	struct test_memory bridge_memory;
-	bool failed; /* something in a callback, which cannot assert */
 	bool over; /* callbacks do nothing any more */
 } ctx;
 
@@ -300,12 +300,14 @@ static int shown_before_all_is_there_glink_probe(void)
 {
 	switch (ctx.glink_driver.counts.probes) {
 	case 1:
-		ctx.failed |= devm_alloc_test_memory(ctx.dev.dev,
-						     &ctx.bridge_memory) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_alloc_test_memory(ctx.dev.dev, &ctx.bridge_memory),
+				0);
 		return -EPROBE_DEFER;
 	default:
-		ctx.failed |= devm_alloc_test_memory(ctx.dev.dev,
-						     &ctx.bridge_memory) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_alloc_test_memory(ctx.dev.dev, &ctx.bridge_memory),
+				0);
 		return 0;
 	}
 }
@@ -332,12 +334,14 @@ static int shown_when_all_is_there_glink_probe(void)
 {
 	switch (ctx.glink_driver.counts.probes) {
 	case 1:
-		ctx.failed |= devm_alloc_test_memory(ctx.dev.dev,
-						     &ctx.bridge_memory) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_alloc_test_memory(ctx.dev.dev, &ctx.bridge_memory),
+				0);
 		return -EPROBE_DEFER;
 	default:
-		ctx.failed |= devm_alloc_test_memory(ctx.dev.dev,
-						     &ctx.bridge_memory) < 0;
+		KUNIT_EXPECT_EQ(ctx.test,
+				devm_alloc_test_memory(ctx.dev.dev, &ctx.bridge_memory),
+				0);
 		return 0;
 	}
 }
@@ -371,6 +375,7 @@ static void shown_when_all_is_there_test(struct kunit *test)
 static int devres_shown_too_early_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
+	ctx.test = test;
 	ctx.kind = test->param_value;
 	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
 	return 0;
@@ -392,7 +397,6 @@ static void devres_shown_too_early_exit(struct kunit *test)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
 	settle();
-	KUNIT_EXPECT_FALSE(test, ctx.failed);
 }
 
 static struct kunit_case devres_shown_too_early_cases[] = {

@@ -89,6 +89,5 @@ pub(super) fn interpreter(
         .push(format!("\t\t\t {}_gen_params),", file.kunit_name));
     // It comes and goes with the programs.
     file.uses.tear_down = false;
-    file.uses.fallible = true;
     file.uses.bodies = true;
 }

@@ -305,6 +305,7 @@ impl File {
                 .replace("$parent", parent)
                 .replace("$device", &format!("\"{}\"", names::c_device_name(device)))
                 .replace("$release", &names::c_kind(&kind.name, "release"))
+                .replace("$test", "ctx.test")
                 .replace("$init", &format!("{init}({})", self.made_from()))
         };
         c.lines(key).map(fill).collect()

@@ -24,6 +24,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
 use crate::identity;
 use crate::ir::{CKey, KindId, Linux, Suite, Unit};
+use crate::run;
 use crate::sim::Op;
 
 pub use bulk::Programs;
@@ -211,6 +212,8 @@ struct File {
     uses: Uses,
     known: Known,
     trace: bool,
+    /// Room for the lines of a trace.
+    log_entries: usize,
     /// Whether some test runs into a fault, for KASAN to tell.
     faults: bool,
     /// What runs programs from a table instead of tests.
@@ -380,6 +383,8 @@ struct Uses {
     tear_down: bool,
     /// Actions or drivers do something that may fail.
     fallible: bool,
+    /// The test that runs, for callbacks and kinds.
+    test: bool,
     /// Actions or drivers do something.
     bodies: bool,
     /// A test asks for the name of its kind.
@@ -471,6 +476,21 @@ impl Function {
     }
 }
 
+/// Lines of a trace for which there is room: as many again as the longest of the simulator has, for
+/// a kernel that does something else.
+fn log_entries(unit: &Unit, suite: &Suite, options: &Options) -> usize {
+    const LEAST: usize = 256;
+    if !options.trace {
+        return LEAST;
+    }
+    let cases = suite
+        .scenarios
+        .iter()
+        .flat_map(|scenario| expand::cases_of(unit, suite, scenario, options.model()));
+    let longest = cases.map(|case| run::run(&case).trace.len()).max();
+    LEAST.max(2 * longest.unwrap_or(0))
+}
+
 /// The file of a suite. Its kinds are those of the second unit where nobody looks at the release
 /// of devices.
 fn suite_file(
@@ -511,6 +531,7 @@ fn suite_file(
         uses: uses::of(unit, suite, &kinds, options),
         known: Known::default(),
         trace: options.trace || options.bulk.is_some(),
+        log_entries: log_entries(unit, suite, options),
         faults: false,
         bulk: None,
         target: options.target,

@@ -232,13 +232,19 @@ impl Emitter<'_> {
         if !is_fallible(self.scenario, op) {
             return self.void(op, &called);
         }
+        // What a callback asserts would end the thread that it is called by.
+        let check = match op {
+            _ if is_any_good(op) => "KUNIT_EXPECT_GE",
+            _ => "KUNIT_EXPECT_EQ",
+        };
         if !self.options.trace {
-            // A comparison binds tighter than `|=`.
-            return called.statement("ctx.failed |= ", " < 0;");
+            return call(1, check, &["ctx.test", &called.expression(), "0"], ";");
         }
         let mut lines = called.statement("ret = ", ";");
         lines.extend(log_return(&self.program.describe(op), "ret"));
-        lines.push("\tctx.failed |= ret < 0;".to_owned());
+        if self.options.bulk.is_none() {
+            lines.extend(call(1, check, &["ctx.test", "ret", "0"], ";"));
+        }
         lines
     }
 
@@ -250,10 +256,7 @@ impl Emitter<'_> {
         }
         let (check, wanted) = match (op, fails) {
             (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
-            // Whether a driver was found, or how much there was to release, is another question.
-            (Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_), None) => {
-                ("KUNIT_EXPECT_GE", "0".to_owned())
-            }
+            (op, None) if is_any_good(op) => ("KUNIT_EXPECT_GE", "0".to_owned()),
             (_, None) => ("KUNIT_ASSERT_EQ", "0".to_owned()),
         };
         let nested = called.expression();
@@ -267,6 +270,15 @@ impl Emitter<'_> {
         lines.extend(call(1, check, &["test", "ret", &wanted], ";"));
         lines
     }
+}
+
+/// Whether what an operation returns says more than that nothing went wrong: whether a driver was
+/// found, or how much there was to release.
+fn is_any_good(op: Op) -> bool {
+    matches!(
+        op,
+        Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_)
+    )
 }
 
 fn log_return(op: &str, ret: &str) -> Vec<String> {

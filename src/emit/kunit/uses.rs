@@ -20,6 +20,11 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
         let makers = [CKey::Create, CKey::Init].into_iter();
         let mut lines = makers.flat_map(|key| kind.c.iter().flat_map(move |c| c.lines(key)));
         uses.parent_of |= lines.any(|line| line.contains("$parent"));
+        let mut all = CKey::ALL.into_iter();
+        uses.test |= all.any(|key| {
+            let mut lines = kind.c.iter().flat_map(|c| c.lines(key));
+            lines.any(|line| line.contains("$test"))
+        });
     }
     uses.bound_kind = suite.kinds.iter().any(|used| used.bound);
     uses.parent = suite.kinds.iter().any(|used| used.parent.is_some());
@@ -28,6 +33,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     for scenario in &suite.scenarios {
         of_scenario(scenario, &mut uses);
     }
+    uses.test |= uses.fallible && options.bulk.is_none();
     let has_finally = suite.scenarios.iter().any(Scenario::has_finally);
     uses.several |= uses.parent || options.trace || options.bulk.is_some();
     // Its driver's table of devices has to name the device.
