@@ -684,6 +684,12 @@ impl Deviation {
 }
 
 impl FaultExpectation {
+    /// Whether it happens on every kernel and every kind.
+    pub fn is_certain(&self) -> bool {
+        let always = matches!(self.condition, Condition::Always);
+        always && self.without.is_none() && self.absent.is_none()
+    }
+
     /// Whether it happens on that kernel for that kind.
     pub fn applies(&self, model: Model, used: &KindUse) -> bool {
         let absent =

@@ -23,7 +23,7 @@ static void begin_program(struct kunit *test, const struct test_kind *kind)
 	ctx.test = test;
 @%- endif %@
 	ctx.kind = kind;
-	setup_test_device(&ctx.dev, "@{ dev_name }@", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "@{ dev_name }@", ctx.kind@% if uses.below %@, NULL@% endif %@);
 @%- if uses.bound_kind && uses.callbacks %@
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;

@@ -64,6 +64,8 @@ struct test_device {
 @%- if uses.several %@
 	const char *name;
 	const struct test_kind *kind;
+@%- endif %@
+@%- if uses.below %@
 	struct test_device *parent;
 @%- endif %@
 	struct device *dev;
@@ -501,12 +503,18 @@ static void recorded_release(struct device *dev)
 @% endif %@
 @%- if uses.several %@
 static void setup_test_device(struct test_device *td, const char *name,
+@%- if uses.below %@
 			      const struct test_kind *kind,
 			      struct test_device *parent)
+@%- else %@
+			      const struct test_kind *kind)
+@%- endif %@
 {
 	td->name = name;
 	td->kind = kind;
+@%- if uses.below %@
 	td->parent = parent;
+@%- endif %@
 }
 @% endif %@
 @%- if !driver_slots.is_empty() %@
@@ -778,7 +786,7 @@ static int @{ kunit_name }@_init(struct kunit *test)
 	log_reset();
 @%- endif %@
 @%- if uses.several %@
-	setup_test_device(&ctx.dev, "@{ dev_name }@", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "@{ dev_name }@", ctx.kind@% if uses.below %@, NULL@% endif %@);
 @%- endif %@
 @%- if uses.parent %@
 	if (ctx.kind->parent) {

@@ -12,9 +12,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::kunit::is_fallible;
 use crate::expand;
-use crate::ir::{
-    Condition, Deviation, Expectation, FaultExpectation, Scenario, Step, StepKind, Suite, Unit,
-};
+use crate::ir::{Condition, Deviation, Expectation, Scenario, Step, StepKind, Suite, Unit};
 use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op, Sort};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
@@ -289,12 +287,7 @@ fn keeps_drivers_away(scenario: &Scenario, id: ActionId) -> bool {
 
 /// What comes after a fault that every case runs into is never reached.
 fn after_a_fault(scenario: &Scenario, sink: &mut Sink) {
-    let always = |fault: &FaultExpectation| {
-        fault.without.is_none()
-            && fault.absent.is_none()
-            && matches!(fault.condition, Condition::Always)
-    };
-    let ends = |step: &Step| matches!(&step.kind, StepKind::Fault(fault) if always(fault));
+    let ends = |step: &Step| matches!(&step.kind, StepKind::Fault(fault) if fault.is_certain());
     let Some(end) = scenario.steps.iter().position(ends) else {
         return;
     };

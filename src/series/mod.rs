@@ -17,7 +17,7 @@ use crate::emit::wrap::words;
 use crate::emit::{self, Broken, Options, OutputFile, kunit};
 use crate::identity;
 use crate::install;
-use crate::ir::{KindUse, Suite, Unit};
+use crate::ir::{FaultExpectation, KindUse, Scenario, Suite, Unit};
 use crate::output;
 use crate::sim::{Fix, Model};
 pub use patch::Author;
@@ -46,6 +46,7 @@ pub fn series(
     reports: &[(String, Value)],
 ) -> Result<Vec<OutputFile>, Error> {
     let hooks = install::hooks(tree)?;
+    let unit = &asked(unit);
     let tested = tested(unit, reports)?;
     let skipping = Options {
         broken: Broken::Skip,
@@ -96,10 +97,14 @@ pub fn series(
         now = next;
     }
     let count = steps.len();
+    let digits = count.to_string().len();
     let all = changes(&before, &now);
     let cover = Mail {
         author,
-        subject: format!("[PATCH 0/{count}] drivers: base: Add KUnit tests for device lifetimes"),
+        subject: format!(
+            "[PATCH {:0digits$}/{count}] drivers: base: Add KUnit tests for device lifetimes",
+            0
+        ),
         body: cover(unit, &skipping, tested),
         changes: &all,
         is_cover: true,
@@ -108,7 +113,7 @@ pub fn series(
     for (number, (title, body, changes)) in (1..).zip(steps) {
         let mail = Mail {
             author,
-            subject: format!("[PATCH {number}/{count}] {title}"),
+            subject: format!("[PATCH {number:0digits$}/{count}] {title}"),
             body,
             changes: &changes,
             is_cover: false,
@@ -116,6 +121,18 @@ pub fn series(
         files.push(mail.file(number));
     }
     Ok(files)
+}
+
+/// What a kernel is asked: without the scenarios that every case of runs into a fault, and would
+/// only be skipped.
+fn asked(unit: &Unit) -> Unit {
+    let mut asked = unit.clone();
+    for suite in &mut asked.suites {
+        let ends = |scenario: &Scenario| scenario.faults().any(FaultExpectation::is_certain);
+        suite.scenarios.retain(|scenario| !ends(scenario));
+    }
+    asked.suites.retain(|suite| !suite.scenarios.is_empty());
+    asked
 }
 
 /// The C by its path in the tree.
@@ -219,6 +236,7 @@ fn cover(unit: &Unit, options: &Options, tested: Vec<String>) -> Vec<String> {
         .iter()
         .map(|suite| unit.sources.get(suite.source).name.clone())
         .collect();
+    sources.sort_unstable();
     sources.dedup();
     let cover = Cover {
         suites: suites.collect(),

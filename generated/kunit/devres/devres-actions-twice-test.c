@@ -32,7 +32,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -115,11 +114,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_SOURCE,
 };
@@ -144,14 +138,14 @@ static void class_kind_teardown(void)
 
 static struct device *class_kind_create(struct test_device *td)
 {
-	return device_create(test_class, parent_of(td), 0, NULL, "%s", td->name);
+	return device_create(test_class, NULL, 0, NULL, "%s", td->name);
 }
 
 static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -231,7 +225,7 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -314,12 +308,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -379,7 +371,7 @@ static void one_at_a_time_drv_remove(void)
 /* Releasing takes one of them, and leaves the others. */
 static void one_at_a_time_test(struct kunit *test)
 {
-	setup_test_device(&ctx.source_device, "devres-source", &bus_kind, NULL);
+	setup_test_device(&ctx.source_device, "devres-source", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.source_device, DRV_FOR_SOURCE);
 	ctx.drv_driver.remove = one_at_a_time_drv_remove;
 
@@ -403,7 +395,7 @@ static int devres_actions_twice_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

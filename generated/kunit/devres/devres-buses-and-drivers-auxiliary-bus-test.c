@@ -31,7 +31,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	int refs;
 	struct test_counts counts;
@@ -114,11 +113,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_DEV,
 	NEXT_FOR_DEV,
@@ -158,7 +152,7 @@ static struct device *auxiliary_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	adev->name = td->name;
 	adev->id = devices++;
-	adev->dev.parent = parent_of(td) ?: auxiliary_host;
+	adev->dev.parent = NULL ?: auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;
 	ret = auxiliary_device_init(adev);
 	if (ret)
@@ -260,12 +254,10 @@ KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_auxiliary_bus,
 		       devres_buses_and_drivers_auxiliary_bus_kinds, name);
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -368,7 +360,7 @@ static int devres_buses_and_drivers_auxiliary_bus_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

@@ -24,7 +24,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	int refs;
 	bool registered, freed;
@@ -98,11 +97,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 static struct device *auxiliary_host;
 
 static int auxiliary_kind_setup(void)
@@ -137,7 +131,7 @@ static struct device *auxiliary_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	adev->name = td->name;
 	adev->id = devices++;
-	adev->dev.parent = parent_of(td) ?: auxiliary_host;
+	adev->dev.parent = NULL ?: auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;
 	ret = auxiliary_device_init(adev);
 	if (ret)
@@ -220,12 +214,10 @@ KUNIT_ARRAY_PARAM_DESC(devres_buses_auxiliary_bus,
 		       devres_buses_auxiliary_bus_kinds, name);
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -302,7 +294,7 @@ static int devres_buses_auxiliary_bus_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;
 		ctx.dev_driver.driver = ctx.kind->driver;

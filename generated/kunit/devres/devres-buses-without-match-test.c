@@ -32,7 +32,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -121,11 +120,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_DEV,
 	ANY_FOR_LAST,
@@ -137,7 +131,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -317,12 +311,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -404,7 +396,7 @@ static int comes_while_a_driver_looks_drv_probe(void)
  */
 static void comes_while_a_driver_looks_test(struct kunit *test)
 {
-	setup_test_device(&ctx.other_device, "devres-other", &kunit_kind, NULL);
+	setup_test_device(&ctx.other_device, "devres-other", &kunit_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = comes_while_a_driver_looks_drv_probe;
 
@@ -441,9 +433,8 @@ static int registered_by_a_worker_any_probe(void)
 /* Where no test runs, KUnit registers a device all the same. */
 static void registered_by_a_worker_test(struct kunit *test)
 {
-	setup_test_device(&ctx.other_device, "devres-other", &kunit_kind, NULL);
-	setup_test_device(&ctx.last_device, "devres-last", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.other_device, "devres-other", &kunit_kind);
+	setup_test_device(&ctx.last_device, "devres-last", &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = registered_by_a_worker_drv_probe;
 	setup_test_driver(&ctx.any_driver, &ctx.last_device, ANY_FOR_LAST);
@@ -470,7 +461,7 @@ static void registered_by_a_worker_test(struct kunit *test)
 /* Whomever it is for. */
 static void first_come_test(struct kunit *test)
 {
-	setup_test_device(&ctx.other_device, "devres-other", &kunit_kind, NULL);
+	setup_test_device(&ctx.other_device, "devres-other", &kunit_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.other_device, DRV_FOR_OTHER);
 	setup_test_driver(&ctx.own_driver, &ctx.dev, OWN_FOR_DEV);
 
@@ -495,7 +486,7 @@ static int devres_buses_without_match_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

@@ -35,7 +35,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -148,11 +147,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_DEV,
 	OTHER_FOR_TRIGGER,
@@ -168,7 +162,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -326,7 +320,7 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -481,12 +475,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -616,8 +608,8 @@ static int two_then_defer_other_probe(void)
 /* Everything is released, and the next attempt begins with nothing. */
 static void two_then_defer_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = two_then_defer_drv_probe;
 	setup_test_driver(&ctx.other_driver, &ctx.trigger_device,
@@ -660,8 +652,8 @@ static int nothing_new_other_probe(void)
 /* As long as nothing binds, nothing is tried again. */
 static void nothing_new_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = nothing_new_drv_probe;
 	setup_test_driver(&ctx.other_driver, &ctx.trigger_device,
@@ -697,8 +689,8 @@ static int gives_up_drv_probe(void)
 /* Who fails for another reason the second time is not tried a third time. */
 static void gives_up_test(struct kunit *test)
 {
-	setup_test_device(&ctx.one_device, "devres-one", &bus_kind, NULL);
-	setup_test_device(&ctx.two_device, "devres-two", &bus_kind, NULL);
+	setup_test_device(&ctx.one_device, "devres-one", &bus_kind);
+	setup_test_device(&ctx.two_device, "devres-two", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = gives_up_drv_probe;
 	setup_test_driver(&ctx.one_device_driver, &ctx.one_device,
@@ -739,7 +731,7 @@ static int meanwhile_drv_probe(void)
 /* Something that binds while a probe is about to be deferred counts as well. */
 static void meanwhile_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bus_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = meanwhile_drv_probe;
 	setup_test_driver(&ctx.child_device_driver, &ctx.child_device,
@@ -805,8 +797,8 @@ static int another_driver_quick_probe(void)
  */
 static void another_driver_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.slow_driver, &ctx.dev, SLOW_FOR_DEV);
 	ctx.slow_driver.probe = another_driver_slow_probe;
 	setup_test_driver(&ctx.quick_driver, &ctx.dev, QUICK_FOR_DEV);
@@ -865,8 +857,8 @@ static int device_gone_drv_probe(void)
 /* A device that is unregistered does not wait any more. */
 static void device_gone_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = device_gone_drv_probe;
 	setup_test_driver(&ctx.trigger_device_driver, &ctx.trigger_device,
@@ -897,8 +889,8 @@ static int driver_gone_drv_probe(void)
 /* For a driver that is unregistered a device waits in vain. */
 static void driver_gone_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = driver_gone_drv_probe;
 	setup_test_driver(&ctx.trigger_device_driver, &ctx.trigger_device,
@@ -929,8 +921,8 @@ static int unbound_is_not_deferred_drv_probe(void)
 /* A device that was unbound waits for nobody: only a deferred one does. */
 static void unbound_is_not_deferred_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = unbound_is_not_deferred_drv_probe;
 	setup_test_driver(&ctx.trigger_device_driver, &ctx.trigger_device,
@@ -956,7 +948,7 @@ static int devres_deferral_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

@@ -33,7 +33,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -115,11 +114,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	SENSOR_FOR_DEV,
 };
@@ -143,7 +137,7 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -168,7 +162,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -236,12 +230,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -317,8 +309,7 @@ static void not_taken_test(struct kunit *test)
 	kunit_skip(test,
 		   "a kernel must not be asked: 'trigger' is freed while it is still registered");
 
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &bare_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger", &bare_kind);
 	setup_test_driver(&ctx.sensor_driver, &ctx.dev, SENSOR_FOR_DEV);
 	ctx.sensor_driver.probe = not_taken_sensor_probe;
 	ctx.sensor_driver.remove = not_taken_sensor_remove;
@@ -346,8 +337,7 @@ static void taken_sensor_remove(void)
 /* Right: it is given one. */
 static void taken_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &bare_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger", &bare_kind);
 	setup_test_driver(&ctx.sensor_driver, &ctx.dev, SENSOR_FOR_DEV);
 	ctx.sensor_driver.probe = taken_sensor_probe;
 	ctx.sensor_driver.remove = taken_sensor_remove;
@@ -365,7 +355,7 @@ static int devres_given_without_a_reference_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

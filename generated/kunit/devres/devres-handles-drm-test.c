@@ -33,7 +33,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -64,11 +63,6 @@ static struct test_device *find_test_device(struct device *dev)
 			return test_devices[i];
 
 	return NULL;
-}
-
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
 }
 
 static struct device *test_drm_root;
@@ -105,7 +99,7 @@ static struct device *drm_kind_create(struct test_device *td)
 	struct drm_device *drm;
 	int ret;
 
-	drm = drm_dev_alloc(&test_drm_driver, parent_of(td) ?: test_drm_root);
+	drm = drm_dev_alloc(&test_drm_driver, NULL ?: test_drm_root);
 	if (IS_ERR(drm))
 		return ERR_CAST(drm);
 	ret = drm_dev_register(drm, 0);
@@ -200,12 +194,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -319,7 +311,7 @@ static int devres_handles_drm_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

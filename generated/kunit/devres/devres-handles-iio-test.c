@@ -28,7 +28,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -61,11 +60,6 @@ static struct test_device *find_test_device(struct device *dev)
 	return NULL;
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 static struct device *test_iio_root;
 
 static const struct iio_event_spec test_iio_event = {
@@ -95,7 +89,7 @@ static void iio_kind_teardown(void)
 
 static struct device *iio_kind_init(struct test_device *td)
 {
-	struct iio_dev *iio = iio_device_alloc(parent_of(td) ?: test_iio_root, 0);
+	struct iio_dev *iio = iio_device_alloc(NULL ?: test_iio_root, 0);
 
 	if (!iio)
 		return ERR_PTR(-ENOMEM);
@@ -195,12 +189,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -314,7 +306,7 @@ static int devres_handles_iio_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

@@ -31,7 +31,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	int refs;
 	bool registered, freed;
@@ -59,11 +58,6 @@ static struct test_device *find_test_device(struct device *dev)
 			return test_devices[i];
 
 	return NULL;
-}
-
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
 }
 
 struct test_chardev {
@@ -135,7 +129,7 @@ static struct device *chardev_kind_init(struct test_device *td)
 	chardev->cdev.owner = THIS_MODULE;
 	chardev->dev.class = test_chardev_class;
 	chardev->dev.devt = test_chardev_region + test_chardev_minor++;
-	chardev->dev.parent = parent_of(td);
+	chardev->dev.parent = NULL;
 	chardev->dev.release = chardev_kind_release;
 	ret = dev_set_name(&chardev->dev, "%s", td->name);
 	if (ret)
@@ -243,12 +237,10 @@ static void close_test_file(struct file **opened)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int made_test_device(struct test_device *td, struct device *dev)
@@ -306,7 +298,7 @@ static void the_same_test(struct kunit *test)
 /* Right: there is another one. */
 static void another_one_test(struct kunit *test)
 {
-	setup_test_device(&ctx.next_device, "devres-next", &chardev_kind, NULL);
+	setup_test_device(&ctx.next_device, "devres-next", &chardev_kind);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
 	KUNIT_ASSERT_EQ(test, open_test_device(&ctx.dev, &ctx.file_file), 0);
@@ -324,7 +316,7 @@ static int devres_initialised_while_open_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

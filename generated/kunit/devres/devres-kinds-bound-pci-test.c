@@ -26,7 +26,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -290,12 +289,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -407,7 +404,7 @@ static int devres_kinds_bound_pci_init(struct kunit *test)
 
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;
 		ctx.dev_driver.driver = ctx.kind->driver;

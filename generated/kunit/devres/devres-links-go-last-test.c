@@ -30,7 +30,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	int refs;
 	struct test_counts counts;
@@ -116,11 +115,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_USER,
 };
@@ -195,7 +189,7 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -276,12 +270,10 @@ static const struct test_kind devres_links_go_last_kinds[] = {
 KUNIT_ARRAY_PARAM_DESC(devres_links_go_last, devres_links_go_last_kinds, name);
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -361,7 +353,7 @@ static void action_late(void *data)
 /* A link that a resource makes on its way is one that is found, and goes. */
 static void made_on_the_way_test(struct kunit *test)
 {
-	setup_test_device(&ctx.user_device, "devres-user", &bus_kind, NULL);
+	setup_test_device(&ctx.user_device, "devres-user", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.user_device, DRV_FOR_USER);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
@@ -386,7 +378,7 @@ static int devres_links_go_last_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;
 		ctx.dev_driver.driver = ctx.kind->driver;

@@ -34,7 +34,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -126,11 +125,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRIVER_OF_SUP,
 };
@@ -139,7 +133,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -245,7 +239,7 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -340,12 +334,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -447,7 +439,7 @@ static void consumer_goes_first_test(struct kunit *test)
 {
 	int ret;
 
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
 			  DRIVER_OF_SUP);
 
@@ -480,7 +472,7 @@ static void consumer_goes_first_test(struct kunit *test)
 /* A consumer may go alone. */
 static void consumer_goes_alone_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
 			  DRIVER_OF_SUP);
 
@@ -505,7 +497,7 @@ static void consumer_goes_alone_test(struct kunit *test)
  */
 static void stays_away_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
 			  DRIVER_OF_SUP);
 
@@ -531,7 +523,7 @@ static void stays_away_test(struct kunit *test)
 /* The link goes with the supplier, and the consumer is free to bind again. */
 static void supplier_unregistered_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
 			  DRIVER_OF_SUP);
 
@@ -558,7 +550,7 @@ static void supplier_unregistered_test(struct kunit *test)
 /* A link holds both its ends, once however often they are linked. */
 static void holds_both_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
 			  DRIVER_OF_SUP);
 
@@ -589,7 +581,7 @@ static int devres_links_init(struct kunit *test)
 
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;
 		ctx.dev_driver.driver = ctx.kind->driver;

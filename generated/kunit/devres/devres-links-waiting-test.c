@@ -35,7 +35,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -148,11 +147,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_DEV,
 	PROVIDER_FOR_SUP,
@@ -167,7 +161,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -289,7 +283,7 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -458,12 +452,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -550,7 +542,7 @@ static void supplier_first_test(struct kunit *test)
 {
 	int ret;
 
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = supplier_first_drv_probe;
 	setup_test_driver(&ctx.provider_driver, &ctx.sup_device,
@@ -598,8 +590,8 @@ static int all_suppliers_second_probe(void)
 /* It waits for all of its suppliers, and loses its driver with any of them. */
 static void all_suppliers_test(struct kunit *test)
 {
-	setup_test_device(&ctx.one_device, "devres-one", &bus_kind, NULL);
-	setup_test_device(&ctx.two_device, "devres-two", &platform_kind, NULL);
+	setup_test_device(&ctx.one_device, "devres-one", &bus_kind);
+	setup_test_device(&ctx.two_device, "devres-two", &platform_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = all_suppliers_drv_probe;
 	setup_test_driver(&ctx.first_driver, &ctx.one_device, FIRST_FOR_ONE);
@@ -644,7 +636,7 @@ static int linked_in_probe_drv_probe(void)
 /* A consumer may name its supplier in its probe. */
 static void linked_in_probe_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = linked_in_probe_drv_probe;
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
@@ -677,7 +669,7 @@ static int failed_consumer_drv_probe(void)
  */
 static void failed_consumer_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = failed_consumer_drv_probe;
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
@@ -717,7 +709,7 @@ static int refused_consumer_drv_probe(void)
  */
 static void refused_consumer_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = refused_consumer_drv_probe;
 	setup_test_driver(&ctx.sup_device_driver, &ctx.sup_device,
@@ -757,7 +749,7 @@ static int supplier_missing_in_probe_drv_probe(void)
  */
 static void supplier_missing_in_probe_test(struct kunit *test)
 {
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = supplier_missing_in_probe_drv_probe;
 
@@ -786,11 +778,10 @@ static void supplier_goes_while_another_is_missing_test(struct kunit *test)
 {
 	int ret;
 
-	setup_test_device(&ctx.first_device, "devres-first", &bus_kind, NULL);
-	setup_test_device(&ctx.second_device, "devres-second", &bus_kind, NULL);
-	setup_test_device(&ctx.missing_device, "devres-missing", &bus_kind,
-			  NULL);
-	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind, NULL);
+	setup_test_device(&ctx.first_device, "devres-first", &bus_kind);
+	setup_test_device(&ctx.second_device, "devres-second", &bus_kind);
+	setup_test_device(&ctx.missing_device, "devres-missing", &bus_kind);
+	setup_test_device(&ctx.sup_device, "devres-sup", &bus_kind);
 	setup_test_driver(&ctx.next_driver, &ctx.second_device,
 			  NEXT_FOR_SECOND);
 	setup_test_driver(&ctx.last_driver, &ctx.first_device, LAST_FOR_FIRST);
@@ -834,7 +825,7 @@ static int devres_links_waiting_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

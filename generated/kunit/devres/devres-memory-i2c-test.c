@@ -36,7 +36,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -129,11 +128,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	DRV_FOR_DEV2,
 };
@@ -208,7 +202,7 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -409,12 +403,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -597,7 +589,7 @@ static void of_each_attempt_test(struct kunit *test)
 	kunit_skip(test,
 		   "a kernel must not be asked: 'priv' is used after it was freed");
 
-	setup_test_device(&ctx.dev2_device, "devres-dev2", &bus_kind, NULL);
+	setup_test_device(&ctx.dev2_device, "devres-dev2", &bus_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev2_device, DRV_FOR_DEV2);
 	ctx.drv_driver.probe = of_each_attempt_drv_probe;
 
@@ -616,7 +608,7 @@ static int devres_memory_i2c_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;
 		ctx.dev_driver.driver = ctx.kind->driver;

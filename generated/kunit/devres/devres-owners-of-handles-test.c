@@ -27,7 +27,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	int refs;
 	bool registered, freed;
@@ -56,11 +55,6 @@ static struct test_device *find_test_device(struct device *dev)
 			return test_devices[i];
 
 	return NULL;
-}
-
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
 }
 
 struct test_chardev {
@@ -132,7 +126,7 @@ static struct device *chardev_kind_init(struct test_device *td)
 	chardev->cdev.owner = THIS_MODULE;
 	chardev->dev.class = test_chardev_class;
 	chardev->dev.devt = test_chardev_region + test_chardev_minor++;
-	chardev->dev.parent = parent_of(td);
+	chardev->dev.parent = NULL;
 	chardev->dev.release = chardev_kind_release;
 	ret = dev_set_name(&chardev->dev, "%s", td->name);
 	if (ret)
@@ -219,12 +213,10 @@ static void close_test_file(struct file **opened)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -270,7 +262,7 @@ static int devres_owners_of_handles_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

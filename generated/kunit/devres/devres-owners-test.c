@@ -30,7 +30,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -90,11 +89,6 @@ static struct test_device *find_test_device(struct device *dev)
 	return NULL;
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 static void bare_kind_release(struct device *dev)
 {
 	struct test_device *td = find_test_device(dev);
@@ -114,7 +108,7 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -141,7 +135,7 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = parent_of(td);
+	pdev->dev.parent = NULL;
 	return &pdev->dev;
 }
 
@@ -149,7 +143,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -239,12 +233,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int made_test_device(struct test_device *td, struct device *dev)
@@ -443,7 +435,7 @@ static void action_both(void *data)
 /* A body that makes a device and unmakes it has taken nothing over. */
 static void made_and_unmade_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
 	KUNIT_ASSERT_EQ(test, devm_add_action(ctx.dev.dev, action_both, NULL),
@@ -471,7 +463,7 @@ static void unregistered_by_halves_test(struct kunit *test)
 {
 	int ret;
 
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.child_device), 0);
@@ -496,7 +488,7 @@ static void deleted_by_an_action_test(struct kunit *test)
 {
 	int ret;
 
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.child_device), 0);
@@ -524,7 +516,7 @@ static void action_whole(void *data)
 /* What was initialized before is registered, and so owned, by the action. */
 static void added_in_a_body_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
 	KUNIT_ASSERT_EQ(test, init_test_device(&ctx.child_device), 0);
@@ -696,7 +688,7 @@ static int devres_owners_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

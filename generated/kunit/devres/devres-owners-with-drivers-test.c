@@ -37,7 +37,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -131,11 +130,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	PICKY_FOR_DEV,
 	DRV_FOR_DEV,
@@ -162,7 +156,7 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -189,7 +183,7 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = parent_of(td);
+	pdev->dev.parent = NULL;
 	return &pdev->dev;
 }
 
@@ -197,7 +191,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -329,12 +323,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -482,7 +474,7 @@ static int unregistered_by_probes_action_drv_probe(void)
 /* The usual way: what undoes something is an action of probe's. */
 static void unregistered_by_probes_action_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = unregistered_by_probes_action_drv_probe;
 
@@ -512,7 +504,7 @@ static int put_by_probes_action_drv_probe(void)
 
 static void put_by_probes_action_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = put_by_probes_action_drv_probe;
 
@@ -536,7 +528,7 @@ static void put_by_remove_drv_remove(void)
 
 static void put_by_remove_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.remove = put_by_remove_drv_remove;
 
@@ -568,7 +560,7 @@ static void added_by_probe_drv_remove(void)
  */
 static void added_by_probe_test(struct kunit *test)
 {
-	setup_test_device(&ctx.child_device, "devres-child", &bare_kind, NULL);
+	setup_test_device(&ctx.child_device, "devres-child", &bare_kind);
 	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV);
 	ctx.drv_driver.probe = added_by_probe_drv_probe;
 	ctx.drv_driver.remove = added_by_probe_drv_remove;
@@ -619,8 +611,7 @@ static void other_driver_unregistered_by_remove_first_remove(void)
 
 static void other_driver_unregistered_by_remove_test(struct kunit *test)
 {
-	setup_test_device(&ctx.other_device, "devres-other", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.other_device, "devres-other", &platform_kind);
 	setup_test_driver(&ctx.second_driver, &ctx.other_device,
 			  SECOND_FOR_OTHER);
 	ctx.second_driver.probe = other_driver_unregistered_by_remove_second_probe;
@@ -644,7 +635,7 @@ static int devres_owners_with_drivers_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

@@ -29,7 +29,6 @@ struct test_kind {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -129,11 +128,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 static void bare_kind_release(struct device *dev)
 {
 	struct test_device *td = find_test_device(dev);
@@ -153,7 +147,7 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -178,7 +172,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -313,12 +307,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -570,7 +562,7 @@ static void looked_for_by_its_like_test(struct kunit *test)
 {
 	int ret;
 
-	setup_test_device(&ctx.other_device, "devres-other", &bare_kind, NULL);
+	setup_test_device(&ctx.other_device, "devres-other", &bare_kind);
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.other_device), 0);
@@ -653,7 +645,7 @@ static int devres_resources_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	if (ctx.kind->driver) {
 		ctx.dev_driver.td = &ctx.dev;
 		ctx.dev_driver.driver = ctx.kind->driver;

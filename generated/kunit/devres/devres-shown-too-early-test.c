@@ -32,7 +32,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -123,11 +122,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	GLINK_FOR_DEV,
 	OTHER_FOR_TRIGGER,
@@ -137,7 +131,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -235,12 +229,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -349,8 +341,8 @@ static int shown_when_all_is_there_glink_probe(void)
 /* Right: it is shown when nothing can go wrong any more. */
 static void shown_when_all_is_there_test(struct kunit *test)
 {
-	setup_test_device(&ctx.trigger_device, "devres-trigger", &platform_kind,
-			  NULL);
+	setup_test_device(&ctx.trigger_device, "devres-trigger",
+			  &platform_kind);
 	setup_test_driver(&ctx.other_driver, &ctx.trigger_device,
 			  OTHER_FOR_TRIGGER);
 	setup_test_driver(&ctx.glink_driver, &ctx.dev, GLINK_FOR_DEV);
@@ -377,7 +369,7 @@ static int devres_shown_too_early_init(struct kunit *test)
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.test = test;
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

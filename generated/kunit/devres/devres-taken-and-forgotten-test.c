@@ -33,7 +33,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -114,11 +113,6 @@ static void test_remove(struct device *dev)
 		drv->remove();
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 enum {
 	AUX_FOR_DEV,
 };
@@ -142,7 +136,7 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = parent_of(td);
+	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -167,7 +161,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -235,12 +229,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static void setup_test_driver(struct test_driver *drv, struct test_device *td,
@@ -307,7 +299,7 @@ static int not_dropped_aux_probe(void)
 /* Wrong: nobody drops it. */
 static void not_dropped_test(struct kunit *test)
 {
-	setup_test_device(&ctx.node_device, "devres-node", &bare_kind, NULL);
+	setup_test_device(&ctx.node_device, "devres-node", &bare_kind);
 	setup_test_driver(&ctx.aux_driver, &ctx.dev, AUX_FOR_DEV);
 	ctx.aux_driver.probe = not_dropped_aux_probe;
 
@@ -334,7 +326,7 @@ static void dropped_aux_remove(void)
 /* Right: who takes it drops it. */
 static void dropped_test(struct kunit *test)
 {
-	setup_test_device(&ctx.node_device, "devres-node", &bare_kind, NULL);
+	setup_test_device(&ctx.node_device, "devres-node", &bare_kind);
 	setup_test_driver(&ctx.aux_driver, &ctx.dev, AUX_FOR_DEV);
 	ctx.aux_driver.probe = dropped_aux_probe;
 	ctx.aux_driver.remove = dropped_aux_remove;
@@ -352,7 +344,7 @@ static int devres_taken_and_forgotten_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

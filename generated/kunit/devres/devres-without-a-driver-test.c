@@ -25,7 +25,6 @@ struct test_counts {
 struct test_device {
 	const char *name;
 	const struct test_kind *kind;
-	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
 	int refs;
@@ -54,11 +53,6 @@ static struct test_device *find_test_device(struct device *dev)
 	return NULL;
 }
 
-static struct device *parent_of(struct test_device *td)
-{
-	return td->parent ? td->parent->dev : NULL;
-}
-
 static struct device *root_kind_create(struct test_device *td)
 {
 	return root_device_register(td->name);
@@ -68,7 +62,7 @@ static struct device *platform_kind_create(struct test_device *td)
 {
 	struct platform_device *pdev;
 
-	pdev = platform_device_register_resndata(parent_of(td), td->name, -1, NULL, 0,
+	pdev = platform_device_register_resndata(NULL, td->name, -1, NULL, 0,
 						 NULL, 0);
 	return IS_ERR(pdev) ? ERR_CAST(pdev) : &pdev->dev;
 }
@@ -98,12 +92,10 @@ static void recorded_release(struct device *dev)
 }
 
 static void setup_test_device(struct test_device *td, const char *name,
-			      const struct test_kind *kind,
-			      struct test_device *parent)
+			      const struct test_kind *kind)
 {
 	td->name = name;
 	td->kind = kind;
-	td->parent = parent;
 }
 
 static int register_test_device(struct test_device *td)
@@ -143,7 +135,7 @@ static int devres_without_a_driver_init(struct kunit *test)
 {
 	memset(&ctx, 0, sizeof(ctx));
 	ctx.kind = test->param_value;
-	setup_test_device(&ctx.dev, "devres-dev", ctx.kind, NULL);
+	setup_test_device(&ctx.dev, "devres-dev", ctx.kind);
 	return 0;
 }
 

@@ -294,10 +294,13 @@ impl File {
     /// A section of a kind's C, with its placeholders filled in.
     fn filled(&self, kind: &Kind, c: &KindC, key: CKey, device: &str) -> Vec<String> {
         let own = self.name_of_dev();
-        let (name, parent) = if self.uses.several {
-            ("td->name", "parent_of(td)")
-        } else {
-            (own.as_str(), "NULL")
+        let name = match self.uses.several {
+            true => "td->name",
+            false => own.as_str(),
+        };
+        let parent = match self.uses.parent_of {
+            true => "parent_of(td)",
+            false => "NULL",
         };
         let init = names::c_kind(&kind.name, "init");
         let fill = |line: &str| {

@@ -390,6 +390,8 @@ struct Uses {
     /// A test asks for the name of its kind.
     kind_names: bool,
     parent_of: bool,
+    /// Devices hang below others.
+    below: bool,
 }
 
 impl Uses {

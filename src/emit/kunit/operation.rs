@@ -275,10 +275,7 @@ impl Emitter<'_> {
 /// Whether what an operation returns says more than that nothing went wrong: whether a driver was
 /// found, or how much there was to release.
 fn is_any_good(op: Op) -> bool {
-    matches!(
-        op,
-        Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_)
-    )
+    matches!(op, Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_))
 }
 
 fn log_return(op: &str, ret: &str) -> Vec<String> {

@@ -423,13 +423,15 @@ impl Emitter<'_> {
             let parent = device
                 .parent
                 .map(|parent| format!("&{}", self.device(parent)));
-            let arguments = [
+            let mut arguments = vec![
                 format!("&{}", self.device(id)),
                 format!("\"{}\"", names::c_device_name(&device.name)),
                 kind.unwrap_or_default(),
-                parent.unwrap_or("NULL".to_owned()),
             ];
-            let arguments = arguments.each_ref().map(String::as_str);
+            if self.file.uses.below {
+                arguments.push(parent.unwrap_or("NULL".to_owned()));
+            }
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             lines.extend(call(1, "setup_test_device", &arguments, ";"));
         }
         for (id, name) in self.own_drivers() {

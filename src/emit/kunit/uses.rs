@@ -46,8 +46,15 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     uses.several |= uses.callbacks || uses.objects;
     uses.any &= uses.callbacks;
     uses.tear_down = uses.parent || uses.callbacks && uses.bound_kind;
-    // With one device it is a constant.
-    uses.parent_of &= uses.several;
+    let devices = || {
+        suite
+            .scenarios
+            .iter()
+            .flat_map(|scenario| &scenario.devices)
+    };
+    uses.below = uses.parent || devices().any(|device| device.parent.is_some());
+    // Elsewhere it is a constant.
+    uses.parent_of &= uses.below;
     uses
 }
 
