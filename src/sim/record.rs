@@ -207,9 +207,19 @@ impl<'a> Recorder<'a> {
             let events = later.records.into_iter().skip(from).map(seen);
             (ended, events.collect::<Vec<_>>())
         };
-        let mut reversed = self.clone();
-        reversed.state.link_removals.as_mut_slice().reverse();
-        events(self.clone()) != events(reversed)
+        let count = self.state.link_removals.as_slice().len();
+        if count < 2 {
+            return false;
+        }
+        let as_queued = events(self.clone());
+        // Each of them may be the first to be done, or the last.
+        let others = (0..count).flat_map(|at| {
+            let [mut first, mut last] = [self.clone(), self.clone()];
+            first.state.link_removals.as_mut_slice()[..=at].rotate_right(1);
+            last.state.link_removals.as_mut_slice()[at..].rotate_left(1);
+            [first, last]
+        });
+        others.map(events).any(|other| other != as_queued)
     }
 
     /// How many references the device had when its registration returned, or for want
