@@ -231,6 +231,7 @@ pub fn time_line<'u>(
             _ => false,
         };
         let last = steps.len() - steps.iter().rev().take_while(is_set_up).count();
+        let last = last.max(program.set_up().len());
         let here = CaseStep {
             span: scenario.span,
             kind: CaseStepKind::GiveUp,

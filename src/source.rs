@@ -3,7 +3,7 @@
 //! Every later stage speaks of text by [`Span`] only; this is where a span becomes
 //! a file, a line and the words themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -111,6 +111,8 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     all: Vec<Source>,
+    /// Those that are files, by their whole paths.
+    files: BTreeMap<PathBuf, SourceId>,
 }
 
 impl Sources {
@@ -202,10 +204,8 @@ impl Sources {
                 return None;
             }
         };
-        let known =
-            |source: &Source| Path::new(&source.path).canonicalize().ok().as_ref() == Some(&whole);
-        if let Some(index) = self.all.iter().position(known) {
-            return Some(SourceId(index as u32));
+        if let Some(&known) = self.files.get(&whole) {
+            return Some(known);
         }
         let name = name.value.clone();
         self.read(Found { path, name }, sink)
@@ -239,7 +239,11 @@ impl Sources {
                     .strip_prefix('\u{feff}')
                     .map(str::to_owned)
                     .unwrap_or(text);
-                Some(self.push(Source::new(path, file.name, text)))
+                let id = self.push(Source::new(path, file.name, text));
+                if let Ok(whole) = file.path.canonicalize() {
+                    self.files.insert(whole, id);
+                }
+                Some(id)
             }
             Err(why) => {
                 let at = why.utf8_error().valid_up_to();

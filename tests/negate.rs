@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use devres_gen::compile::{compile, load};
+use devres_gen::compile::{compile, load, load_text};
 use devres_gen::emit::Options;
 use devres_gen::expand::Case;
 use devres_gen::give_up::give_up;
@@ -80,6 +80,20 @@ fn what_gives_up_fails_and_nothing_else() {
         }
         assert!(cases > 5 * expand::cases(&unit, model).count());
     }
+}
+
+/// A scenario that does nothing gives up behind what sets its kind's state up.
+#[test]
+fn nothing_is_given_up_before_the_state_is_there() {
+    let text = "use kinds\nsuite s on bus bound {\n    scenario nothing { }\n}\n";
+    let given_up = give_up(&load_text("s.devres", text).unit);
+    let cases: Vec<_> = expand::cases(&given_up, Model::ALL).collect();
+    let [first, rest @ ..] = &cases[..] else {
+        panic!("no cases");
+    };
+    let trace = run::run(first).trace;
+    assert_eq!(trace[0].op.as_deref(), Some("register dev.driver"));
+    assert_eq!(rest.len(), 1);
 }
 
 /// A crate of its own, with this one as its only dependency and without its default

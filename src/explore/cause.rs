@@ -26,11 +26,15 @@ fn story(program: &Program<'_>, model: Model, shown: &Shown) -> Story {
         .into_iter()
         .chain(shown.ops.iter().copied());
     for op in own {
-        if let Err(what) = recorder.run(0, op) {
-            fault = Some((what, recorder.faulted()));
-            break;
+        match recorder.run(0, op) {
+            Ok(ret) if ret >= 0 => _ = holdings.apply(program, op, None),
+            // An operation that returns an error changes no hands.
+            Ok(_) => {}
+            Err(what) => {
+                fault = Some((what, recorder.faulted()));
+                break;
+            }
         }
-        let _ = holdings.apply(program, op, None);
     }
     if shown.at_end && fault.is_none() {
         for op in holdings.give_up(program) {
