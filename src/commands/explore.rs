@@ -73,6 +73,10 @@ pub(super) fn explore(args: &Args) -> Done {
         },
         None => None,
     };
+    if question.is_empty() {
+        let why = "none of these bricks can be built from on any of these kinds";
+        return fail(why, BAD_INPUT);
+    }
     let mut told = Instant::now();
     let mut progress = |progress: &Progress<'_>| {
         if progress.done || told.elapsed() >= TELL_EVERY {
@@ -326,7 +330,12 @@ fn kinds(unit: &Unit, on: &[String]) -> Result<Vec<KindUse>, u8> {
             let label = name.split_whitespace().collect::<Vec<_>>().join("_");
             let found = all.iter().find(|used| used.label(unit) == label);
             found.copied().map_or_else(
-                || fail(&format!("there is no kind `{name}`"), BAD_INPUT),
+                || {
+                    let all: Vec<String> = all.iter().map(|used| used.label(unit)).collect();
+                    let all = all.join(", ").replace("_bound", " bound");
+                    let why = format!("there is no kind `{name}` to try; there are {all}");
+                    fail(&why, BAD_INPUT)
+                },
                 Ok,
             )
         })

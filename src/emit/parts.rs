@@ -152,7 +152,7 @@ pub fn warnings(unit: &Unit, linux: Linux) -> Vec<Diagnostic> {
                 ),
             )
             .label(suite.span, "its C leaves these out, which are newer")
-            .help("`run` and the generated Rust have them; `--target` names another version"),
+            .help("`run`, the generated Rust and C for a newer version have them"),
         );
     }
     warnings

@@ -220,6 +220,11 @@ impl<'q, const N: usize> Question<'q, N> {
         hex(&digest.finalize()[..8])
     }
 
+    /// Whether there is nothing to search.
+    pub fn is_empty(&self) -> bool {
+        self.searches().is_empty()
+    }
+
     /// What there is to search: all bricks on every kind that can do and be that.
     fn searches(&self) -> Vec<Bricks> {
         let unit = self.unit;
