@@ -396,7 +396,7 @@ impl Holdings {
 }
 
 /// The device on whose list a node is.
-fn on(program: &Program<'_>, node: Node) -> DeviceId {
+pub(super) fn on(program: &Program<'_>, node: Node) -> DeviceId {
     match node {
         Node::Action(action) => program.action(action).on,
         Node::Open(group) | Node::Close(group) => program.group(group).on,

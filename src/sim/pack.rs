@@ -3,7 +3,7 @@
 //! Only what a program can reach is in it, and nothing that makes no difference to what may
 //! happen: how often an action ran is the business of who counts.
 
-use super::holdings::Holdings;
+use super::holdings::{self, Holdings};
 use super::list::List;
 use super::program::Program;
 use super::state::{DeviceState, Node, State};
@@ -146,7 +146,17 @@ impl Holdings {
         out.list(&self.drivers, |id| id.0);
         out.list(&self.handles, |id| id.0);
         out.list(&self.memory, |id| id.0);
-        out.list(&self.queued, node);
+        // In which order what is on lists of several devices came there is of no matter.
+        let queued = self.queued.as_slice();
+        let on = |queued: Node| holdings::on(program, queued);
+        let devices = queued.iter().fold(0_u8, |set, &node| set | 1 << on(node).0);
+        for dev in program.device_ids() {
+            if devices & 1 << dev.0 != 0 {
+                let of_dev = queued.iter().filter(|&&queued| on(queued) == dev);
+                of_dev.for_each(|&queued| out.byte(node(queued)));
+                out.byte(0xff);
+            }
+        }
         out.byte(u8::from(self.linked));
     }
 }
