@@ -176,9 +176,9 @@ struct Failed<'r> {
 }
 
 impl Failed<'_> {
+    /// Whether both are the same, in cases of one scenario.
     fn is_as(&self, other: &Failed<'_>) -> bool {
-        std::ptr::eq(self.first.scenario, other.first.scenario)
-            && self.first.model == other.first.model
+        self.first.model == other.first.model
             && (self.code, self.span, &self.what, &self.cure)
                 == (other.code, other.span, &other.what, &other.cure)
     }
@@ -213,9 +213,15 @@ impl Failed<'_> {
 /// What did not hold or went wrong, each once for all cases of a scenario.
 fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
     let mut found: Vec<Failed<'r>> = Vec::new();
-    let mut add = |new: Failed<'r>| match found.iter_mut().find(|known| known.is_as(&new)) {
-        Some(known) => known.kinds.extend(new.kinds),
-        None => found.push(new),
+    let mut add = |new: Failed<'r>| {
+        // The cases of a scenario follow each other.
+        let of_scenario =
+            |known: &&mut Failed<'_>| std::ptr::eq(known.first.scenario, new.first.scenario);
+        let mut known = found.iter_mut().rev().take_while(of_scenario);
+        match known.find(|known| known.is_as(&new)) {
+            Some(known) => known.kinds.extend(new.kinds),
+            None => found.push(new),
+        }
     };
     for (case, run) in runs {
         let failed = |code, span, what: String| Failed {
