@@ -342,12 +342,14 @@ static void tear_down(void)
 
 static void action_late(void *data)
 {
+	int ret;
+
 	ctx.late_ran++;
 	if (ctx.over)
 		return;
-	KUNIT_EXPECT_EQ(ctx.test,
-			link_test_devices(&ctx.user_device, &ctx.dev, DL_FLAG_AUTOREMOVE_SUPPLIER),
-			0);
+	ret = link_test_devices(&ctx.user_device, &ctx.dev,
+				DL_FLAG_AUTOREMOVE_SUPPLIER);
+	KUNIT_EXPECT_EQ(ctx.test, ret, 0);
 }
 
 /* A link that a resource makes on its way is one that is found, and goes. */

@@ -538,6 +538,8 @@ static void of_each_attempt_action_stop(void *data)
 
 static int of_each_attempt_drv_probe(void)
 {
+	int ret;
+
 	switch (ctx.drv_driver.counts.probes) {
 	case 1:
 		KUNIT_EXPECT_EQ(ctx.test,
@@ -548,9 +550,9 @@ static int of_each_attempt_drv_probe(void)
 		KUNIT_EXPECT_EQ(ctx.test,
 				devm_alloc_test_memory(ctx.dev2_device.dev, &ctx.priv_memory),
 				0);
-		KUNIT_EXPECT_EQ(ctx.test,
-				devm_add_action(ctx.dev2_device.dev, of_each_attempt_action_stop, NULL),
-				0);
+		ret = devm_add_action(ctx.dev2_device.dev, of_each_attempt_action_stop,
+				      NULL);
+		KUNIT_EXPECT_EQ(ctx.test, ret, 0);
 		return 0;
 	}
 }

@@ -403,10 +403,12 @@ static void dropped_by_the_action_action_managed(void *data)
 
 static int dropped_by_the_action_host_probe(void)
 {
+	int ret;
+
 	KUNIT_EXPECT_EQ(ctx.test, init_test_device(&ctx.ctlr_device), 0);
-	KUNIT_EXPECT_EQ(ctx.test,
-			devm_add_action(ctx.dev.dev, dropped_by_the_action_action_managed, NULL),
-			0);
+	ret = devm_add_action(ctx.dev.dev, dropped_by_the_action_action_managed,
+			      NULL);
+	KUNIT_EXPECT_EQ(ctx.test, ret, 0);
 	KUNIT_EXPECT_EQ(ctx.test, add_test_device(&ctx.ctlr_device), 0);
 	return 0;
 }

@@ -548,13 +548,15 @@ static void record_late(struct device *dev, void *res)
 
 static void looked_for_by_its_like_action_last(void *data)
 {
+	int ret;
+
 	ctx.last_ran++;
 	ctx.last_ran_at = ++ctx.clock;
 	if (ctx.over)
 		return;
-	KUNIT_EXPECT_EQ(ctx.test,
-			new_test_resource(ctx.other_device.dev, &ctx.late_memory, record_late),
-			0);
+	ret = new_test_resource(ctx.other_device.dev, &ctx.late_memory,
+				record_late);
+	KUNIT_EXPECT_EQ(ctx.test, ret, 0);
 }
 
 /* What is just being released is on no list, and can be found by nobody. */

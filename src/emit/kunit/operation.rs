@@ -237,15 +237,25 @@ impl Emitter<'_> {
             _ if is_any_good(op) => "KUNIT_EXPECT_GE",
             _ => "KUNIT_EXPECT_EQ",
         };
-        if !self.options.trace {
+        if !self.wants_ret(op) {
             return call(1, check, &["ctx.test", &called.expression(), "0"], ";");
         }
         let mut lines = called.statement("ret = ", ";");
-        lines.extend(log_return(&self.program.describe(op), "ret"));
+        if self.options.trace {
+            lines.extend(log_return(&self.program.describe(op), "ret"));
+        }
         if self.options.bulk.is_none() {
             lines.extend(call(1, check, &["ctx.test", "ret", "0"], ";"));
         }
         lines
+    }
+
+    /// Whether what an operation of a body returns goes through a variable.
+    pub(super) fn wants_ret(&self, op: Op) -> bool {
+        // Behind two tabs and the assertion, and before the comma.
+        const LONGEST: usize = 100 - 32 - 1;
+        is_fallible(self.scenario, op)
+            && (self.options.trace || self.call(op).expression().len() > LONGEST)
     }
 
     /// An operation of the test's own, which has to return that error or none.

@@ -215,15 +215,11 @@ impl Emitter<'_> {
         format!("static void {}({parameters})", self.action_function(id))
     }
 
-    /// The variable that a body with a trace needs.
+    /// The variable that a body may need.
     fn ret(&self, body: &[Op]) -> Vec<String> {
-        let fallible = body
-            .iter()
-            .any(|&op| super::operation::is_fallible(self.scenario, op));
-        if self.options.trace && fallible {
-            vec!["\tint ret;".to_owned(), String::new()]
-        } else {
-            vec![]
+        match body.iter().any(|&op| self.wants_ret(op)) {
+            true => vec!["\tint ret;".to_owned(), String::new()],
+            false => vec![],
         }
     }
 
