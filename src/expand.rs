@@ -225,13 +225,7 @@ pub fn time_line<'u>(
     }));
     if let Some(count) = scenario.gives_up_after {
         let own = own_operations(&steps, program);
-        // What was set up is undone behind the test.
-        let is_set_up = |step: &&CaseStep<'_>| match step.kind {
-            CaseStepKind::Op(op, _) => program.is_set_up(op),
-            _ => false,
-        };
-        let last = steps.len() - steps.iter().rev().take_while(is_set_up).count();
-        let last = last.max(program.set_up().len());
+        let last = undone_from(&steps, program);
         let here = CaseStep {
             span: scenario.span,
             kind: CaseStepKind::GiveUp,
@@ -239,6 +233,17 @@ pub fn time_line<'u>(
         steps.insert(own.get(count).copied().unwrap_or(last), here);
     }
     steps
+}
+
+/// From where on a time line does nothing but undo what was set up, behind the test: its length if there
+/// is something to be judged behind that.
+pub fn undone_from(steps: &[CaseStep<'_>], program: &Program<'_>) -> usize {
+    let is_set_up = |step: &&CaseStep<'_>| match step.kind {
+        CaseStepKind::Op(op, _) => program.is_set_up(op),
+        _ => false,
+    };
+    let last = steps.len() - steps.iter().rev().take_while(is_set_up).count();
+    last.max(program.set_up().len())
 }
 
 /// Where in a time line the operations stand that are not for the kind's state.

@@ -21,6 +21,9 @@ pub struct Run {
     pub points: u64,
     /// After how many operations work was queued.
     pub queued: u32,
+    /// How many lines and how much of what became of managed resources come before what was set up is
+    /// undone while a device of the case's is still registered: a kernel's test cleans that up first.
+    pub leaves: Option<(usize, usize)>,
     /// Whether it was given up while work was queued, which goes on behind its back.
     pub goes_on: bool,
     /// Expectations that did not hold.
@@ -184,7 +187,11 @@ fn run_steps(
         },
         run: Run::default(),
     };
+    let end = expand::undone_from(steps, program);
     for (index, step) in steps.iter().enumerate() {
+        if index == end {
+            runner.look_for_leaks();
+        }
         match step.kind {
             CaseStepKind::Op(op, fails) => {
                 let rest = &steps[index + 1..];
@@ -300,6 +307,17 @@ impl Runner<'_> {
                 });
                 ControlFlow::Break(())
             }
+        }
+    }
+
+    fn look_for_leaks(&mut self) {
+        let (program, state) = (self.program, self.recorder.state());
+        let mut own = program
+            .device_ids()
+            .filter(|&id| !program.device(id).set_up);
+        if own.any(|id| state.device(id).is_registered()) {
+            let lines = self.recorder.records().len();
+            self.run.leaves = Some((lines, self.recorder.devres().len()));
         }
     }
 

@@ -849,6 +849,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 @%- if uses.link %@
 	struct test_device *td;
 @%- endif %@
+@%- if trace && uses.tear_down %@
+	bool left = false; /* something of the case's, which goes before what was set up */
+@%- endif %@
 	int i;
 @% if trace %@
 	if (!log_ended) /* given up: what follows is not the case's */
@@ -859,6 +862,10 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	ctx.over = true;
 @%- endif %@
 @%- if trace %@
+@%- if uses.tear_down %@
+	for (i = 0; i < ARRAY_SIZE(test_devices)@% if uses.parent %@ - 1@% endif %@; i++)
+		left |= !!test_devices[i]->registered;
+@%- endif %@
 	log_pause(test, true);
 @%- endif %@
 @%- for handle in handles %@
@@ -873,10 +880,15 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
 @%- endif %@
-@%- if trace %@
+@%- if trace && uses.tear_down %@
+	if (!left)
+		log_pause(test, false);
+	tear_down();
+	if (left)
+		log_pause(test, false);
+@%- else if trace %@
 	log_pause(test, false);
-@%- endif %@
-@%- if uses.tear_down %@
+@%- else if uses.tear_down %@
 	tear_down();
 @%- endif %@
 @%- if trace %@

@@ -3,11 +3,11 @@
 //! tests/logs/ is what user-mode Linux printed for scenarios/unregister.devres, from the
 //! first line of KTAP on: `devres-gen verify --tree TREE --log FILE scenarios/unregister.devres`.
 
-use devres_gen::compile::load;
+use devres_gen::compile::{load, load_text};
 use devres_gen::emit::{Broken, Options, names};
 use devres_gen::expand;
 use devres_gen::ir::{Linux, Unit};
-use devres_gen::run::run_overtaken;
+use devres_gen::run::{run, run_overtaken};
 use devres_gen::sim::{Fix, Model};
 use devres_gen::trace::{Header, Line, PREFIX};
 use devres_gen::verify::compare::{Comparison, Difference};
@@ -318,4 +318,36 @@ fn a_difference_of_no_case_is_in_the_reports() {
     let junit = report::junit(&found);
     assert!(junit.contains("failures=\"1\""), "{junit}");
     assert!(!junit.contains('\u{fffe}'));
+}
+
+/// What a case has left registered a kernel's test cleans up before it undoes what was set up: from there on
+/// nothing is compared.
+#[test]
+fn what_is_cleaned_up_first_is_not_compared() {
+    let text = "use kinds\nsuite s on bus bound {\n    scenario leaks {\n        device other: bare\n        \
+                init other\n        register dev\n        get other\n        \
+                action keeps on other { put other }\n        \
+                action never on other { unregister dev }\n    }\n}\n";
+    let unit = load_text("s.devres", text).unit;
+    let options = Options {
+        trace: true,
+        ..Options::default()
+    };
+    let judged = |log: &str| {
+        let found = verify_log(&unit, log, &options, Some(FIXED));
+        found.unwrap().differences.len()
+    };
+    let whole = |case: &expand::Case<'_>| run(case).trace;
+    let until = |less: usize| {
+        let unit = &unit;
+        printed(unit, move |case| {
+            let run = run(case);
+            let (lines, _) = run.leaves.unwrap();
+            assert!((1..run.trace.len()).contains(&lines));
+            run.trace[..lines - less].to_vec()
+        })
+    };
+    assert_eq!(judged(&until(0)), 0);
+    assert_eq!(judged(&until(1)), 1);
+    assert_eq!(judged(&printed(&unit, whole)), 0);
 }

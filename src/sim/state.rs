@@ -160,6 +160,11 @@ impl DeviceState {
         self.phase == Phase::Released
     }
 
+    /// Whether it is added, and not deleted yet.
+    pub fn is_registered(&self) -> bool {
+        self.phase == Phase::Added
+    }
+
     /// Whether it exists: initialised and not yet released.
     pub fn is_alive(&self) -> bool {
         !matches!(self.phase, Phase::Absent | Phase::Released)

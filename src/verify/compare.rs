@@ -251,15 +251,22 @@ impl<'l> Told<'l> {
 
     /// How much agrees with a prediction, or every way in which they differ.
     fn compare(&self, run: &Run) -> Result<usize, Vec<String>> {
+        let all = (run.trace.len(), run.devres.len());
+        let (lines, devres) = run.leaves.unwrap_or(all);
         // A kernel warns on its own, and not in the trace.
         let warns = |line: &&trace::Line| line.warning().is_some();
-        let (warnings, lines): (Vec<_>, Vec<_>) = run.trace.iter().partition(warns);
+        let (warnings, lines): (Vec<_>, Vec<_>) = run.trace[..lines].iter().partition(warns);
         let parts = [
-            self.trace(&lines, run.goes_on || self.after_a_fault),
+            self.trace(
+                &lines,
+                run.goes_on || run.leaves.is_some() || self.after_a_fault,
+            ),
             self.warnings(&warnings),
             self.devres
                 .filter(|_| !self.after_a_fault)
-                .map_or(Ok(0), |kernel| witness::compare(&run.devres, kernel)),
+                .map_or(Ok(0), |kernel| {
+                    witness::compare(&run.devres[..devres], kernel)
+                }),
         ];
         let differences: Vec<String> = parts.iter().filter_map(|p| p.clone().err()).collect();
         if differences.is_empty() {

@@ -538,18 +538,24 @@ static int devres_unregister_init(struct kunit *test)
 
 static void devres_unregister_exit(struct kunit *test)
 {
+	bool left = false; /* something of the case's, which goes before what was set up */
 	int i;
 
 	if (!log_ended) /* given up: what follows is not the case's */
 		log_print(test);
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		left |= !!test_devices[i]->registered;
 	log_pause(test, true);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
-	log_pause(test, false);
+	if (!left)
+		log_pause(test, false);
 	tear_down();
+	if (left)
+		log_pause(test, false);
 	if (log_ended)
 		log_print(test);
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
