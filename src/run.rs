@@ -329,9 +329,12 @@ impl Runner<'_> {
                 self.program.action(id).sort == Sort::Unmanaged
             }
             // While it is being released its memory is still there: only the count is told of. And what
-            // calls a callback that does it does not live on.
+            // does something to the device does not survive a callback in which it is gone.
             (Fault::UseAfterFree(dev), Some(inner @ (Op::Get(_) | Op::Put(_)))) => {
-                inner == op && self.recorder.state().device(dev).is_released()
+                let goes_on = !matches!(op, Op::Register(id) | Op::Unregister(id) | Op::Add(id)
+                    | Op::Del(id) | Op::Put(id) | Op::Attach(id) | Op::Bind(id, _) | Op::Unbind(id)
+                    if id == dev);
+                (inner == op || goes_on) && self.recorder.state().device(dev).is_released()
             }
             _ => false,
         }

@@ -58,6 +58,15 @@ fn c_with_faults() {
     let files = compile(&corpus(), &options).unwrap();
     expect_file!["golden/faults.c"].assert_eq(find(&files, "devres-memory-test.c"));
     let resources = find(&files, "devres-resources-test.c").to_owned();
+    // What is done to another device lives on behind a callback that uses a device too late; what is
+    // done to that device does not.
+    let by_two = find(&files, "devres-put-by-two-test.c");
+    assert!(by_two.contains("only KASAN can tell: 'ctlr'"));
+    let in_del = "use kinds\nsuite s on bus {\n    scenario in_del {\n        register dev\n        put dev\n        \
+                  action late on dev { get dev }\n        unregister dev\n        \
+                  expect fault use_after_free on dev\n    }\n}\n";
+    let in_del = compile(&text("s.devres", in_del), &options).unwrap();
+    assert!(!find(&in_del, "devres-s-test.c").contains("only KASAN can tell"));
     // A reference that is taken during the release is one to what is still there: of that only
     // the count tells, without a word from KASAN.
     let files = compile(
