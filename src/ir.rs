@@ -179,6 +179,12 @@ impl Linux {
 }
 
 impl Linux {
+    /// Whether `__fput_sync()` is for any thread (fs/file_table.c): before 6.6 it is a BUG in any
+    /// but a kernel thread, and what cleans up behind an assertion that failed is none.
+    pub fn has_fput_for_all(self) -> bool {
+        self >= Linux(6, 6)
+    }
+
     /// Whether `KUNIT_ARRAY_PARAM_DESC` is there (include/kunit/test.h).
     pub fn has_array_param_desc(self) -> bool {
         self >= Linux(6, 8)

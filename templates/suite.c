@@ -333,6 +333,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 	return 0;
 }
 
+@% if target.has_fput_for_all() -%@
 static void close_test_file(struct file **opened)
 {
 	struct file *file = *opened;
@@ -340,6 +341,29 @@ static void close_test_file(struct file **opened)
 	*opened = NULL;
 	__fput_sync(file); /* at once, as fput() does not in a kernel thread */
 }
+@%- else -%@
+struct test_close {
+	struct work_struct work;
+	struct file *file;
+};
+
+static void close_in_worker(struct work_struct *work)
+{
+	__fput_sync(container_of(work, struct test_close, work)->file);
+}
+
+/* At once, as fput() does not; and in a kernel thread, which exit has none of. */
+static void close_test_file(struct file **opened)
+{
+	struct test_close close = { .file = *opened };
+
+	*opened = NULL;
+	INIT_WORK_ONSTACK(&close.work, close_in_worker);
+	schedule_work(&close.work);
+	flush_work(&close.work);
+	destroy_work_on_stack(&close.work);
+}
+@%- endif %@
 @% endif %@
 @%- if uses.memory.alloc %@
 static int alloc_test_memory(struct test_memory *memory)

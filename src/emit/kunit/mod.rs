@@ -599,7 +599,9 @@ impl File {
         let opened = ["cred", "dcache", "file", "fs", "mount", "path"];
         let opened = opened.map(|name| format!("<linux/{name}.h>"));
         let opened = opened.iter().filter(|_| self.uses.handles);
-        let all = always.into_iter().chain(traced);
+        let closes = self.uses.handles && !self.target.has_fput_for_all();
+        let worker = closes.then_some("<linux/workqueue.h>");
+        let all = always.into_iter().chain(traced).chain(worker);
         let all = all.chain(warned).chain(allocated);
         let all = all.chain(opened.map(String::as_str));
         self.includes.extend(all.map(str::to_owned));
