@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::{Cli, Command};
-use devres_gen::compile::{Error, Front, load, load_part};
+use devres_gen::compile::{Error, Front, load_part};
 use devres_gen::diagnostic::{Diagnostic, Report, has_errors};
 use devres_gen::emit::parts;
 use devres_gen::ir::{Linux, Unit};
@@ -57,11 +57,8 @@ type Done = Result<ExitCode, u8>;
 
 /// Reads and understands sources, or says what is wrong with them.
 fn load_or_report(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> {
-    let front = match selection.is_everything() {
-        true => load(paths),
-        false => load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?,
-    };
-    let Front { unit, diagnostics } = front;
+    let Front { unit, diagnostics } =
+        load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?;
     if !diagnostics.is_empty() {
         report(&diagnostics, &unit.sources);
     }

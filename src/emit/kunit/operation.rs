@@ -234,7 +234,7 @@ impl Emitter<'_> {
         }
         // What a callback asserts would end the thread that it is called by.
         let check = match op {
-            _ if is_any_good(op) => "KUNIT_EXPECT_GE",
+            _ if may_be_positive(op) => "KUNIT_EXPECT_GE",
             _ => "KUNIT_EXPECT_EQ",
         };
         if !self.wants_ret(op) {
@@ -266,7 +266,7 @@ impl Emitter<'_> {
         }
         let (check, wanted) = match (op, fails) {
             (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
-            (op, None) if is_any_good(op) => ("KUNIT_EXPECT_GE", "0".to_owned()),
+            (op, None) if may_be_positive(op) => ("KUNIT_EXPECT_GE", "0".to_owned()),
             (_, None) => ("KUNIT_ASSERT_EQ", "0".to_owned()),
         };
         let nested = called.expression();
@@ -282,9 +282,9 @@ impl Emitter<'_> {
     }
 }
 
-/// Whether what an operation returns says more than that nothing went wrong: whether a driver was
-/// found, or how much there was to release.
-fn is_any_good(op: Op) -> bool {
+/// Whether an operation that goes well may return more than 0: whether a driver was found, or how much
+/// there was to release.
+fn may_be_positive(op: Op) -> bool {
     matches!(op, Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_))
 }
 
