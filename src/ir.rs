@@ -179,10 +179,10 @@ impl Linux {
 }
 
 impl Linux {
-    /// Whether `__fput_sync()` is for any thread (fs/file_table.c): before 6.6 it is a BUG in any
-    /// but a kernel thread, and what cleans up behind an assertion that failed is none.
+    /// Whether `__fput_sync()` is for any thread (fs/file_table.c): on 6.1 it is a BUG in any but a
+    /// kernel thread, and what cleans up behind an assertion that failed is none; on 6.12 it is not.
     pub fn has_fput_for_all(self) -> bool {
-        self >= Linux(6, 6)
+        self >= Linux(6, 12)
     }
 
     /// Whether `KUNIT_ARRAY_PARAM_DESC` is there (include/kunit/test.h).

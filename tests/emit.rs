@@ -107,9 +107,9 @@ fn c_for_other_versions() {
         golden.assert_eq(find(&files, "devres-order-test.c"));
         // What is looked at has to be the test's own.
         assert!(!find(&files, "devres-unregister-test.c").contains("kunit_platform_device"));
-        // Before 6.6 only a kernel thread may close a file at once.
+        // On 6.1 only a kernel thread may close a file at once.
         let handles = find(&files, "devres-handles-test.c");
-        assert_eq!(handles.contains("schedule_work"), target < Linux(6, 6));
+        assert_eq!(handles.contains("schedule_work"), target < Linux(6, 12));
     }
 }
 
