@@ -35,6 +35,8 @@ mod deferral;
 #[rustfmt::skip]
 mod drivers;
 #[rustfmt::skip]
+mod drivers_twice;
+#[rustfmt::skip]
 mod faults;
 #[rustfmt::skip]
 mod faults_alone;
