@@ -438,6 +438,14 @@ impl KindUse {
         label
     }
 
+    /// The same as suites spell it: `platform bound`.
+    pub fn spelled(&self, unit: &Unit) -> String {
+        let bound = if self.bound { " bound" } else { "" };
+        let parent = self.parent.map(|parent| &unit.kind(parent).name);
+        let parent = parent.map_or(String::new(), |parent| format!(" parent {parent}"));
+        format!("{}{bound}{parent}", unit.kind(self.kind).name)
+    }
+
     /// Whether both are the same, wherever they stand.
     pub fn is(&self, other: &KindUse) -> bool {
         (self.kind, self.bound, self.parent) == (other.kind, other.bound, other.parent)
@@ -709,7 +717,12 @@ impl FaultExpectation {
 impl Expectation {
     /// What holds, as the scenario states it, on that kernel for that kind.
     pub fn stated(&self, model: Model, used: &KindUse) -> Claim {
-        let deviation = self.deviations.iter().find(|d| d.applies(model, used));
-        deviation.map_or(self.claim, |d| d.claim)
+        let deviation = self.deviation(model, used);
+        deviation.map_or(self.claim, |deviation| deviation.claim)
+    }
+
+    /// The deviation that says what holds there, if the contract does not.
+    pub fn deviation(&self, model: Model, used: &KindUse) -> Option<&Deviation> {
+        self.deviations.iter().find(|d| d.applies(model, used))
     }
 }

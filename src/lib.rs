@@ -41,6 +41,8 @@ pub mod negate;
 #[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "cli")]
+pub mod places;
+#[cfg(feature = "cli")]
 mod platform;
 #[cfg(feature = "cli")]
 mod resolve;

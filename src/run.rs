@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
-use crate::ir::{Expectation, FaultExpectation};
+use crate::ir::{Deviation, Expectation, FaultExpectation};
 use crate::sim::{Devres, Errno, Fault, Fix, Model, Op, Program, Recorder, Sort};
 use crate::source::Span;
 use crate::trace;
@@ -84,8 +84,10 @@ pub struct Failure {
     pub wanted: String,
     /// What is so instead, in words, of an expectation.
     pub found: Option<String>,
-    /// Whether the contract holds where it was to be broken: on a kernel without a fix.
-    pub contract_holds: bool,
+    /// The outcome that is so instead, as the language spells it.
+    pub instead: Option<&'static str>,
+    /// The deviation that is wrong: the contract holds on this kernel without its fix.
+    pub wrong: Option<Deviation>,
     /// How many records had been made by then.
     pub after: usize,
 }
@@ -228,7 +230,8 @@ impl Failure {
             span,
             wanted,
             found: None,
-            contract_holds: false,
+            instead: None,
+            wrong: None,
             after,
         }
     }
@@ -362,11 +365,13 @@ impl Runner<'_> {
         if holds && expectation.negated {
             self.fail(span, format!("not: {}", claim.describe(self.program)));
         } else if !holds && !expectation.negated {
-            let contract = expectation.claim;
+            let deviation = expectation.deviation(self.stated_for, &self.case.kind_use);
+            let wrong = deviation.filter(|_| expectation.claim.holds(&self.recorder));
             self.fail(span, claim.describe(self.program));
             if let Some(failure) = self.run.failures.last_mut() {
                 failure.found = Some(claim.found(&self.recorder));
-                failure.contract_holds = contract.holds(&self.recorder);
+                failure.instead = claim.instead(&self.recorder);
+                failure.wrong = wrong.cloned();
             }
         }
         if self.recorder.state().has_queued_work() {

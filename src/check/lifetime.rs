@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
-use crate::ir::{Condition, KindUse, Scenario, Suite, Unit};
+use crate::ir::{Scenario, Suite, Unit};
+use crate::places::{Places, when};
 use crate::run::{self, Failure, FaultAt, Run};
 use crate::sim::{Fault, Model};
 use crate::source::Span;
 
 /// What goes wrong somewhere, and how the first case gets there.
 struct Found {
-    places: Vec<(Model, KindUse)>,
+    places: Places,
     story: Vec<String>,
     fault: Option<FaultAt>,
     /// What was not as stated even before a fault.
@@ -31,13 +32,13 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             let run = &runs[index];
             let mut keep = |(span, code, text), after: usize, fault: Option<&FaultAt>| {
                 let first = || Found {
-                    places: vec![],
+                    places: Places::default(),
                     story: run.story_until(after),
                     fault: fault.cloned(),
                     earlier: fault.and(run.failures.first().cloned()),
                 };
                 let found = found.entry((span, code, text)).or_insert_with(first);
-                found.places.push((model, *used));
+                found.places.push(model, *used);
             };
             if let Some(fault) = run.fault.as_ref().filter(|fault| !fault.announced) {
                 let problem = (fault.span, Code::Fault, fault.text.clone());
@@ -54,7 +55,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
     for ((span, code, text), found) in found {
         let text = format!("in scenario `{}`, {text}", scenario.name);
         let mut diagnostic = Diagnostic::new(code, text);
-        let mut help = found.on_which(unit, scenario);
+        let mut help = found.places.describe(unit, scenario);
         if code == Code::Race {
             help +=
                 "\nsay `settle` earlier, after what queues the work: it waits until that is done";
@@ -101,31 +102,10 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
 }
 
 impl Found {
-    /// The kinds on a kernel.
-    fn kinds(&self, model: Model) -> impl Iterator<Item = &KindUse> {
-        let places = self.places.iter().filter(move |place| place.0 == model);
-        places.map(|place| &place.1)
-    }
-
-    /// On which kinds and kernels it happens, in words.
-    fn on_which(&self, unit: &Unit, scenario: &Scenario) -> String {
-        if self.places.len() == Model::known().count() * scenario.kinds.len() {
-            return "on every kind and every kernel".to_owned();
-        }
-        let on = |model: Model| {
-            let kinds: Vec<String> = self.kinds(model).map(|used| used.label(unit)).collect();
-            (!kinds.is_empty()).then(|| format!("on {}, {model}", kinds.join(", ")))
-        };
-        Model::known().filter_map(on).collect::<Vec<_>>().join("\n")
-    }
-
     /// What announces the fault where it happens, and nowhere else, if one line can.
     fn announcement(&self, scenario: &Scenario) -> Option<String> {
         let fault = self.fault.as_ref()?.announce.as_ref()?;
-        let kinds = |model: Model| -> Vec<usize> {
-            let happens = |&at: &usize| self.kinds(model).any(|on| on.is(&scenario.kinds[at]));
-            (0..scenario.kinds.len()).filter(happens).collect()
-        };
+        let kinds = |model| self.places.kinds(scenario, model);
         let when = |some: &[usize], all: &[usize]| when(scenario, some, all);
         let all: Vec<usize> = (0..scenario.kinds.len()).collect();
         let usual = kinds(Model::ALL);
@@ -145,22 +125,5 @@ impl Found {
         (same == on).then_some(())?;
         let (usually, not) = (when(&usual, &all)?, when(&absent, &usual)?);
         Some(format!("{fault}{usually} but no fault without {fix}{not}"))
-    }
-}
-
-/// The condition that some of all kinds of a scenario meet and the others do not, if there is one of few words.
-fn when(scenario: &Scenario, some: &[usize], all: &[usize]) -> Option<&'static str> {
-    let meets = |bound| {
-        let condition = Condition::Bound(bound);
-        let meet = all.iter().copied();
-        meet.filter(|&kind| condition.applies(&scenario.kinds[kind]))
-            .eq(some.iter().copied())
-    };
-    if some.len() == all.len() {
-        Some("")
-    } else if meets(true) {
-        Some(" while bound")
-    } else {
-        meets(false).then_some(" while unbound")
     }
 }

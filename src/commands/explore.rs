@@ -331,8 +331,8 @@ fn kinds(unit: &Unit, on: &[String]) -> Result<Vec<KindUse>, u8> {
             let found = all.iter().find(|used| used.label(unit) == label);
             found.copied().map_or_else(
                 || {
-                    let all: Vec<String> = all.iter().map(|used| used.label(unit)).collect();
-                    let all = all.join(", ").replace("_bound", " bound");
+                    let all: Vec<String> = all.iter().map(|used| used.spelled(unit)).collect();
+                    let all = all.join(", ");
                     let why = format!("there is no kind `{name}` to try; there are {all}");
                     fail(&why, BAD_INPUT)
                 },

@@ -9,121 +9,120 @@ use devres_gen::diagnostic::Diagnostic;
 use devres_gen::emit::names;
 use devres_gen::expand::{self, Case};
 use devres_gen::identity;
-use devres_gen::ir::{Scenario, Unit};
+use devres_gen::ir::{Deviation, Step, StepKind, Unit};
+use devres_gen::places::{Places, when};
 use devres_gen::run::{self, Run};
-use devres_gen::sim::{Fix, Model};
+use devres_gen::sim::Model;
 use devres_gen::source::Span;
 use devres_gen::trace::{Header, PREFIX};
 
 /// The version of `--format json`.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// What became of the cases on one kernel.
+struct Kernel<'u> {
+    model: Model,
+    runs: Vec<(Case<'u>, Run)>,
+}
 
 pub(super) fn run(args: &Args) -> Done {
     let unit = load_or_report(&args.paths, &args.select.selection())?;
-    let model = args.kernel.model();
     let judge = if args.trace { run::run } else { run::judge };
-    let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
-        .map(|case| (case, judge(&case)))
-        .collect();
+    // Who names no kernel gets what the generated tests ask: whether it is so on each.
+    let models: Vec<Model> = match args.kernel.without.is_empty() {
+        true => Model::known().collect(),
+        false => vec![args.kernel.model()],
+    };
+    let of_kernel = |&model: &Model| Kernel {
+        model,
+        runs: expand::cases(&unit, model)
+            .map(|case| (case, judge(&case)))
+            .collect(),
+    };
+    let kernels: Vec<Kernel<'_>> = models.iter().map(of_kernel).collect();
     print(&match args.format {
-        Format::Human => human(&runs, args.trace),
-        Format::Json => format!("{:#}\n", document(&runs, model, args.trace)),
-        Format::Ktap => ktap(&unit, &runs, args.trace),
+        Format::Human => human(&kernels, args.trace),
+        Format::Json => format!("{:#}\n", document(&kernels, args.trace)),
+        Format::Ktap => ktap(&unit, &kernels, args.trace),
     })?;
-    let mut summaries = vec![summary(&runs, model)];
-    let mut passed = runs.iter().all(|(_, run)| run.passed());
-    let mut failed = failures(&runs);
-    // Who names no kernel wants to know whether what is said of others is so.
-    if model == Model::ALL && matches!(args.format, Format::Human) {
-        for fix in spoken_of(&unit) {
-            let model = Model::ALL.without(fix);
-            let runs: Vec<(Case<'_>, Run)> = expand::cases(&unit, model)
-                .map(|case| (case, run::judge(&case)))
-                .collect();
-            summaries.push(summary(&runs, model));
-            passed &= runs.iter().all(|(_, run)| run.passed());
-            failed.extend(failures(&runs));
-        }
-    }
+    let failed = failures(&kernels);
     if !failed.is_empty() {
         report(&failed, &unit.sources);
     }
-    for summary in summaries {
-        match args.format {
-            Format::Human => print(&format!("{summary}\n"))?,
-            Format::Json | Format::Ktap => say(&summary),
-        }
+    let all = kernels[0].runs.len();
+    let passed = (0..all).filter(|&at| passed(&kernels, at)).count();
+    let cases = match (all, kernels.as_slice()) {
+        (1, _) => "1 case".to_owned(),
+        (all, _) => format!("{all} cases"),
+    };
+    let on = match kernels.as_slice() {
+        [kernel] => format!("a kernel {}", kernel.model),
+        _ => "kernels with all fixes and without each".to_owned(),
+    };
+    let summary = format!("{cases} on {on}: {passed} as stated");
+    match args.format {
+        Format::Human => print(&format!("{summary}\n"))?,
+        Format::Json | Format::Ktap => say(&summary),
     }
-    Ok(if passed { WELL } else { NOT_WELL.into() })
+    Ok(if passed == all { WELL } else { NOT_WELL.into() })
 }
 
-fn summary(runs: &[(Case<'_>, Run)], model: Model) -> String {
-    let passed = runs.iter().filter(|(_, run)| run.passed()).count();
-    format!(
-        "{} cases on a kernel {model}: {passed} as stated",
-        runs.len()
-    )
+/// Whether a case was as stated on every kernel, by its number.
+fn passed(kernels: &[Kernel<'_>], at: usize) -> bool {
+    kernels.iter().all(|kernel| kernel.runs[at].1.passed())
 }
 
-/// The fixes without which something is said to be otherwise, oldest first.
-fn spoken_of(unit: &Unit) -> impl Iterator<Item = Fix> {
-    let scenarios = || unit.suites.iter().flat_map(|suite| &suite.scenarios);
-    let expectations = scenarios().flat_map(Scenario::expectations);
-    let deviations = expectations.flat_map(|expectation| &expectation.deviations);
-    let of_faults = scenarios().flat_map(Scenario::faults);
-    let of_faults = of_faults.flat_map(|fault| {
-        let absent = fault.absent.as_ref().map(|(fix, _)| *fix);
-        fault.without.into_iter().chain(absent)
-    });
-    let named: Vec<Fix> = deviations.map(|d| d.fix).chain(of_faults).collect();
-    Fix::ALL.into_iter().filter(move |fix| named.contains(fix))
-}
-
-fn human(runs: &[(Case<'_>, Run)], trace: bool) -> String {
+/// The traces are those of the first kernel, which has all fixes if there are others.
+fn human(kernels: &[Kernel<'_>], trace: bool) -> String {
     let mut text = String::new();
-    for (case, run) in runs {
+    for (at, (case, run)) in kernels[0].runs.iter().enumerate() {
         if trace {
             text += &format!("{}\n", Header::new(case.name()).to_json());
             text.extend(run.trace.iter().map(|line| line.to_json() + "\n"));
         }
-        let word = if run.passed() { "ok" } else { "FAILED" };
+        let word = if passed(kernels, at) { "ok" } else { "FAILED" };
         text += &format!("{word:<6} {}\n", case.name());
     }
     text
 }
 
-fn document(runs: &[(Case<'_>, Run)], model: Model, trace: bool) -> Value {
-    let cases = runs.iter().map(|(case, run)| {
-        let line = |span| case.unit.line(span);
-        let failures = run.failures.iter().map(|failure| {
-            json!({
-                "line": line(failure.span),
-                "expected": failure.wanted,
-                "found": failure.found,
-            })
-        });
-        let mut value = json!({
-            "case": case.name(),
-            "content": identity::case(case.unit, case.scenario, &case.kind_use),
-            "file": case.unit.sources.get(case.suite.source).name,
-            "line": line(case.scenario.span),
-            "passed": run.passed(),
-            "failures": failures.collect::<Vec<_>>(),
-        });
-        if let Some(fault) = &run.fault {
-            value["fault"] = json!({ "line": line(fault.span), "text": fault.text });
-        }
-        if trace {
-            value["trace"] = json!(run.trace);
-        }
-        value
+fn document(kernels: &[Kernel<'_>], trace: bool) -> Value {
+    let kernels = kernels.iter().map(|Kernel { model, runs }| {
+        let without: Vec<_> = model.lacks().map(|fix| fix.commit()).collect();
+        let cases = runs.iter().map(|(case, run)| of_case(case, run, trace));
+        json!({ "without": without, "cases": cases.collect::<Vec<_>>() })
     });
-    let without: Vec<_> = model.lacks().map(|fix| fix.commit()).collect();
-    json!({ "format": FORMAT, "without": without, "cases": cases.collect::<Vec<_>>() })
+    json!({ "format": FORMAT, "kernels": kernels.collect::<Vec<_>>() })
+}
+
+fn of_case(case: &Case<'_>, run: &Run, trace: bool) -> Value {
+    let line = |span| case.unit.line(span);
+    let failures = run.failures.iter().map(|failure| {
+        json!({
+            "line": line(failure.span),
+            "expected": failure.wanted,
+            "found": failure.found,
+        })
+    });
+    let mut value = json!({
+        "case": case.name(),
+        "content": identity::case(case.unit, case.scenario, &case.kind_use),
+        "file": case.unit.sources.get(case.suite.source).name,
+        "line": line(case.scenario.span),
+        "passed": run.passed(),
+        "failures": failures.collect::<Vec<_>>(),
+    });
+    if let Some(fault) = &run.fault {
+        value["fault"] = json!({ "line": line(fault.span), "text": fault.text });
+    }
+    if trace {
+        value["trace"] = json!(run.trace);
+    }
+    value
 }
 
 /// The same nesting and the same names as the emitted C prints on a kernel.
-fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
+fn ktap(unit: &Unit, kernels: &[Kernel<'_>], trace: bool) -> String {
     let ok = |all: bool| if all { "ok" } else { "not ok" };
     let mut text = format!("KTAP version 1\n1..{}\n", unit.suites.len());
     for (number, suite) in unit.suites.iter().enumerate() {
@@ -132,14 +131,13 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
         text += &format!("    1..{}\n", suite.scenarios.len());
         let mut suite_passed = true;
         for (number, scenario) in suite.scenarios.iter().enumerate() {
-            let cases = runs
-                .iter()
-                .filter(|(case, _)| std::ptr::eq(case.scenario, scenario));
+            let cases = kernels[0].runs.iter().enumerate();
+            let cases = cases.filter(|(_, (case, _))| std::ptr::eq(case.scenario, scenario));
             let test = names::c_test(scenario);
             text += &format!("        KTAP version 1\n        # Subtest: {test}\n");
             text += &format!("        1..{}\n", scenario.kinds.len());
-            let mut passed = true;
-            for (number, (case, run)) in cases.enumerate() {
+            let mut all_passed = true;
+            for (number, (at, (case, run))) in cases.enumerate() {
                 if trace {
                     let header = Header::new(case.name()).to_json();
                     text += &format!("    # {test}: {PREFIX}{header}\n");
@@ -150,11 +148,18 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
                 let label = case.kind_use.label(unit);
                 let content = identity::case(unit, scenario, &case.kind_use);
                 text += &format!("    # {test}: {label}: content {content}\n");
-                text += &format!("        {} {} {label}\n", ok(run.passed()), number + 1);
-                passed &= run.passed();
+                for Kernel { model, runs } in kernels {
+                    for failure in &runs[at].1.failures {
+                        let (line, what) = (unit.line(failure.span), failure.told());
+                        text += &format!("    # {test}: {label}: {model}: line {line}: {what}\n");
+                    }
+                }
+                let passed = passed(kernels, at);
+                text += &format!("        {} {} {label}\n", ok(passed), number + 1);
+                all_passed &= passed;
             }
-            text += &format!("    {} {} {test}\n", ok(passed), number + 1);
-            suite_passed &= passed;
+            text += &format!("    {} {} {test}\n", ok(all_passed), number + 1);
+            suite_passed &= all_passed;
         }
         text += &format!("{} {} {name}\n", ok(suite_passed), number + 1);
     }
@@ -163,101 +168,185 @@ fn ktap(unit: &Unit, runs: &[(Case<'_>, Run)], trace: bool) -> String {
 
 /// Something that went wrong at a place, the same in one case or in several of a scenario.
 struct Failed<'r> {
+    /// The first of them, and what happened there.
     first: &'r Case<'r>,
-    kinds: Vec<String>,
+    story: Vec<String>,
+    places: Places,
     code: Code,
     span: Span,
     label: &'static str,
     what: String,
-    /// What happened in the first case.
-    story: String,
-    /// What would have cured it.
-    cure: String,
+    /// The `but` that says so, and is wrong: the contract holds there.
+    wrong: Option<&'r Deviation>,
+    /// The outcome that is so instead.
+    instead: Option<&'static str>,
 }
 
-impl Failed<'_> {
+impl<'r> Failed<'r> {
+    fn new(case: &'r Case<'r>, code: Code, span: Span, what: String) -> Self {
+        let mut places = Places::default();
+        places.push(case.model, case.kind_use);
+        Failed {
+            first: case,
+            story: vec![],
+            places,
+            code,
+            span,
+            label: "here",
+            what,
+            wrong: None,
+            instead: None,
+        }
+    }
+
     /// Whether both are the same, in cases of one scenario.
     fn is_as(&self, other: &Failed<'_>) -> bool {
-        self.first.model == other.first.model
-            && (self.code, self.span, &self.what, &self.cure)
-                == (other.code, other.span, &other.what, &other.cure)
+        std::ptr::eq(self.first.scenario, other.first.scenario)
+            && (self.code, self.span, &self.what, self.wrong.is_some())
+                == (other.code, other.span, &other.what, other.wrong.is_some())
     }
 
     fn diagnostic(self) -> Diagnostic {
         let Case {
+            unit,
             suite,
             scenario,
+            kind_use,
             model,
-            ..
         } = self.first;
-        let kinds = match self.kinds.len() {
-            several @ 2.. if several == scenario.kinds.len() => "every kind".to_owned(),
-            _ => self.kinds.join(", "),
+        let kinds = self.places.all_kinds(unit, scenario);
+        let sep = match self.places.first() {
+            Some((_, first)) if kinds == first.label(unit) => "/",
+            _ => " on ",
         };
-        let (sep, on) = match self.kinds.len() {
-            1 => ("/", String::new()),
-            _ => (" on ", format!(" on {}", self.kinds[0])),
+        let mut help = match self.places.kernels(scenario) {
+            Some(kernels) => kernels,
+            None => self.places.describe(unit, scenario),
         };
-        let happened = match self.story.is_empty() {
-            true => String::new(),
-            false => format!(", this is what happened{on}:{}", self.story),
+        if !self.story.is_empty() {
+            help += &match help.contains('\n') {
+                false => String::from(", this is what happened"),
+                true => format!("\nthis is what happened {model}"),
+            };
+            if sep != "/" {
+                help += &format!(" on {}", kind_use.label(unit));
+            }
+            help += &format!(":\n  {}", self.story.join("\n  "));
+        }
+        help += &match self.wrong {
+            Some(deviation) => self.without_it(deviation),
+            // What cures one that goes wrong cures others that go wrong in that way.
+            None => cure(self.first) + &self.deviation(),
         };
         let (suite, scenario) = (&suite.name, &scenario.name);
         let what = format!("{suite}/{scenario}{sep}{kinds}: {}", self.what);
         Diagnostic::new(self.code, what)
             .label(self.span, self.label)
-            .help(format!("on a kernel {model}{happened}{}", self.cure))
+            .help(help)
+    }
+
+    /// What to say instead of a `but` that is wrong.
+    fn without_it(&self, deviation: &Deviation) -> String {
+        let scenario = self.first.scenario;
+        let wrong = self
+            .places
+            .kinds(scenario, Model::ALL.without(deviation.fix));
+        let right = (0..scenario.kinds.len())
+            .filter(|at| !wrong.contains(at) && deviation.condition.applies(&scenario.kinds[*at]));
+        let right: Vec<usize> = right.collect();
+        if right.is_empty() {
+            return "\nthe contract holds there: leave this `but` out".to_owned();
+        }
+        format!(
+            "\nthe contract holds there, and is broken elsewhere: say `without {}{}`",
+            deviation.fix,
+            self.when(&right)
+        )
+    }
+
+    /// How to say of what one kernel does that it is known, where others do as the scenario says.
+    fn deviation(&self) -> String {
+        let scenario = self.first.scenario;
+        let mut broken = Model::known().filter_map(|model| {
+            let kinds = self.places.kinds(scenario, model);
+            (!kinds.is_empty()).then_some((model, kinds))
+        });
+        let (Some((model, kinds)), None) = (broken.next(), broken.next()) else {
+            return String::new();
+        };
+        let (Some(fix), Some(instead)) = (model.lacks().next(), self.instead) else {
+            return String::new();
+        };
+        let is_last =
+            |step: &Step| step.span == self.span && matches!(step.kind, StepKind::Finally(_));
+        let instead = match instead {
+            "alive" if scenario.steps.iter().any(is_last) => "leaked",
+            instead => instead,
+        };
+        let when = self.when(&kinds);
+        format!("\nif that is known, say `but {instead} without {fix}{when}`")
+    }
+
+    /// The condition that these of the scenario's kinds meet, and no others.
+    fn when(&self, kinds: &[usize]) -> String {
+        let Case { unit, scenario, .. } = self.first;
+        let on = || {
+            let spelled = kinds.iter().map(|&at| scenario.kinds[at].spelled(unit));
+            format!(" on {}", spelled.collect::<Vec<_>>().join(" and "))
+        };
+        let all: Vec<usize> = (0..scenario.kinds.len()).collect();
+        when(scenario, kinds, &all).map_or_else(on, str::to_owned)
     }
 }
 
 /// What did not hold or went wrong, each once for all cases of a scenario.
-fn failures<'r>(runs: &'r [(Case<'r>, Run)]) -> Vec<Diagnostic> {
+fn failures<'r>(kernels: &'r [Kernel<'r>]) -> Vec<Diagnostic> {
     let mut found: Vec<Failed<'r>> = Vec::new();
-    let mut add = |new: Failed<'r>| {
-        // The cases of a scenario follow each other.
-        let of_scenario =
-            |known: &&mut Failed<'_>| std::ptr::eq(known.first.scenario, new.first.scenario);
-        let mut known = found.iter_mut().rev().take_while(of_scenario);
-        match known.find(|known| known.is_as(&new)) {
-            Some(known) => known.kinds.extend(new.kinds),
-            None => found.push(new),
-        }
-    };
-    for (case, run) in runs {
-        let failed = |code, span, what: String| Failed {
-            first: case,
-            kinds: vec![case.kind_use.label(case.unit)],
-            code,
-            span,
-            label: "here",
-            what,
-            story: String::new(),
-            cure: String::new(),
-        };
-        let cure = cure(case);
-        for failure in &run.failures {
-            let lines = run.story_until(failure.after).into_iter();
-            add(Failed {
-                label: "does not hold here",
-                story: lines.map(|line| format!("\n  {line}")).collect(),
-                cure: match failure.contract_holds {
-                    false => cure.clone(),
-                    true => "\nthe contract holds there: leave this `but` out".to_owned(),
-                },
-                ..failed(Code::Expectation, failure.span, failure.told())
-            });
-        }
-        for missing in &run.missing {
-            add(failed(Code::NoFault, missing.span, missing.wanted.clone()));
-        }
-        if let Some(fault) = run.fault.iter().find(|fault| !fault.announced) {
-            add(Failed {
-                cure,
-                ..failed(Code::Fault, fault.span, fault.text.clone())
-            });
+    for (case, run) in kernels.iter().flat_map(|kernel| &kernel.runs) {
+        for new in of_run(case, run) {
+            match found.iter_mut().find(|known| known.is_as(&new)) {
+                Some(known) => known.places.extend(new.places),
+                None => found.push(new),
+            }
         }
     }
+    // In the order of the scenarios, whatever the kernels.
+    found.sort_by_key(|failed| failed.first.scenario.span);
     found.into_iter().map(Failed::diagnostic).collect()
+}
+
+fn of_run<'r>(case: &'r Case<'r>, run: &'r Run) -> Vec<Failed<'r>> {
+    let mut found: Vec<Failed<'r>> = Vec::new();
+    for failure in &run.failures {
+        let told = failure.told();
+        // One statement may expect several things.
+        match found.last_mut().filter(|last| last.span == failure.span) {
+            Some(last) => {
+                last.what += &format!("\n{told}");
+                last.instead = None;
+            }
+            None => found.push(Failed {
+                label: "does not hold here",
+                story: run.story_until(failure.after),
+                wrong: failure.wrong.as_ref(),
+                instead: failure.instead,
+                ..Failed::new(case, Code::Expectation, failure.span, told)
+            }),
+        }
+    }
+    for missing in &run.missing {
+        let told = missing.wanted.clone();
+        found.push(Failed::new(case, Code::NoFault, missing.span, told));
+    }
+    if let Some(fault) = run.fault.iter().find(|fault| !fault.announced) {
+        found.push(Failed::new(
+            case,
+            Code::Fault,
+            fault.span,
+            fault.text.clone(),
+        ));
+    }
+    found
 }
 
 /// What would make the case's contract hold, in words.

@@ -218,9 +218,5 @@ fn braces(body: &[String]) -> String {
 
 /// The kind that a suite of found programs runs on, as it is written.
 pub fn on(unit: &Unit, bricks: &Bricks) -> String {
-    let mut text = unit.kind(bricks.used.kind).name.clone();
-    if bricks.used.bound {
-        text += " bound";
-    }
-    text
+    bricks.used.spelled(unit)
 }

@@ -208,6 +208,27 @@ impl Claim {
         }
     }
 
+    /// The outcome that is so instead where the claim is not true of what has been recorded so far, as
+    /// the language spells it, if it has a word for that.
+    pub fn instead(self, so_far: &Recorder<'_>) -> Option<&'static str> {
+        match self {
+            Claim::Ran(callback) | Claim::RanTimes(callback, _) | Claim::NotRun(callback) => {
+                match so_far.runs(callback) {
+                    0 => Some("not run"),
+                    1 => Some("ran"),
+                    _ => None,
+                }
+            }
+            Claim::Freed(dev) if so_far.state().device(dev).is_alive() => Some("alive"),
+            Claim::Alive(dev) if so_far.state().device(dev).is_released() => Some("freed"),
+            Claim::Bound(_) => Some("unbound"),
+            Claim::Unbound(_) => Some("bound"),
+            Claim::Warned => Some("no warning"),
+            Claim::NotWarned => Some("warning"),
+            _ => None,
+        }
+    }
+
     /// The claim in the words of the language.
     pub fn describe(self, program: &Program<'_>) -> String {
         let device = |id| program.device(id).name;

@@ -233,9 +233,8 @@ fn byte_order_mark_and_carriage_returns_are_accepted() {
 fn run_says_how_each_case_went_on_each_kernel() {
     let with = here(&["run", "scenarios/unregister.devres"]);
     assert!(with.status.success());
-    let of_both = "9 cases on a kernel with all fixes: 9 as stated\n\
-                   9 cases on a kernel without 699fb50d9903: 9 as stated\n";
-    assert!(out(&with).ends_with(of_both), "{}", out(&with));
+    let of_all = "9 cases on kernels with all fixes and without each: 9 as stated\n";
+    assert!(out(&with).ends_with(of_all), "{}", out(&with));
     let without = here(&[
         "run",
         "scenarios/unregister.devres",
@@ -282,7 +281,9 @@ fn a_deviation_that_no_kernel_shows_is_told() {
     fs::write(folder.path().join("s.devres"), text).unwrap();
     let output = program(folder.path(), &["run", "s.devres"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(out(&output).contains("without 699fb50d9903: 0 as stated"));
+    assert!(
+        out(&output).ends_with("1 case on kernels with all fixes and without each: 0 as stated\n")
+    );
     let told = err(&output);
     assert!(
         told.contains("s/t/bus: expected dev alive; it is freed"),
@@ -295,6 +296,72 @@ fn a_deviation_that_no_kernel_shows_is_told() {
     assert!(!told.contains("cures"), "{told}");
 }
 
+/// Whoever names no kernel gets the verdict of the generated tests, however it is printed; and is told
+/// the `but` to write, behind which all is as stated.
+#[test]
+fn every_format_has_the_verdict_of_every_kernel() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.devres");
+    let scenario = |but: &str| {
+        let text = format!(
+            "use kinds\nsuite s on root, platform bound, platform {{\n    scenario t {{\n        \
+             register dev\n        get dev\n        action put_it on dev {{ put dev }}\n        \
+             unregister dev\n        finally expect dev freed{but}\n    }}\n}}\n"
+        );
+        fs::write(&path, text).unwrap();
+    };
+    scenario("");
+    for format in ["human", "json", "ktap"] {
+        let output = program(folder.path(), &["run", "s.devres", "--format", format]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        let told = err(&output);
+        assert!(
+            told.contains("s/t on root, platform: expected dev freed"),
+            "{told}"
+        );
+        match format {
+            "human" => {
+                assert!(out(&output).contains("FAILED s/t/root\nok     s/t/platform_bound\n"))
+            }
+            "ktap" => {
+                let log = ktap::parse(&out(&output));
+                let path = ["devres_s", "t_test", "root"].map(str::to_owned);
+                assert_eq!(log.results[&path.to_vec()].status, Status::Failed);
+                let why = "root: without 699fb50d9903: line 8: expected dev freed; it is there";
+                assert!(out(&output).contains(why), "{}", out(&output));
+            }
+            _ => {
+                let value: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+                let of = |kernel: usize| &value["kernels"][kernel];
+                assert_eq!(of(0)["cases"][0]["passed"], true);
+                assert_eq!(of(1)["without"], serde_json::json!(["699fb50d9903"]));
+                assert_eq!(of(1)["cases"][0]["passed"], false);
+            }
+        }
+        let but = told
+            .split("say `")
+            .nth(1)
+            .and_then(|rest| rest.split('`').next());
+        assert_eq!(but, Some("but leaked without 699fb50d9903 while unbound"));
+    }
+    scenario(" but leaked without 699fb50d9903 while unbound");
+    assert!(
+        program(folder.path(), &["run", "s.devres"])
+            .status
+            .success()
+    );
+    // What is too much in a `but` is told as well.
+    for (wrong, told) in [
+        ("", "while unbound"),
+        (" on root and platform bound", "on root"),
+    ] {
+        scenario(&format!(" but leaked without 699fb50d9903{wrong}"));
+        let output = program(folder.path(), &["run", "s.devres"]);
+        let say = format!("say `without 699fb50d9903 {told}`");
+        assert!(err(&output).contains(&say), "{}", err(&output));
+    }
+}
+
 #[test]
 fn run_prints_json_that_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -304,8 +371,10 @@ fn run_prints_json_that_can_be_read() {
         &["run", "wrong.devres", "--format", "json", "--trace"],
     );
     let value: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
-    assert_eq!(value["format"], 1);
-    let case = &value["cases"][1];
+    assert_eq!(value["format"], 2);
+    let of_kernel = &value["kernels"][0];
+    assert_eq!(of_kernel["without"], serde_json::json!([]));
+    let case = &of_kernel["cases"][1];
     assert_eq!(case["case"], "wrong/s/platform_bound");
     assert_eq!(case["passed"], false);
     assert_eq!(case["failures"][0]["line"], 7);
@@ -511,7 +580,7 @@ fn content_is_what_a_case_does() {
         fs::write(folder.path().join("x.devres"), text).unwrap();
         let output = program(folder.path(), &["run", "x.devres", "--format", "json"]);
         let value: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
-        let cases = value["cases"].as_array().unwrap().iter();
+        let cases = value["kernels"][0]["cases"].as_array().unwrap().iter();
         cases
             .map(|case| case["content"].as_str().unwrap().to_owned())
             .collect()
