@@ -90,6 +90,9 @@ pub struct Compile {
     /// Write nothing; show what is out of date, and fail if anything is.
     #[arg(long)]
     pub check: bool,
+    /// Remove what was generated from scenarios that are not among these.
+    #[arg(long, conflicts_with_all = ["check", "for_upstream"])]
+    pub prune: bool,
     #[command(flatten)]
     pub select: Select,
     #[command(flatten)]

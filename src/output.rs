@@ -71,6 +71,24 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
     Ok(done)
 }
 
+/// The scenario files from which the suites come that [`write`] would remove.
+///
+/// # Errors
+/// What cannot be read.
+pub fn sources_of_stale(out: &Path, files: &[OutputFile]) -> Result<BTreeSet<String>, String> {
+    let mut sources = BTreeSet::new();
+    for stale in stale(out, files)? {
+        // A suite's Rust says it in one line.
+        let text = read(&out.join(stale))?.unwrap_or_default();
+        let said = text.lines().find_map(|line| {
+            let (_, said) = line.split_once(MARK)?;
+            said.strip_prefix(" from ")?.strip_suffix(", do not edit:")
+        });
+        sources.extend(said.map(str::to_owned));
+    }
+    Ok(sources)
+}
+
 /// Compares the folder with what would be written.
 ///
 /// # Errors

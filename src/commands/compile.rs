@@ -7,7 +7,7 @@ use super::{
     BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, left_out, load_or_report, print, report,
 };
 use crate::cli::Compile;
-use devres_gen::emit::Options;
+use devres_gen::emit::{Options, OutputFile};
 use devres_gen::ir::Unit;
 use devres_gen::series::{self, Author};
 use devres_gen::{compile, output, verify};
@@ -43,6 +43,19 @@ pub(super) fn compile(args: &Compile) -> Done {
         );
         return fail(&why, NOT_WELL);
     }
+    if !args.prune {
+        let others = of_others(args, &unit, out, &files).or_else(|why| fail(&why, NOT_WELL))?;
+        if !others.is_empty() {
+            let why = format!(
+                "`{}` has what was generated from other scenarios than these: {}\n  \
+                 help: `--out DIR` writes to another folder; name all scenarios to keep both; \
+                 `--prune` removes what is not generated now",
+                out.display(),
+                several(&others)
+            );
+            return fail(&why, BAD_INPUT);
+        }
+    }
     let done = output::write(out, &files).or_else(|why| fail(&why, NOT_WELL))?;
     print(&format!(
         "{}: {} files written, {} unchanged, {} removed\n",
@@ -52,6 +65,44 @@ pub(super) fn compile(args: &Compile) -> Done {
         done.removed
     ))?;
     Ok(WELL)
+}
+
+/// The scenario files of which suites would be removed, though they may still be there: they were
+/// not looked for, or not all of them is wanted.
+fn of_others(
+    args: &Compile,
+    unit: &Unit,
+    out: &Path,
+    files: &[OutputFile],
+) -> Result<Vec<String>, String> {
+    let folders: Vec<String> = args
+        .paths
+        .iter()
+        .filter_map(|path| path.canonicalize().ok().filter(|path| path.is_dir()))
+        .filter_map(|path| Some(format!("{}/", path.file_name()?.to_string_lossy())))
+        .collect();
+    let is_part = !(args.select.only.is_empty() && args.select.skip.is_empty());
+    let is_loaded = |name: &str| {
+        let mut suites = unit.suites.iter();
+        suites.any(|suite| unit.sources.get(suite.source).name == name)
+    };
+    let is_seen = |name: &String| {
+        let looked_for = folders.iter().any(|folder| name.starts_with(folder));
+        (looked_for || is_loaded(name)) && !is_part
+    };
+    let mut others = output::sources_of_stale(out, files)?;
+    others.retain(|name| !is_seen(name));
+    Ok(others.into_iter().collect())
+}
+
+/// The first of them, and how many more there are.
+fn several(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// What the tree lacks it says itself; what else the user says is on the way.

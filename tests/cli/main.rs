@@ -99,6 +99,38 @@ fn nothing_is_written_when_nothing_has_changed() {
     assert_eq!(before, stamps());
 }
 
+/// A folder is the output of one set of scenarios; another set does not take its place unasked.
+#[test]
+fn compile_does_not_remove_the_output_of_other_scenarios() {
+    let folder = folder();
+    let text = "use kinds\nsuite mine on root { scenario t { register dev } }\n";
+    fs::write(folder.path().join("mine.devres"), text).unwrap();
+    let compile = |args: &[&str]| program(folder.path(), &[&["compile"], args].concat());
+    assert!(compile(&["scenarios"]).status.success());
+    let before = tree(&folder.path().join("generated"));
+    let refused = |args: &[&str]| {
+        let output = compile(args);
+        assert_eq!(output.status.code(), Some(2));
+        let told = "has what was generated from other scenarios than these: scenarios/";
+        assert!(err(&output).contains(told), "{}", err(&output));
+    };
+    refused(&["mine.devres"]);
+    assert!(tree(&folder.path().join("generated")) == before);
+    assert!(compile(&["mine.devres", "--out", "other"]).status.success());
+    assert!(compile(&["scenarios", "mine.devres"]).status.success());
+    refused(&["scenarios", "mine.devres", "--only", "mine"]);
+    // What is gone, and what is asked for.
+    let moved = |from: &str, to: &str| {
+        fs::rename(folder.path().join(from), folder.path().join(to)).unwrap();
+    };
+    moved("mine.devres", "scenarios/mine.devres");
+    moved("scenarios/unregister.devres", "unregister.devres");
+    let output = compile(&["scenarios"]);
+    assert!(out(&output).ends_with("2 removed\n"), "{}", err(&output));
+    assert!(compile(&["unregister.devres", "--prune"]).status.success());
+    assert!(!folder.path().join("generated/rust/mine.rs").exists());
+}
+
 #[test]
 fn check_shows_what_is_out_of_date_and_compile_mends_it() {
     let folder = folder();
