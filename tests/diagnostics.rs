@@ -134,8 +134,9 @@ fn emit() {
 /// Expectations that do not hold.
 #[test]
 fn run() {
-    let shown: [(&str, &[&str]); 2] = [
+    let shown: [(&str, &[&str]); 3] = [
         ("expectations", &[]),
+        ("leaks", &[]),
         ("without", &["--without", "699fb50d9903"]),
     ];
     let mut complaints = String::new();

@@ -87,6 +87,8 @@ mod memory;
 #[rustfmt::skip]
 mod names_in_uevents;
 #[rustfmt::skip]
+mod nothing_left;
+#[rustfmt::skip]
 mod objects_outlive_drivers;
 #[rustfmt::skip]
 mod older_than_the_device;

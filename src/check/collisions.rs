@@ -126,6 +126,7 @@ fn members(suite: &Suite, sink: &mut Sink) {
                 continue;
             }
             members.share_by(names::c_ran(&action.name), &name, action.span);
+            members.share_by(names::c_added(&action.name), &name, action.span);
             members.share_by(names::c_ran_at(&action.name), &name, action.span);
         }
         for (driver, _, span) in drivers(scenario) {

@@ -66,6 +66,11 @@ pub fn c_ran(action: &str) -> String {
     format!("{action}_ran")
 }
 
+/// The C field that counts how often an action was added.
+pub fn c_added(action: &str) -> String {
+    format!("{action}_added")
+}
+
 /// The C field that says when an action last ran.
 pub fn c_ran_at(action: &str) -> String {
     format!("{action}_ran_at")

@@ -70,8 +70,9 @@ impl ScenarioResolver<'_> {
         }
     }
 
-    /// Every device that came to be is released and every action ran exactly once, each on
-    /// its own. An action that is taken off its list is the scenario's affair.
+    /// Every device that came to be is released, every action ran as often as it was added, and
+    /// memory on no list is freed, each on its own. An action that is taken off its list is the
+    /// scenario's affair.
     pub(super) fn expand_no_leaks(&mut self, span: Span) {
         self.finally = true;
         let ops: Vec<Op> = self.scenario.operations().collect();
@@ -80,13 +81,22 @@ impl ScenarioResolver<'_> {
                 self.claimed(span, Claim::Freed(device));
             }
         }
+        let bodies: Vec<Op> = self.scenario.bodies().collect();
         for action in (0..self.scenario.actions.len()).map(|id| ActionId(id as u8)) {
-            let sort = self.scenario.actions[usize::from(action.0)].sort;
-            let runs = !matches!(sort, Sort::Memory | Sort::Unmanaged);
             let taken_off = [Op::RemoveAction(action), Op::DestroyResource(action)];
-            if runs && !taken_off.iter().any(|op| ops.contains(op)) {
-                self.claimed(span, Claim::ran(action));
-            }
+            let taken_off = taken_off.iter().any(|op| ops.contains(op));
+            let claim = match self.scenario.actions[usize::from(action.0)].sort {
+                Sort::Memory => continue,
+                Sort::Unmanaged => Claim::GivenUp(action),
+                Sort::Resource if ops.contains(&Op::RemoveAction(action)) => Claim::GivenUp(action),
+                _ if taken_off => continue,
+                // A body may add it any number of times.
+                Sort::Action if bodies.contains(&Op::AddAction(action)) => {
+                    Claim::RanAsAdded(action)
+                }
+                Sort::Action | Sort::Resource | Sort::OfObject => Claim::ran(action),
+            };
+            self.claimed(span, claim);
         }
         self.finally = false;
     }

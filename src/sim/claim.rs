@@ -46,6 +46,10 @@ pub enum Claim {
     RanTimes(Callback, u8),
     /// The callback did not run.
     NotRun(Callback),
+    /// The action ran as often as it was added.
+    RanAsAdded(ActionId),
+    /// Nobody is left to free the memory: it is freed, on a list, or was never there.
+    GivenUp(ActionId),
     /// Both callbacks ran, and the first one's last run began before the second one's.
     Before(Callback, Callback),
     /// The device is there, and has so many references more than when its registration
@@ -116,6 +120,7 @@ impl Claim {
             | Claim::Bound(device)
             | Claim::Unbound(device) => Some(device),
             Claim::Ran(_) | Claim::RanTimes(..) | Claim::NotRun(_) | Claim::Before(..) => None,
+            Claim::RanAsAdded(_) | Claim::GivenUp(_) => None,
             Claim::Warned | Claim::NotWarned => None,
         }
     }
@@ -125,6 +130,7 @@ impl Claim {
         let (first, second) = match self {
             Claim::Ran(one) | Claim::RanTimes(one, _) | Claim::NotRun(one) => (Some(one), None),
             Claim::Before(first, second) => (Some(first), Some(second)),
+            Claim::RanAsAdded(action) => (Some(action.into()), None),
             _ => (None, None),
         };
         first.into_iter().chain(second)
@@ -140,6 +146,8 @@ impl Claim {
             Claim::Ran(callback) => so_far.runs(callback) == 1,
             Claim::RanTimes(callback, times) => so_far.runs(callback) == usize::from(times),
             Claim::NotRun(callback) => so_far.runs(callback) == 0,
+            Claim::RanAsAdded(action) => so_far.runs(action.into()) == so_far.adds(action),
+            Claim::GivenUp(memory) => !state.is_owned(memory),
             Claim::Refs(device, more) => {
                 let registered = so_far.refs_when_registered(device);
                 let now = state.device(device).refs();
@@ -178,6 +186,8 @@ impl Claim {
             Claim::Ran(callback) | Claim::RanTimes(callback, _) | Claim::NotRun(callback) => {
                 times(callback)
             }
+            Claim::RanAsAdded(action) => times(action.into()),
+            Claim::GivenUp(_) => "it was never freed".to_owned(),
             Claim::Before(first, second) => match (so_far.runs(first), so_far.runs(second)) {
                 (0, 0) => "neither ran".to_owned(),
                 (0, _) => "the first did not run".to_owned(),
@@ -238,6 +248,8 @@ impl Claim {
                 format!("{} ran {times} times", callback.describe(program))
             }
             Claim::NotRun(callback) => format!("{} not run", callback.describe(program)),
+            Claim::RanAsAdded(id) => format!("{} ran as often as added", program.action(id).name),
+            Claim::GivenUp(id) => format!("{} freed", program.action(id).name),
             Claim::Before(first, second) => format!(
                 "order {} < {}",
                 first.describe(program),

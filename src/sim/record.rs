@@ -281,6 +281,17 @@ impl<'a> Recorder<'a> {
         self.faulted
     }
 
+    /// How often the action was added, and not taken off again.
+    pub(super) fn adds(&self, action: ActionId) -> usize {
+        let count = |what| {
+            self.devres
+                .iter()
+                .filter(|&&known| known == (what, action))
+                .count()
+        };
+        count(Devres::Add) - count(Devres::Remove)
+    }
+
     /// What became of managed resources so far.
     pub fn devres(&self) -> &[(Devres, ActionId)] {
         &self.devres

@@ -287,6 +287,11 @@ impl State {
         matches!(self.memory(id), Memory::Managed | Memory::Owned)
     }
 
+    /// Whether the memory is there and on no list: somebody has to free it.
+    pub fn is_owned(&self, id: ActionId) -> bool {
+        self.memory(id) == Memory::Owned
+    }
+
     pub(super) fn memory(&self, id: ActionId) -> Memory {
         self.memory[usize::from(id.0)]
     }

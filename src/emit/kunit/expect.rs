@@ -85,6 +85,14 @@ impl Emitter<'_> {
             Claim::Ran(callback) => ran(callback, 1),
             Claim::RanTimes(callback, times) => ran(callback, times),
             Claim::NotRun(callback) => ran(callback, 0),
+            Claim::RanAsAdded(id) => {
+                let added = format!("ctx.{}", names::c_added(self.program.action(id).name));
+                call(tabs, equal, &["test", &self.ran(id), &added], ";")
+            }
+            Claim::GivenUp(id) => {
+                let owned = format!("{}.owned", self.memory(id));
+                call(tabs, truth(negated), &["test", &owned], ";")
+            }
             Claim::Before(first, second) => {
                 let ((_, first), (_, second)) = (self.counter(first), self.counter(second));
                 let order = ("ran_before", [first.as_str(), second.as_str()]);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::scenario::Emitter;
 use crate::emit::names;
 use crate::emit::wrap::call;
-use crate::ir::Scenario;
-use crate::sim::{Action, ActionId, DeviceId, DriverId, Errno, Op, Sort};
+use crate::ir::{Expectation, Scenario};
+use crate::sim::{Action, ActionId, Claim, DeviceId, DriverId, Errno, Op, Sort};
 
 /// A call of a function.
 pub(super) struct Call {
@@ -147,7 +147,7 @@ impl Emitter<'_> {
     }
 
     /// The memory of a resource, or what is nothing but memory.
-    fn memory(&self, id: ActionId) -> String {
+    pub(super) fn memory(&self, id: ActionId) -> String {
         format!("ctx.{}", names::c_memory(self.program.action(id).name))
     }
 
@@ -228,6 +228,23 @@ impl Emitter<'_> {
 
     /// An operation of a body: what it returns is for later.
     pub(super) fn body_op(&self, op: Op) -> Vec<String> {
+        let mut lines = self.body_call(op);
+        lines.extend(self.counted(op));
+        lines
+    }
+
+    /// What counts how often an action is added, where something is expected of that.
+    fn counted(&self, op: Op) -> Option<String> {
+        let Op::AddAction(id) = op else {
+            return None;
+        };
+        let is_asked = |expectation: &Expectation| expectation.claim == Claim::RanAsAdded(id);
+        let added = names::c_added(self.program.action(id).name);
+        let asked = self.scenario.expectations().any(is_asked);
+        asked.then(|| format!("\tctx.{added}++;"))
+    }
+
+    fn body_call(&self, op: Op) -> Vec<String> {
         let called = self.call(op);
         if !is_fallible(self.scenario, op) {
             return self.void(op, &called);
@@ -260,6 +277,12 @@ impl Emitter<'_> {
 
     /// An operation of the test's own, which has to return that error or none.
     pub(super) fn test_op(&self, op: Op, fails: Option<Errno>) -> Vec<String> {
+        let mut lines = self.test_call(op, fails);
+        lines.extend(self.counted(op));
+        lines
+    }
+
+    fn test_call(&self, op: Op, fails: Option<Errno>) -> Vec<String> {
         let called = self.call(op);
         if !is_fallible(self.scenario, op) {
             return self.void(op, &called);

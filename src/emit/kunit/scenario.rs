@@ -155,6 +155,10 @@ impl Emitter<'_> {
         if action.body.is_empty() && !is_new {
             return;
         }
+        let mut expectations = self.scenario.expectations();
+        if expectations.any(|expectation| expectation.claim == Claim::RanAsAdded(id)) {
+            self.file.counter(names::c_added(action.name));
+        }
         let mut lines = self.ret(action.body);
         lines.push(format!("\t{}++;", self.ran(id)));
         if self.shared.ordered.contains(action.name) {

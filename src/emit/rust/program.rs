@@ -248,6 +248,8 @@ pub(super) fn claim_path(program: &Program<'_>, claim: Claim) -> String {
             callback(program, first),
             callback(program, second)
         ),
+        Claim::RanAsAdded(id) => format!("RanAsAdded({})", constant(program.action(id).name)),
+        Claim::GivenUp(id) => format!("GivenUp({})", constant(program.action(id).name)),
         Claim::Refs(id, more) => format!("Refs({}, {more})", device(id)),
         Claim::Freed(id) => format!("Freed({})", device(id)),
         Claim::Alive(id) => format!("Alive({})", device(id)),
