@@ -62,8 +62,8 @@ pub enum KindsFormat {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// As a diagnostic prints it: E0101.
-    pub code: String,
+    /// As a diagnostic prints it: E0101. Or a word of the language; `words` lists the operations.
+    pub what: String,
 }
 
 #[derive(Debug, Args)]

@@ -81,7 +81,8 @@ pub fn nearest<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> O
     if unknown.len() > MAX_SLIP {
         return None;
     }
-    let allowed = |name: &str| 1 + unknown.len().min(name.len()) / 4;
+    // Words of four letters that differ in two have nothing in common.
+    let allowed = |name: &str| 1 + unknown.len().min(name.len()).saturating_sub(1) / 4;
     let near = known
         .into_iter()
         .filter(|name| unknown.len().abs_diff(name.len()) <= allowed(name))

@@ -45,6 +45,8 @@ pub mod places;
 #[cfg(feature = "cli")]
 mod platform;
 #[cfg(feature = "cli")]
+pub mod reference;
+#[cfg(feature = "cli")]
 mod resolve;
 #[cfg(feature = "cli")]
 pub mod run;

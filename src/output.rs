@@ -76,7 +76,9 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
 /// # Errors
 /// What cannot be read, or is in the way.
 pub fn sources_of_stale(out: &Path, files: &[OutputFile]) -> Result<BTreeSet<String>, String> {
-    files.iter().try_for_each(|file| refuse_foreign(out, file))?;
+    files
+        .iter()
+        .try_for_each(|file| refuse_foreign(out, file))?;
     let mut sources = BTreeSet::new();
     for stale in stale(out, files)? {
         // A suite's Rust says it in one line.

@@ -6,22 +6,47 @@ use devres_gen::codes::Code;
 use devres_gen::compile;
 use devres_gen::diagnostic::nearest;
 use devres_gen::kinds;
+use devres_gen::reference;
 use devres_gen::sim::{Fix, Handles};
+use devres_gen::syntax::words::{self, OPERATIONS};
 
 pub(super) fn explain(args: &Explain) -> Done {
-    let Some(code) = Code::from_name(&args.code) else {
-        let known = Code::ALL.iter().map(|code| code.as_str());
-        let hint = nearest(&args.code.to_ascii_uppercase(), known)
-            .map_or("docs/errors.md lists them all".to_owned(), |near| {
-                format!("did you mean {near}?")
-            });
-        return fail(
-            &format!("there is no code `{}`; {hint}", args.code),
-            BAD_INPUT,
-        );
-    };
-    print(&format!("{}\n", code.explanation().trim_end()))?;
-    Ok(WELL)
+    let what = args.what.as_str();
+    if let Some(code) = Code::from_name(what) {
+        print(&format!("{}\n", code.explanation().trim_end()))?;
+        return Ok(WELL);
+    }
+    if what == "words" {
+        let forms = OPERATIONS.iter().flat_map(|(_, forms)| *forms);
+        print(&forms.map(|form| format!("{form}\n")).collect::<String>())?;
+        return Ok(WELL);
+    }
+    let said = reference::of(what);
+    if !said.is_empty() {
+        let forms = words::forms(what).unwrap_or_default();
+        print(
+            &forms
+                .iter()
+                .map(|form| format!("{form}\n"))
+                .collect::<String>(),
+        )?;
+        if !forms.is_empty() {
+            print("\n")?;
+        }
+        print(&format!("{}\n", said.join("\n")))?;
+        return Ok(WELL);
+    }
+    let codes = Code::ALL.iter().map(|code| code.as_str());
+    let words = OPERATIONS.iter().map(|(word, _)| *word);
+    let near = nearest(&what.to_ascii_uppercase(), codes).or_else(|| nearest(what, words));
+    let hint = near.map_or(
+        "`explain words` lists the operations, docs/errors.md the codes".to_owned(),
+        |near| format!("did you mean {near}?"),
+    );
+    fail(
+        &format!("there is no code and no word `{what}`; {hint}"),
+        BAD_INPUT,
+    )
 }
 
 /// Each kind with what the simulator derives for it and what C makes it.

@@ -9,42 +9,9 @@ use pest::iterators::Pair;
 
 use super::parse::{Grammar, MAX_DEPTH, Rule, TreeBuilder};
 use super::repair;
+use super::words::{self, OPERATIONS};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, nearest};
-
-/// The words that a statement may begin with.
-const OPERATIONS: [&str; 30] = [
-    "device",
-    "driver",
-    "init",
-    "add",
-    "del",
-    "register",
-    "unregister",
-    "get",
-    "put",
-    "attach",
-    "bind",
-    "unbind",
-    "link",
-    "open",
-    "close",
-    "settle",
-    "action",
-    "memory",
-    "resource",
-    "use",
-    "find",
-    "destroy",
-    "realloc",
-    "free",
-    "group",
-    "remove",
-    "release",
-    "return",
-    "finally",
-    "expect",
-];
 
 /// The outcome that another one is the opposite of; only `run` stands behind `not`.
 fn opposite(outcome: &str) -> Option<&'static str> {
@@ -58,77 +25,27 @@ fn opposite(outcome: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether an expectation begins with what is expected, up to where it goes wrong.
+fn is_outcome_first(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    words.next() == Some("expect")
+        && words.next().is_some_and(|word| opposite(word).is_some())
+        && words.next().is_none()
+}
+
 fn ends_in_not(text: &str) -> bool {
     text.split_whitespace().next_back() == Some("not")
 }
-
-/// What an operation is in the kernel, where somebody writes that.
-const IN_THE_KERNEL: [(&str, &str); 57] = [
-    ("device_initialize", "init"),
-    ("device_add", "add"),
-    ("device_del", "del"),
-    ("device_register", "register"),
-    ("device_unregister", "unregister"),
-    ("platform_device_register", "register"),
-    ("platform_device_unregister", "unregister"),
-    ("get_device", "get"),
-    ("put_device", "put"),
-    ("driver_register", "register"),
-    ("driver_unregister", "unregister"),
-    ("platform_driver_register", "register"),
-    ("platform_driver_unregister", "unregister"),
-    ("device_attach", "attach"),
-    ("device_driver_attach", "bind"),
-    ("device_release_driver", "unbind"),
-    ("device_link_add", "link"),
-    ("devm_add_action", "action"),
-    ("devm_add_action_or_reset", "action"),
-    ("devm_remove_action", "remove"),
-    ("devm_release_action", "release"),
-    ("devm_kmalloc", "memory"),
-    ("devm_kzalloc", "memory"),
-    ("devm_krealloc", "realloc"),
-    ("devm_kfree", "free"),
-    ("devres_alloc", "resource"),
-    ("devres_add", "add"),
-    ("devres_find", "find"),
-    ("devres_remove", "remove"),
-    ("devres_destroy", "destroy"),
-    ("devres_release", "release"),
-    ("devres_open_group", "group"),
-    ("devres_close_group", "close"),
-    ("devres_release_group", "release"),
-    ("devres_get", "get"),
-    ("devres_free", "free"),
-    ("devres_remove_group", "remove"),
-    ("devm_kmemdup", "memory"),
-    ("devm_kstrdup", "memory"),
-    ("devm_request_irq", "action"),
-    ("drmm_add_action", "action"),
-    ("drmm_add_action_or_reset", "action"),
-    ("kmalloc", "memory"),
-    ("kzalloc", "memory"),
-    ("kfree", "free"),
-    ("device_create", "register"),
-    ("device_destroy", "unregister"),
-    ("cdev_device_add", "register"),
-    ("cdev_device_del", "unregister"),
-    ("platform_device_alloc", "init"),
-    ("platform_device_add", "add"),
-    ("platform_device_del", "del"),
-    ("platform_device_put", "put"),
-    ("device_driver_detach", "unbind"),
-    ("detach", "unbind"),
-    ("wait_for_device_probe", "settle"),
-    ("device_link_wait_removal", "settle"),
-];
 
 impl TreeBuilder<'_> {
     pub(super) fn bad_statement(&mut self, pair: Pair<'_, Rule>) {
         let text = pair.as_str();
         let word = &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())];
-        if word.is_empty() || OPERATIONS.contains(&word) {
-            return self.bad(pair, Rule::alone_statement);
+        let is_operation = |word: &str| OPERATIONS.iter().any(|(known, _)| *known == word);
+        let rest = text[word.len()..].trim_start();
+        let of_driver = rest.starts_with('{') && matches!(word, "probe" | "remove");
+        if word.is_empty() || is_operation(word) && !of_driver {
+            return self.bad_piece(pair, Rule::alone_statement, words::form(word));
         }
         let start = pair.as_span().start();
         let diagnostic = Diagnostic::new(
@@ -136,19 +53,29 @@ impl TreeBuilder<'_> {
             format!("there is no operation `{word}`"),
         )
         .label(self.at(start, start + word.len()), "unknown operation");
-        let here = IN_THE_KERNEL.iter().find(|(kernel, _)| *kernel == word);
-        let second = text[word.len()..].split_whitespace().next();
-        self.sink.report(match (here, second) {
-            (Some((_, here)), _) => diagnostic.help(format!("here that is `{here}`")),
-            (None, Some(second)) if OPERATIONS.contains(&second) => {
+        let second = rest.split_whitespace().next();
+        self.sink.report(match (words::instead_of(word), second) {
+            _ if of_driver => diagnostic.help(format!(
+                "that is a driver's: `driver NAME for DEVICE {{ {word} {{ ... }} }}`"
+            )),
+            (Some(instead), _) => diagnostic.help(instead),
+            (None, Some(second)) if is_operation(second) => {
                 diagnostic.help(format!("the operation stands first: `{second} {word}`"))
             }
-            _ => diagnostic.suggest(word, OPERATIONS),
+            _ => match nearest(word, OPERATIONS.iter().map(|&(known, _)| known)) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help("`devres-gen explain words` lists what there is"),
+            },
         });
     }
 
     /// Says what is wrong with a piece that the grammar set aside.
     pub(super) fn bad(&mut self, pair: Pair<'_, Rule>, alone: Rule) {
+        self.bad_piece(pair, alone, None);
+    }
+
+    /// The same of one that is written in such a form.
+    fn bad_piece(&mut self, pair: Pair<'_, Rule>, alone: Rule, form: Option<String>) {
         let text = pair.as_str();
         let mut inner = TreeBuilder {
             source: self.source,
@@ -156,25 +83,31 @@ impl TreeBuilder<'_> {
             sink: self.sink,
         };
         match Grammar::parse(alone, text) {
-            Err(error) => inner.syntax_error(text, error),
+            Err(error) => inner.wrong(text, error, form),
             // Right by itself: then what follows it on the line is wrong.
-            Ok(_) => inner.unexpected(text, text.len(), &[Rule::end]),
+            Ok(_) => inner.unexpected(text, text.len(), &[Rule::end], None),
         }
     }
 
     pub(super) fn syntax_error(&mut self, text: &str, error: pest::error::Error<Rule>) {
+        self.wrong(text, error, None);
+    }
+
+    fn wrong(&mut self, text: &str, error: pest::error::Error<Rule>, form: Option<String>) {
         let at = match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
         };
         match error.variant {
-            ErrorVariant::ParsingError { positives, .. } => self.unexpected(text, at, &positives),
+            ErrorVariant::ParsingError { positives, .. } => {
+                self.unexpected(text, at, &positives, form);
+            }
             ErrorVariant::CustomError { message } => self
                 .sink
                 .report(Diagnostic::new(Code::Syntax, message).label(self.at(at, at + 1), "here")),
         }
     }
 
-    fn unexpected(&mut self, text: &str, at: usize, wanted: &[Rule]) {
+    fn unexpected(&mut self, text: &str, at: usize, wanted: &[Rule], form: Option<String>) {
         let mut wanted: Vec<&str> = wanted.iter().copied().filter_map(spelling).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -193,10 +126,14 @@ impl TreeBuilder<'_> {
         let diagnostic = if found.is_empty() || found.starts_with(['\n', '\r']) || comment {
             // Point at the last token, not at what follows its line or comment.
             let last = last_token(&text[..at]);
-            Diagnostic::new(Code::Syntax, "something is missing here").label(
+            let diagnostic = Diagnostic::new(Code::Syntax, "something is missing here").label(
                 self.at(last.start, last.end),
                 format!("{expected} after this"),
-            )
+            );
+            match form {
+                Some(form) => diagnostic.help(form),
+                None => diagnostic,
+            }
         } else {
             let start = text.len() - found.len();
             let word = first_word(found);
@@ -217,12 +154,26 @@ impl TreeBuilder<'_> {
                 (Some(opposite), _) => {
                     diagnostic.help(format!("what is not `{word}` is `{opposite}`"))
                 }
-                _ if found.starts_with("/*") => diagnostic.help("a comment begins with `//`"),
+                _ if found.starts_with("/*") || word == "#" => {
+                    diagnostic.help("a comment begins with `//`")
+                }
+                _ if word == "(" && form.is_some() => {
+                    diagnostic.help(format!("without parentheses: {}", form.unwrap_or_default()))
+                }
+                _ if word == "<" && text.starts_with("expect") => {
+                    diagnostic.help("say `expect order FIRST < SECOND`")
+                }
+                _ if is_outcome_first(&text[..at]) => {
+                    diagnostic.help("the subject stands first: `expect SUBJECT OUTCOME`")
+                }
                 _ if found.starts_with("///") => {
                     diagnostic.help("a doc comment stands before a kind, a suite or a scenario")
                 }
                 (None, Some(keyword)) => diagnostic.help(format!("did you mean `{keyword}`?")),
-                (None, None) => diagnostic,
+                (None, None) => match form {
+                    Some(form) => diagnostic.help(form),
+                    None => diagnostic,
+                },
             }
         };
         self.sink.report(diagnostic);
@@ -356,7 +307,6 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_until => "`until`",
         Rule::linux => "a version such as `6.12`",
         Rule::c_versions => "`since`, `until`",
-        Rule::dot => "`.`",
         Rule::quoted => "a file in quotes",
         Rule::kind_below => "`parent`",
         Rule::subject => "a name",
@@ -424,6 +374,8 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         | Rule::eol
         | Rule::nl
         | Rule::letter
+        // There are few that could be meant: callbacks of what was named.
+        | Rule::dot
         | Rule::doc
         | Rule::file
         | Rule::more_items

@@ -6,6 +6,7 @@ mod format;
 mod parse;
 mod repair;
 mod statements;
+pub mod words;
 
 pub use format::format;
 pub use parse::{is_keyword, parse};

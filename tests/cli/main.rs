@@ -447,10 +447,17 @@ fn what_there_is_can_be_asked() {
     let output = here(&["explain", "E0330"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        err(&output).contains("there is no code `E0330`"),
+        err(&output).contains("no word `E0330`; did you mean E03"),
         "{}",
         err(&output)
     );
+    let words = out(&here(&["explain", "words"]));
+    assert!(words.contains("\nlink CONSUMER to SUPPLIER [while bound] [fails ERRNO]\n"));
+    for word in words.lines().filter_map(|form| form.split(' ').next()) {
+        let said = out(&here(&["explain", word]));
+        assert!(said.contains("\n\n`"), "of `{word}`: {said}");
+    }
+    assert!(out(&here(&["explain", "leaked"])).contains("it still did not run"));
     let kinds = out(&here(&["kinds"]));
     assert!(kinds.contains("references: 3 after register"), "{kinds}");
     let fixes = out(&here(&["fixes"]));
