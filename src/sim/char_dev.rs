@@ -103,7 +103,9 @@ impl<O: Observer> Core<'_, O> {
         if held == Handles::Object && self.state.device(dev).phase != Phase::Added {
             return Ok(Errno::ENODEV.negative());
         }
-        if !self.state.device(dev).in_sysfs {
+        // That is when `device_del()` has returned.
+        let deleting = self.deleting & 1 << dev.0 != 0;
+        if !self.state.device(dev).in_sysfs && !deleting {
             self.observer.point(Point::OpenedTooLate);
             return Ok(Errno::ENXIO.negative());
         }

@@ -37,6 +37,7 @@ pub fn step<O: Observer>(
         nesting: 0,
         in_callbacks: 0,
         releasing: 0,
+        deleting: 0,
     };
     let ret = core.operation(op)?;
     core.state.triggered = false;
@@ -54,6 +55,8 @@ pub(super) struct Core<'a, O> {
     in_callbacks: u16,
     /// The devices whose resources are being released, a bit each.
     pub(super) releasing: u8,
+    /// The devices that `device_del()` is at work on, a bit each.
+    pub(super) deleting: u8,
 }
 
 impl<O: Observer> Core<'_, O> {
@@ -229,7 +232,9 @@ impl<O: Observer> Core<'_, O> {
             self.in_use(dev)?;
             self.device_release_driver(dev)?;
         }
+        self.deleting |= 1 << dev.0;
         self.device_del(dev)?;
+        self.deleting &= !(1 << dev.0);
         match kind.handles {
             Handles::None => Ok(()),
             _ => self.cdev_put(dev),

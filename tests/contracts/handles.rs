@@ -67,6 +67,30 @@ fn chrdev_open_returns_enxio_without_a_registered_device() {
     assert_eq!((run.refs(DEV), run.state().is_open(FILE)), (1, false));
 }
 
+/// `cdev_device_del()` deletes the device, and only then the cdev: what `device_del()` runs last, when it
+/// lets go of the parent, still finds a file to open. Measured on 6.1, 6.12 and 7.2.
+#[test]
+fn the_cdev_goes_when_device_del_has_returned() {
+    static BELOW: Program<'static> = Program {
+        devices: &[
+            Device::new("dev", &CHARDEV).below(OTHER),
+            Device::new("parent", &PLATFORM),
+        ],
+        actions: &[Action::new("last", OTHER, &[Open(FILE), Close(FILE)])],
+        handles: &[Handle::new("file", DEV)],
+        ..Program::EMPTY
+    };
+    let mut run = Run::of(&BELOW).ops(&[Register(OTHER), Register(DEV)]);
+    run = run.ops(&[Unregister(OTHER), AddAction(A)]);
+    let released = [
+        Event::Action(A),
+        Event::Released(OTHER),
+        Event::Released(DEV),
+    ];
+    assert_eq!(run.events(Unregister(DEV)), released);
+    assert!(!run.state().failed_in_a_body());
+}
+
 /// A handle is one open file: it is closed once, and opened again only after that.
 #[test]
 fn a_handle_is_opened_and_closed_in_turn() {
