@@ -70,7 +70,7 @@ impl<O: Observer> Core<'_, O> {
         target: DeviceId,
         above: u8,
     ) -> Result<bool, Fault> {
-        if dev == target || self.device_is_ancestor(dev, target) {
+        if dev == target || self.walk_up_to(dev, target)? {
             return Ok(true);
         }
         if above & 1 << dev.0 != 0 {
@@ -87,6 +87,20 @@ impl<O: Observer> Core<'_, O> {
             if self.device_is_dependent(next, target, above | 1 << dev.0)? {
                 return Ok(true);
             }
+        }
+        Ok(false)
+    }
+
+    /// `device_is_ancestor()` as the kernel does it: a device that was removed does not hold what
+    /// is above it any more, and is still asked for it.
+    fn walk_up_to(&self, dev: DeviceId, target: DeviceId) -> Result<bool, Fault> {
+        let mut above = self.program.device(target).parent;
+        while let Some(parent) = above {
+            if parent == dev {
+                return Ok(true);
+            }
+            self.in_use(parent)?;
+            above = self.program.device(parent).parent;
         }
         Ok(false)
     }

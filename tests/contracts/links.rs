@@ -142,3 +142,27 @@ fn device_links_purge_warns_of_a_supplier_that_still_counts() {
         [Event::Warning(Warning::DeviceLinksPurge)]
     );
 }
+
+/// Whoever was removed does not hold its parent any more, and has a pointer to it: that is followed
+/// from what hangs below it (`device_is_ancestor()`), and KASAN tells of it. Measured on 6.12.
+#[test]
+fn device_link_add_follows_what_is_above_a_removed_parent() {
+    const TOP: DeviceId = DeviceId(3);
+    static BELOW: Program<'static> = Program {
+        devices: &[
+            Device::new("dev", &PLATFORM),
+            Device::new("supplier", &BUS).below(THIRD),
+            Device::new("removed", &BARE).below(TOP),
+            Device::new("freed", &ROOT),
+        ],
+        ..Program::EMPTY
+    };
+    let removed = || {
+        let run = Run::of(&BELOW).ops(&[Register(TOP), Register(THIRD), Register(OTHER)]);
+        run.ops(&[Register(DEV), Unregister(THIRD)])
+    };
+    assert_eq!(removed().op(Link(DEV, OTHER)), 0);
+    let mut run = removed().ops(&[Unregister(TOP)]);
+    assert!(run.state().device(TOP).is_released());
+    assert_eq!(run.fault(Link(DEV, OTHER)), Fault::UseAfterFree(TOP));
+}
