@@ -268,8 +268,25 @@ impl<O: Observer> Core<'_, O> {
         Ok(())
     }
 
-    /// Everything that is queued: deferred probes, then removals of device links.
+    /// Everything that is queued: deferred probes, then removals of device links; and what these
+    /// queue, as they release devices.
     pub(super) fn settle(&mut self) -> Result<(), Fault> {
+        loop {
+            self.deferred_probe_work()?;
+            if self.state.link_removals.is_empty() {
+                return Ok(());
+            }
+            // Those that are there: `flush_workqueue()` waits for no others.
+            let removals = self.state.link_removals.as_slice().len();
+            for _ in 0..removals {
+                if let Some(link) = self.state.link_removals.remove(0) {
+                    self.device_link_release(link)?;
+                }
+            }
+        }
+    }
+
+    fn deferred_probe_work(&mut self) -> Result<(), Fault> {
         self.call("deferred_probe_work_func", |core| {
             let mut retries = 0;
             while let Some(dev) = core.state.active.remove(0) {
@@ -285,11 +302,7 @@ impl<O: Observer> Core<'_, O> {
                 core.put_device(dev)?;
             }
             Ok(())
-        })?;
-        while let Some(link) = self.state.link_removals.remove(0) {
-            self.device_link_release(link)?;
-        }
-        Ok(())
+        })
     }
 
     /// `driver_detach()`: lets go of all devices of a driver, holding a reference

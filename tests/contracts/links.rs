@@ -143,6 +143,38 @@ fn device_links_purge_warns_of_a_supplier_that_still_counts() {
     );
 }
 
+static CHAIN: Program<'static> = Program {
+    devices: &[
+        Device::new("dev", &PLATFORM),
+        Device::new("supplier", &BUS),
+        Device::new("next", &BUS),
+        Device::new("its", &BUS),
+    ],
+    actions: &[
+        Action::new("adds", DEV, &[AddAction(B)]),
+        Action::new("last", DEV, &[Unregister(THIRD)]),
+    ],
+    ..Program::EMPTY
+};
+
+/// What a link was the last to hold goes with it, and what that takes down may be linked as well:
+/// `flush_workqueue()` does not wait for what is queued meanwhile, so whoever settles waits again.
+/// Measured on 6.1 and 6.12.
+#[test]
+fn settling_waits_for_what_is_queued_meanwhile() {
+    const ITS: DeviceId = DeviceId(3);
+    let run = Run::of(&CHAIN).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
+    let run = run.ops(&[Register(ITS), Link(DEV, OTHER), Link(THIRD, ITS)]);
+    let mut run = run.ops(&[AddAction(A), Unregister(DEV)]);
+    let released = [
+        Event::Action(B),
+        Event::Released(DEV),
+        Event::Released(THIRD),
+    ];
+    assert_eq!(run.events(Settle), released);
+    assert!(!run.state().has_queued_work());
+}
+
 /// Whoever was removed does not hold its parent any more, and has a pointer to it: that is followed
 /// from what hangs below it (`device_is_ancestor()`), and KASAN tells of it. Measured on 6.12.
 #[test]
