@@ -861,7 +861,7 @@ static int @{ kunit_name }@_init(struct kunit *test)
 	return 0;
 @%- endif %@
 }
-@%- if uses.link %@
+@%- if uses.link && uses.several %@
 
 /* A supplier that goes before its consumers may wait for ever. */
 static struct test_device *newest_test_device(void)
