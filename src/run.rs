@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Deviation, Expectation, FaultExpectation};
-use crate::sim::{Devres, Errno, Fault, Fix, Model, Op, Program, Recorder, Sort};
+use crate::sim::{Devres, Errno, Fault, Fix, HandleId, Model, Op, Program, Recorder, Sort};
 use crate::source::Span;
 use crate::trace;
 
@@ -22,7 +22,8 @@ pub struct Run {
     /// After how many operations work was queued.
     pub queued: u32,
     /// How many lines and how much of what became of managed resources come before what was set up is
-    /// undone while a device of the case's is still registered: a kernel's test cleans that up first.
+    /// undone while a device of the case's is still registered or a file still open: a kernel's test
+    /// cleans that up first.
     pub leaves: Option<(usize, usize)>,
     /// Whether it was given up while work was queued, which goes on behind its back.
     pub goes_on: bool,
@@ -318,7 +319,8 @@ impl Runner<'_> {
         let mut own = program
             .device_ids()
             .filter(|&id| !program.device(id).set_up);
-        if own.any(|id| state.device(id).is_registered()) {
+        let mut handles = (0..program.handles.len()).map(|i| HandleId(i as u8));
+        if own.any(|id| state.device(id).is_registered()) || handles.any(|id| state.is_open(id)) {
             let lines = self.recorder.records().len();
             self.run.leaves = Some((lines, self.recorder.devres().len()));
         }

@@ -901,6 +901,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 @%- if uses.tear_down %@
 	for (i = 0; i < ARRAY_SIZE(test_devices)@% if uses.parent %@ - 1@% endif %@; i++)
 		left |= !!test_devices[i]->registered;
+@%- for handle in handles %@
+	left |= !!ctx.@{ handle.field }@;
+@%- endfor %@
 @%- endif %@
 	log_pause(test, true);
 @%- endif %@
