@@ -33,13 +33,15 @@ mod could_not_be_added;
 #[rustfmt::skip]
 mod deferral;
 #[rustfmt::skip]
-mod drivers;
+mod directories;
 #[rustfmt::skip]
-mod drivers_twice;
+mod drivers;
 #[rustfmt::skip]
 mod faults;
 #[rustfmt::skip]
 mod faults_alone;
+#[rustfmt::skip]
+mod faults_of_ancestors;
 #[rustfmt::skip]
 mod faults_of_drivers;
 #[rustfmt::skip]
@@ -71,9 +73,15 @@ mod handles_of_objects;
 #[rustfmt::skip]
 mod initialised_while_open;
 #[rustfmt::skip]
+mod itself_alone;
+#[rustfmt::skip]
 mod kinds;
 #[rustfmt::skip]
 mod kinds_bound;
+#[rustfmt::skip]
+mod left_open;
+#[rustfmt::skip]
+mod linked_before_they_are_added;
 #[rustfmt::skip]
 mod links;
 #[rustfmt::skip]
@@ -87,7 +95,7 @@ mod memory;
 #[rustfmt::skip]
 mod names_in_uevents;
 #[rustfmt::skip]
-mod nothing_left;
+mod numbers_of_cards;
 #[rustfmt::skip]
 mod objects_outlive_drivers;
 #[rustfmt::skip]
@@ -123,6 +131,8 @@ mod probe;
 #[rustfmt::skip]
 mod probe_errors;
 #[rustfmt::skip]
+mod probed_within_probe;
+#[rustfmt::skip]
 mod put_by_two;
 #[rustfmt::skip]
 mod rebind;
@@ -139,11 +149,15 @@ mod released_on_unregister;
 #[rustfmt::skip]
 mod resources;
 #[rustfmt::skip]
+mod settled_with_what_follows;
+#[rustfmt::skip]
 mod shown_too_early;
 #[rustfmt::skip]
 mod taken_and_forgotten;
 #[rustfmt::skip]
 mod unregister;
+#[rustfmt::skip]
+mod until_it_is_deleted;
 #[rustfmt::skip]
 mod without_a_driver;
 #[rustfmt::skip]

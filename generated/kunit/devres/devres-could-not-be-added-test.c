@@ -120,6 +120,11 @@ static struct device *platform_kind_init(struct test_device *td)
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
 	pdev->dev.parent = parent_of(td);
+	/* Again by platform_device_add(); links are named after it before that. */
+	if (dev_set_name(&pdev->dev, "%s", td->name)) {
+		platform_device_put(pdev);
+		return ERR_PTR(-ENOMEM);
+	}
 	return &pdev->dev;
 }
 
@@ -184,8 +189,14 @@ static struct device *auxiliary_kind_init(struct test_device *td)
 	adev->dev.parent = parent_of(td) ?: auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;
 	ret = auxiliary_device_init(adev);
-	if (ret)
+	if (ret) {
 		kfree(adev);
+		return ERR_PTR(ret);
+	}
+	/* Another by auxiliary_device_add(); links are named after it before that. */
+	ret = dev_set_name(&adev->dev, "%s", td->name);
+	if (ret)
+		auxiliary_device_uninit(adev);
 	return ret ? ERR_PTR(ret) : &adev->dev;
 }
 

@@ -151,6 +151,11 @@ static struct device *platform_kind_init(struct test_device *td)
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
 	pdev->dev.parent = parent_of(td);
+	/* Again by platform_device_add(); links are named after it before that. */
+	if (dev_set_name(&pdev->dev, "%s", td->name)) {
+		platform_device_put(pdev);
+		return ERR_PTR(-ENOMEM);
+	}
 	return &pdev->dev;
 }
 
@@ -499,8 +504,13 @@ static int link_test_devices(struct test_device *consumer,
 /* All work that the driver core has queued is done. */
 static void settle(void)
 {
-	wait_for_device_probe();
-	device_link_wait_removal();
+	int i;
+
+	/* What a link was the last to hold goes with it, and may queue more work. */
+	for (i = 0; i <= ARRAY_SIZE(test_devices); i++) {
+		wait_for_device_probe();
+		device_link_wait_removal();
+	}
 }
 
 static bool is_bound(struct test_device *td)

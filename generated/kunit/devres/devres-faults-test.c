@@ -79,6 +79,11 @@ static struct device *platform_kind_init(void)
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
 	pdev->dev.parent = NULL;
+	/* Again by platform_device_add(); links are named after it before that. */
+	if (dev_set_name(&pdev->dev, "%s", KBUILD_MODNAME)) {
+		platform_device_put(pdev);
+		return ERR_PTR(-ENOMEM);
+	}
 	return &pdev->dev;
 }
 

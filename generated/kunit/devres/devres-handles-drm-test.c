@@ -119,7 +119,7 @@ static void drm_kind_destroy(struct device *dev)
 
 static dev_t drm_kind_devt(struct device *dev)
 {
-	return dev->devt;
+	return dev_get_drvdata(dev) ? dev->devt : MKDEV(DRM_MAJOR, 255);
 }
 
 static int drm_kind_object_action(struct device *dev, void (*action)(void *data))

@@ -174,6 +174,11 @@ static struct device *platform_kind_init(struct test_device *td)
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
 	pdev->dev.parent = parent_of(td);
+	/* Again by platform_device_add(); links are named after it before that. */
+	if (dev_set_name(&pdev->dev, "%s", td->name)) {
+		platform_device_put(pdev);
+		return ERR_PTR(-ENOMEM);
+	}
 	return &pdev->dev;
 }
 
