@@ -383,12 +383,12 @@ static void free_test_memory(struct test_memory *memory)
 @%- if uses.memory.realloc %@
 static int realloc_test_memory(struct test_memory *memory)
 {
-	void *data = krealloc(memory->data, 4 * memory->size, GFP_KERNEL);
+	void *data = krealloc(memory->data, 2 * memory->size, GFP_KERNEL);
 
 	if (!data)
 		return -ENOMEM;
 	memory->data = data;
-	memory->size *= 4;
+	memory->size *= 2;
 	return 0;
 }
 @% endif %@
@@ -407,11 +407,11 @@ static int devm_realloc_test_memory(struct device *dev,
 {
 	void *data;
 
-	data = devm_krealloc(dev, memory->data, 4 * memory->size, GFP_KERNEL);
+	data = devm_krealloc(dev, memory->data, 2 * memory->size, GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
 	memory->data = data;
-	memory->size *= 4;
+	memory->size *= 2;
 	return 0;
 }
 @% endif %@

@@ -341,11 +341,11 @@ static int devm_realloc_test_memory(struct device *dev,
 {
 	void *data;
 
-	data = devm_krealloc(dev, memory->data, 4 * memory->size, GFP_KERNEL);
+	data = devm_krealloc(dev, memory->data, 2 * memory->size, GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
 	memory->data = data;
-	memory->size *= 4;
+	memory->size *= 2;
 	return 0;
 }
 
