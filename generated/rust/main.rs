@@ -37,6 +37,8 @@ mod directories;
 #[rustfmt::skip]
 mod drivers;
 #[rustfmt::skip]
+mod drivers_twice;
+#[rustfmt::skip]
 mod faults;
 #[rustfmt::skip]
 mod faults_alone;
@@ -94,6 +96,8 @@ mod made_and_forgotten;
 mod memory;
 #[rustfmt::skip]
 mod names_in_uevents;
+#[rustfmt::skip]
+mod nothing_left;
 #[rustfmt::skip]
 mod numbers_of_cards;
 #[rustfmt::skip]

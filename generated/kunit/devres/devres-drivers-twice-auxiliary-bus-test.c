@@ -147,8 +147,14 @@ static struct device *auxiliary_kind_init(struct test_device *td)
 	adev->dev.parent = NULL ?: auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;
 	ret = auxiliary_device_init(adev);
-	if (ret)
+	if (ret) {
 		kfree(adev);
+		return ERR_PTR(ret);
+	}
+	/* Another by auxiliary_device_add(); links are named after it before that. */
+	ret = dev_set_name(&adev->dev, "%s", td->name);
+	if (ret)
+		auxiliary_device_uninit(adev);
 	return ret ? ERR_PTR(ret) : &adev->dev;
 }
 

@@ -195,12 +195,17 @@ static void pci_kind_teardown(void)
 
 static struct device *pci_kind_create(struct test_device *td)
 {
+	static unsigned int devices;
 	struct pci_dev *pdev;
-	int slot = 0;
+	int i, slot;
 
-	while (slot < ARRAY_SIZE(test_pci_slots) && test_pci_slots[slot])
-		slot++;
-	if (slot == ARRAY_SIZE(test_pci_slots))
+	/* The next one: what was removed and is still there keeps its name. */
+	for (i = 0; i < ARRAY_SIZE(test_pci_slots); i++) {
+		slot = devices++ % ARRAY_SIZE(test_pci_slots);
+		if (!test_pci_slots[slot])
+			break;
+	}
+	if (i == ARRAY_SIZE(test_pci_slots))
 		return ERR_PTR(-ENOSPC);
 	test_pci_slots[slot] = test_pci_id(td->name);
 	test_pci_lock();

@@ -110,7 +110,9 @@ enum {
 };
 
 static struct device *test_spi_host;
-static struct spi_controller *test_spi_controller;
+
+/* More than one: its lock is held while a device is added, and probed. */
+static struct spi_controller *test_spi_controllers[8];
 
 static int test_spi_transfer(struct spi_controller *controller,
 			     struct spi_message *message)
@@ -118,40 +120,62 @@ static int test_spi_transfer(struct spi_controller *controller,
 	return -EIO;
 }
 
+static struct spi_controller *test_spi_register(void)
+{
+	struct spi_controller *controller;
+	int ret;
+
+	controller = devm_spi_alloc_host(test_spi_host, 0);
+	if (!controller)
+		return ERR_PTR(-ENOMEM);
+	controller->num_chipselect = 128;
+	controller->transfer_one_message = test_spi_transfer;
+	ret = spi_register_controller(controller);
+	return ret ? ERR_PTR(ret) : controller;
+}
+
 static int spi_kind_setup(void)
 {
-	int ret = -ENOMEM;
+	struct spi_controller *controller;
+	int i;
 
 	test_spi_host = __root_device_register(KBUILD_MODNAME "-spi", NULL);
 	if (IS_ERR(test_spi_host))
 		return PTR_ERR(test_spi_host);
-	test_spi_controller = devm_spi_alloc_host(test_spi_host, 0);
-	if (test_spi_controller) {
-		test_spi_controller->num_chipselect = 128;
-		test_spi_controller->transfer_one_message = test_spi_transfer;
-		ret = spi_register_controller(test_spi_controller);
+	for (i = 0; i < ARRAY_SIZE(test_spi_controllers); i++) {
+		controller = test_spi_register();
+		if (IS_ERR(controller))
+			break;
+		test_spi_controllers[i] = controller;
 	}
-	if (ret)
-		root_device_unregister(test_spi_host);
-	return ret;
+	if (i == ARRAY_SIZE(test_spi_controllers))
+		return 0;
+	while (i--)
+		spi_unregister_controller(test_spi_controllers[i]);
+	root_device_unregister(test_spi_host);
+	return PTR_ERR(controller);
 }
 
 static void spi_kind_teardown(void)
 {
-	spi_unregister_controller(test_spi_controller);
-	root_device_unregister(test_spi_host); /* puts the controller */
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_spi_controllers); i++)
+		spi_unregister_controller(test_spi_controllers[i]);
+	root_device_unregister(test_spi_host); /* puts the controllers */
 }
 
 static struct device *spi_kind_create(struct test_device *td)
 {
 	static unsigned int devices;
+	unsigned int i = devices++ % ARRAY_SIZE(test_spi_controllers);
 	struct spi_board_info info = {
-		.chip_select = devices++ % 128,
+		.chip_select = devices % 128,
 	};
 	struct spi_device *spi;
 
 	strscpy(info.modalias, td->name, sizeof(info.modalias));
-	spi = spi_new_device(test_spi_controller, &info);
+	spi = spi_new_device(test_spi_controllers[i], &info);
 	return spi ? &spi->dev : ERR_PTR(-ENODEV);
 }
 

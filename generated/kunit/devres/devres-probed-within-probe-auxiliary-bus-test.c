@@ -220,14 +220,15 @@ static struct device_driver *const auxiliary_kind_drivers[] = {
 
 static int auxiliary_kind_register_driver(struct device_driver *driver)
 {
+	const char *name = driver->name;
 	struct auxiliary_driver *drv;
 	int ret;
 
 	drv = container_of(driver, struct auxiliary_driver, driver);
-	drv->name = driver->name;
+	drv->name = drv->name ?: name;
 	ret = auxiliary_driver_register(drv);
 	if (ret)
-		driver->name = drv->name; /* the bus freed its own */
+		driver->name = name; /* the bus freed its own */
 	return ret;
 }
 

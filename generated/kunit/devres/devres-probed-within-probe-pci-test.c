@@ -370,8 +370,8 @@ static void pci_kind_remove(struct pci_dev *pdev)
 static struct pci_driver pci_kind_drv_for_dev = {
 	.probe = pci_kind_probe,
 	.remove = pci_kind_remove,
-	.id_table = (const struct pci_device_id[]) {
-		{ .driver_data = (kernel_ulong_t)"devres-dev" } /* the end as well */
+	.id_table = (struct pci_device_id[]) {
+		{ .driver_data = (kernel_ulong_t)"devres-dev" }, { }
 	},
 	.driver = {
 		.name = "devres-drv",
@@ -386,24 +386,23 @@ static struct device_driver *const pci_kind_drivers[] = {
 
 static int pci_kind_register_driver(struct device_driver *driver)
 {
+	static struct pci_device_id own[2]; /* for the device under test */
 	struct pci_driver *drv = to_pci_driver(driver);
-	const char *device = driver->name;
-	u32 id;
-	int ret;
+	struct pci_device_id *id;
+	u32 device;
 
-	if (drv->id_table)
-		device = (const char *)drv->id_table->driver_data;
-	id = test_pci_id(device);
+	if (!drv->id_table) {
+		own->driver_data = (kernel_ulong_t)driver->name;
+		drv->id_table = own;
+	}
+	id = (struct pci_device_id *)drv->id_table;
+	device = test_pci_id((const char *)id->driver_data);
+	id->vendor = PCI_VENDOR_ID_REDHAT;
+	id->subvendor = device & 0xffff;
+	id->subdevice = device >> 16;
 	drv->name = driver->name;
 	drv->probe = drv->probe ?: test_pci_probe;
-	ret = pci_register_driver(drv);
-	if (ret)
-		return ret;
-	ret = pci_add_dynid(drv, PCI_VENDOR_ID_REDHAT, 0, id & 0xffff, id >> 16,
-			    0, 0, 0);
-	if (ret)
-		pci_unregister_driver(drv);
-	return ret;
+	return pci_register_driver(drv);
 }
 
 static void pci_kind_unregister_driver(struct device_driver *driver)
