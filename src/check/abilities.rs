@@ -3,7 +3,7 @@
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir::{CKey, DEV, Kind, KindC, KindUse, Parent, Scenario, StepKind, Suite, Unit};
-use crate::sim::{DeviceId, Handles, Op, Sort};
+use crate::sim::{Callback, DeviceId, Handles, Op, Sort};
 use crate::source::Span;
 
 /// What a suite asks of the kinds that it runs on.
@@ -111,8 +111,16 @@ pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink:
         );
     }
     for step in &scenario.steps {
-        if let StepKind::Op(op, _) = step.kind {
-            asker.operation(op, step.span, sink);
+        match &step.kind {
+            StepKind::Op(op, _) => asker.operation(*op, step.span, sink),
+            StepKind::Expect(expectation) | StepKind::Finally(expectation) => {
+                for callback in expectation.claim.callbacks() {
+                    if let Callback::ProbeOf(dev) | Callback::RemoveOf(dev) = callback {
+                        asker.ask(dev, step.span, CALLBACKS, "tell when its driver runs", sink);
+                    }
+                }
+            }
+            StepKind::Fault(_) => {}
         }
     }
     // What bodies do is shown where the body begins.
@@ -147,6 +155,12 @@ const BUS: Ability = Ability {
 const DRIVERS: Ability = Ability {
     has: |kind| !kind.driverless,
     lacks: "its bus has no drivers, or one of its own",
+    help: "put the scenario into a suite of kinds whose bus takes drivers",
+    help_declared: "declare it with a kind whose bus takes drivers: `platform`, `bus`",
+};
+const CALLBACKS: Ability = Ability {
+    has: |kind| !kind.drivers.own,
+    lacks: "its driver is its bus's own, and nobody sees what that does",
     help: "put the scenario into a suite of kinds whose bus takes drivers",
     help_declared: "declare it with a kind whose bus takes drivers: `platform`, `bus`",
 };

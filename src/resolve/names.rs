@@ -108,14 +108,21 @@ impl ScenarioResolver<'_> {
         // A word of the language was reported as such.
         if found.is_none() && !is_keyword(&name.value) {
             let text = &name.value;
-            self.sink.report(
-                Diagnostic::new(
-                    Code::UnknownName,
-                    format!("nothing is called `{text}` here"),
-                )
-                .label(name.span, "unknown name")
-                .suggest(text, self.names.keys().map(String::as_str)),
+            let diagnostic = Diagnostic::new(
+                Code::UnknownName,
+                format!("nothing is called `{text}` here"),
             );
+            let is_later = |known: &&&Name| known.value == *text && known.span > name.span;
+            let mut later = self.declared.iter().filter(is_later);
+            self.sink.report(match later.next() {
+                Some(later) => diagnostic
+                    .label(name.span, "not known yet")
+                    .label(later.span, "declared here")
+                    .help("what is used is declared before: let that stand first"),
+                None => diagnostic
+                    .label(name.span, "unknown name")
+                    .suggest(text, self.names.keys().map(String::as_str)),
+            });
         }
         found.map(|entity| (entity, name))
     }

@@ -31,6 +31,8 @@ pub(super) struct ScenarioResolver<'s> {
     pub(super) scope: Scope<'s>,
     pub(super) scenario: ir::Scenario,
     pub(super) names: BTreeMap<String, (Entity, Span)>,
+    /// What the scenario declares, wherever: a name may be used too early.
+    pub(super) declared: Vec<&'s Name>,
     /// Whether the expectation at hand is one of `finally`.
     pub(super) finally: bool,
     /// Where `no leaks` stands: what it means is known at the end.
@@ -42,7 +44,7 @@ pub(super) struct ScenarioResolver<'s> {
 }
 
 impl<'s> ScenarioResolver<'s> {
-    pub(super) fn new(sink: &'s mut Sink, scope: Scope<'s>, scenario: &ast::Scenario) -> Self {
+    pub(super) fn new(sink: &'s mut Sink, scope: Scope<'s>, scenario: &'s ast::Scenario) -> Self {
         let dev = "dev".to_owned();
         let span = scenario.name.span;
         ScenarioResolver {
@@ -52,6 +54,11 @@ impl<'s> ScenarioResolver<'s> {
             no_leaks: vec![],
             place: Place::Scenario,
             dropped: false,
+            declared: scenario
+                .body
+                .iter()
+                .filter_map(|statement| statement.value.declares())
+                .collect(),
             names: BTreeMap::from([(dev.clone(), (Entity::Device(ir::DEV), span))]),
             scenario: ir::Scenario {
                 doc: scenario.doc.clone(),
@@ -344,6 +351,17 @@ impl<'s> ScenarioResolver<'s> {
             }
             Verb::Bind => {
                 let (device, driver) = (next()?, next()?);
+                let of = |name: &Name| self.names.get(&name.value).map(|known| known.0);
+                if let (Some(Entity::Driver(_)), Some(Entity::Device(_))) = (of(device), of(driver))
+                {
+                    let (drv, dev) = (&device.value, &driver.value);
+                    self.sink.report(
+                        Diagnostic::new(Code::WrongSort, format!("`{drv}` is a driver"))
+                            .label(device.span, "the device stands first")
+                            .help(format!("`bind {dev} to {drv}`")),
+                    );
+                    return None;
+                }
                 let id = self.device(device);
                 let drv = self.driver(driver)?;
                 let wanted = self.scenario.drivers[usize::from(drv.0)].device;

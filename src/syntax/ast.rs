@@ -241,6 +241,22 @@ pub enum Statement {
     Finally(Vec<Expected>),
 }
 
+impl Statement {
+    /// The name that it declares, if it declares one.
+    pub fn declares(&self) -> Option<&Name> {
+        match self {
+            Statement::Device { name, .. }
+            | Statement::Driver { name, .. }
+            | Statement::Action { name, .. }
+            | Statement::Memory { name, .. }
+            | Statement::Resource { name, .. }
+            | Statement::Group { name, .. } => Some(name),
+            Statement::Op { verb, names, .. } if *verb == Verb::Open => names.last(),
+            _ => None,
+        }
+    }
+}
+
 /// The word that an operation begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
