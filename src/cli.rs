@@ -68,7 +68,7 @@ pub struct Explain {
 
 #[derive(Debug, Args)]
 pub struct Compile {
-    /// Scenario files, or folders of them.
+    /// Scenario files, or folders of them; `-` is standard input.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Where the output goes: `generated`, or `series` for a series of patches.
@@ -109,7 +109,7 @@ pub struct Compile {
 
 #[derive(Debug, Args)]
 pub struct Fmt {
-    /// Scenario files, or folders of them.
+    /// Scenario files, or folders of them; `-` is standard input.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Write nothing; show what would change, and fail if anything would.
@@ -119,7 +119,7 @@ pub struct Fmt {
 
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Scenario files, or folders of them.
+    /// Scenario files, or folders of them; `-` is standard input.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -136,7 +136,7 @@ pub struct Run {
 
 #[derive(Debug, Args)]
 pub struct Matrix {
-    /// Scenario files, or folders of them.
+    /// Scenario files, or folders of them; `-` is standard input.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -218,7 +218,7 @@ pub struct Explore {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Scenario files, or folders of them.
+    /// Scenario files, or folders of them; `-` is standard input.
     #[arg(required_unless_present = "explore")]
     pub paths: Vec<PathBuf>,
     /// The kernel's source tree; it is only read.
@@ -287,7 +287,7 @@ pub struct Setup {
 
 #[derive(Debug, Args)]
 pub struct Install {
-    /// Scenario files, or folders of them.
+    /// Scenario files, or folders of them; `-` is standard input.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// The kernel's source tree, which is changed.

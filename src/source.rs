@@ -259,14 +259,22 @@ impl Sources {
 
 /// The bytes of a file, or how many there are if that is too many to be read.
 fn read_whole(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
-    if size > MAX_BYTES {
-        return Ok(Err(size));
+    let mut bytes = Vec::new();
+    if path == Path::new(STDIN) {
+        io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+    } else {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        if size > MAX_BYTES {
+            return Ok(Err(size));
+        }
+        // Some files are longer than they say, or still grow.
+        bytes.reserve_exact(size as usize);
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     }
-    // Some files are longer than they say, or still grow.
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     let size = bytes.len() as u64;
     Ok(if size > MAX_BYTES {
         Err(size)
@@ -275,6 +283,9 @@ fn read_whole(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
     })
 }
 
+/// The path that stands for standard input.
+pub const STDIN: &str = "-";
+
 struct Found {
     path: PathBuf,
     name: String,
@@ -282,6 +293,10 @@ struct Found {
 
 /// The scenario files below a path, and what could not be read of it.
 fn find(path: &Path) -> Result<(Vec<Found>, Vec<String>), String> {
+    if path == Path::new(STDIN) {
+        let (path, name) = (path.to_owned(), "stdin".to_owned());
+        return Ok((vec![Found { path, name }], vec![]));
+    }
     let whole = path.canonicalize().map_err(|why| why.to_string())?;
     let root = if whole.is_dir() {
         whole.as_path()

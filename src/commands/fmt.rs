@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, print, report};
 use crate::cli::Fmt;
 use devres_gen::compile::{Texts, texts};
+use devres_gen::source::STDIN;
 use devres_gen::{output, syntax};
 
 pub(super) fn fmt(args: &Fmt) -> Done {
@@ -21,12 +22,17 @@ pub(super) fn fmt(args: &Fmt) -> Done {
     for &id in &ids {
         let source = sources.get(id);
         let formatted = syntax::format(&source.text);
-        if formatted == source.text {
+        let is_filter = source.path == STDIN && !args.check;
+        if formatted == source.text && !is_filter {
             continue;
         }
         if !same_but_for_white_space(&source.text, &formatted) {
             let why = format!("`{}` would lose something; please report this", source.path);
             return fail(&why, NOT_WELL);
+        }
+        if is_filter {
+            print(&formatted)?;
+            continue;
         }
         changed += 1;
         if args.check {
@@ -42,6 +48,9 @@ pub(super) fn fmt(args: &Fmt) -> Done {
             path.and_then(|path| output::replace(&path, &formatted))
                 .or_else(|why| fail(&format!("`{}`: {why}", source.path), NOT_WELL))?;
         }
+    }
+    if ids.len() == 1 && sources.get(ids[0]).path == STDIN && !args.check {
+        return Ok(WELL);
     }
     let verb = if args.check {
         "would change"

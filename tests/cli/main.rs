@@ -4,7 +4,8 @@ mod trees;
 mod util;
 
 use std::fs;
-use std::process::Output;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 
 use devres_gen::ktap::{self, Status};
 use util::*;
@@ -392,6 +393,41 @@ fn every_format_has_the_verdict_of_every_kernel() {
         let say = format!("say `without 699fb50d9903 {told}`");
         assert!(err(&output).contains(&say), "{}", err(&output));
     }
+}
+
+/// `-` is standard input; what is laid out there goes on, as editors want it.
+#[test]
+fn scenarios_may_come_by_standard_input() {
+    let with = |args: &[&str], text: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_devres-gen"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let loose = "use kinds\nsuite s on root { scenario t { register   dev } }\n";
+    let right = loose.replace("   ", " ");
+    assert!(out(&with(&["run", "-"], loose)).starts_with("ok     s/t/root\n"));
+    for text in [loose, &right] {
+        let output = with(&["fmt", "-"], text);
+        assert_eq!(
+            (output.status.code(), out(&output)),
+            (Some(0), right.clone())
+        );
+    }
+    assert_eq!(with(&["fmt", "-", "--check"], loose).status.code(), Some(1));
+    let output = with(&["run", "-"], "suite");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("[-:1:1]"), "{}", err(&output));
 }
 
 #[test]
