@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
-use crate::ir::{Deviation, Expectation, FaultExpectation};
-use crate::sim::{Devres, Errno, Fault, Fix, HandleId, Model, Op, Program, Recorder, Sort};
+use crate::ir::{Deviation, Expectation, FaultExpectation, Scenario};
+use crate::sim::{Devres, Errno, Fault, Fix, Fixes, HandleId, Model, Op, Program, Recorder, Sort};
 use crate::source::Span;
 use crate::trace;
 
@@ -19,6 +19,8 @@ pub struct Run {
     pub devres: Vec<Managed>,
     /// The points of the simulator that were reached, a bit each.
     pub points: u64,
+    /// The fixes that may have made a difference.
+    pub matter: Fixes,
     /// After how many operations work was queued.
     pub queued: u32,
     /// How many lines and how much of what became of managed resources come before what was set up is
@@ -128,9 +130,30 @@ pub fn judge(case: &Case<'_>) -> Run {
 /// Judges a case on each of these kernels, whichever its own is.
 pub fn judge_on(case: &Case<'_>, models: impl Iterator<Item = Model>) -> Vec<Run> {
     prepared(case, |program, steps| {
-        let on = models.map(|model| Case { model, ..*case });
-        on.map(|case| judge_steps(&case, program, steps)).collect()
+        let stated = stated_of(case.scenario);
+        let mut runs: Vec<(Model, Run)> = Vec::with_capacity(Fix::ALL.len() + 1);
+        for model in models {
+            let is_like =
+                |(known, run): &&(Model, Run)| model.is_like(*known, run.matter.or(stated));
+            let run = match runs.iter().find(is_like) {
+                Some((_, same)) => same.clone(),
+                None => judge_steps(&Case { model, ..*case }, program, steps),
+            };
+            runs.push((model, run));
+        }
+        runs.into_iter().map(|(_, run)| run).collect()
     })
+}
+
+/// The fixes by which a scenario states different things.
+fn stated_of(scenario: &Scenario) -> Fixes {
+    let deviations = scenario.expectations().flat_map(|known| &known.deviations);
+    let without = deviations.map(|deviation| deviation.fix);
+    let faults = scenario.faults().flat_map(|fault| {
+        let absent = fault.absent.as_ref().map(|&(fix, _)| fix);
+        fault.without.into_iter().chain(absent)
+    });
+    without.chain(faults).fold(Fixes::default(), Fixes::and)
 }
 
 fn judge_steps(case: &Case<'_>, program: &Program<'_>, steps: &[CaseStep<'_>]) -> Run {
@@ -398,6 +421,11 @@ impl Runner<'_> {
             self.fail(self.case.scenario.span, wanted);
         }
         self.run.points = self.recorder.points();
+        // What queued work does is tried on copies.
+        self.run.matter = match self.run.queued {
+            0 => self.recorder.what_matters(),
+            _ => Fixes::ALL,
+        };
         if !self.traced {
             return self.run;
         }

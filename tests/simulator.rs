@@ -3,8 +3,8 @@
 
 use devres_gen::sim::{
     Action, ActionId, Device, DeviceId, Devres, Driver, DriverId, Errno, Event, Fault, Fix, Group,
-    GroupId, Handle, HandleId, Holdings, Kind, Model, Observer, Op, Point, Probe, Program, Sort,
-    State, step,
+    GroupId, Handle, HandleId, Holdings, Kind, Model, Observer, Op, Point, Probe, Program,
+    Recorder, Sort, State, step,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -378,6 +378,41 @@ fn the_same_program_comes_to_the_same_everywhere() {
     // Programs that all end at once, or do nothing, would tell nothing.
     assert!(ended > CASES / 4 && ended < CASES, "{ended} end in a fault");
     assert!(events > 10 * CASES as usize, "{events} events");
+}
+
+/// So a case need not be run on a kernel that differs from one where it was in nothing else.
+#[test]
+fn a_fix_that_does_not_matter_makes_no_difference() {
+    let (mut alike, mut others) = (0, 0);
+    let seen = std::cell::RefCell::new((&mut alike, &mut others));
+    for_each_plan(CASES, |program, model, ops| {
+        let recorded = |model: Model| {
+            let mut recorder = Recorder::new(program, model);
+            let fault = ops.iter().find_map(|&op| recorder.run(0, op).err());
+            (recorder, fault)
+        };
+        let (one, fault) = recorded(model);
+        for fix in Fix::ALL {
+            let other = match model.has(fix) {
+                true => model.without(fix),
+                false => model.with(fix),
+            };
+            if !model.is_like(other, one.what_matters()) {
+                *seen.borrow_mut().1 += 1;
+                continue;
+            }
+            *seen.borrow_mut().0 += 1;
+            let (other, other_fault) = recorded(other);
+            assert_eq!(other_fault, fault);
+            assert_eq!(other.state(), one.state());
+            assert_eq!(other.records(), one.records());
+            assert_eq!(other.devres(), one.devres());
+            assert_eq!(other.points(), one.points());
+            assert_eq!(other.what_matters(), one.what_matters());
+        }
+    });
+    let least = CASES / 4;
+    assert!(alike > least && others > least, "{alike} {others}");
 }
 
 #[test]

@@ -340,6 +340,9 @@ impl<O: Observer> Core<'_, O> {
                 core.driver_deferred_probe_del(dev);
             }
             core.device_links_purge(dev)?;
+            if !core.state.device(dev).devres.is_empty() {
+                core.observer.matters(Fix::DelReleasesDevres);
+            }
             if core.model.has(Fix::DelReleasesDevres) {
                 core.point_of_a_pass(dev, Point::PassOfDel);
                 core.devres_release_all(dev)?;

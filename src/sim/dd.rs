@@ -356,6 +356,7 @@ impl<O: Observer> Core<'_, O> {
             self.body(dev, self.program.driver(drv).remove)?;
             self.after_driver(dev)?;
         }
+        self.observer.matters(Fix::UnbindReleasesDevresFirst);
         if self.model.has(Fix::UnbindReleasesDevresFirst) {
             self.device_unbind_cleanup(dev)?;
             self.device_links_driver_cleanup(dev)?;

@@ -168,6 +168,9 @@ impl<O: Observer> Core<'_, O> {
                     true => Point::GroupGone,
                     false => Point::GroupMissing,
                 });
+                if dying {
+                    core.observer.matters(Fix::GroupMayBeGone);
+                }
                 if !(dying && core.model.has(Fix::GroupMayBeGone)) {
                     core.event(Event::Warning(Warning::ReleaseGroup));
                 }

@@ -1,5 +1,6 @@
 //! What an observer is told, and how a lifetime can go wrong.
 
+use super::fixes::Fix;
 use super::points::Point;
 use super::program::{Action, ActionId, DeviceId, DriverId, HandleId, Op, Program, Sort};
 use super::state::State;
@@ -162,6 +163,9 @@ pub trait Observer {
 
     /// Called at each of the simulator's named points.
     fn point(&mut self, _: Point) {}
+
+    /// Called where a kernel with that fix and one without it may part.
+    fn matters(&mut self, _: Fix) {}
 
     /// Called when an operation runs into a fault, the innermost one first.
     fn faulted(&mut self, _: Op) {}

@@ -74,6 +74,27 @@ impl fmt::Display for Fix {
     }
 }
 
+/// Some of the fixes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fixes(u8);
+
+impl Fixes {
+    /// All of them.
+    pub const ALL: Fixes = Fixes(Model::ALL.fixes);
+
+    /// These and one more.
+    #[must_use]
+    pub const fn and(self, fix: Fix) -> Fixes {
+        Fixes(self.0 | 1 << fix as u8)
+    }
+
+    /// These and others.
+    #[must_use]
+    pub const fn or(self, others: Fixes) -> Fixes {
+        Fixes(self.0 | others.0)
+    }
+}
+
 /// A kernel, as far as the simulator is concerned: the set of fixes that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Model {
@@ -111,6 +132,15 @@ impl Model {
     /// Whether the kernel has the fix.
     pub const fn has(self, fix: Fix) -> bool {
         self.fixes & (1 << fix as u8) != 0
+    }
+
+    /// Whether another kernel is the same as far as these fixes matter and no others do.
+    pub fn is_like(self, other: Model, what_matters: Fixes) -> bool {
+        let only = |model: Model| Model {
+            fixes: model.fixes & what_matters.0,
+            ..model
+        };
+        only(self) == only(other)
     }
 
     /// The fixes that the kernel lacks, oldest first.

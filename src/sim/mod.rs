@@ -62,7 +62,7 @@ pub use claim::{Callback, Claim};
 pub use defects::Defect;
 pub use errno::Errno;
 pub use event::{Culprit, Devres, Event, Fault, Observer, Warning};
-pub use fixes::{Fix, Model};
+pub use fixes::{Fix, Fixes, Model};
 pub use holdings::Holdings;
 pub use pack::Packed;
 pub use points::Point;

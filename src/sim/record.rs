@@ -5,7 +5,7 @@ use std::ops::Deref;
 use super::claim::Callback;
 use super::core::step;
 use super::event::{Devres, Event, Fault, Observer};
-use super::fixes::Model;
+use super::fixes::{Fix, Fixes, Model};
 use super::list::List;
 use super::points::Point;
 use super::program::{ActionId, DeviceId, DriverId, MAX_DEVICES, Op, Program};
@@ -101,6 +101,7 @@ pub struct Recorder<'a> {
     devres: Vec<(Devres, ActionId)>,
     faulted: Option<Op>,
     points: u64,
+    matter: Fixes,
     step: u32,
     keeps_paths: bool,
 }
@@ -112,10 +113,11 @@ impl<'a> Recorder<'a> {
             program,
             model,
             state: State::new(),
-            records: Vec::new(),
+            records: Vec::with_capacity(16),
             devres: Vec::new(),
             faulted: None,
             points: 0,
+            matter: Fixes::default(),
             step: 0,
             keeps_paths: true,
         }
@@ -141,6 +143,7 @@ impl<'a> Recorder<'a> {
             devres: &mut self.devres,
             faulted: &mut self.faulted,
             points: &mut self.points,
+            matter: &mut self.matter,
             step: self.step,
             line,
             keeps_path: self.keeps_paths,
@@ -164,6 +167,7 @@ impl<'a> Recorder<'a> {
             devres: &mut self.devres,
             faulted: &mut self.faulted,
             points: &mut self.points,
+            matter: &mut self.matter,
             step: self.step,
             line,
             keeps_path: self.keeps_paths,
@@ -276,6 +280,12 @@ impl<'a> Recorder<'a> {
         self.points
     }
 
+    /// The fixes that may have made a difference so far: on a kernel that differs in others, all
+    /// would have been the same.
+    pub fn what_matters(&self) -> Fixes {
+        self.matter
+    }
+
     /// The operation that ran into a fault, the innermost one if it was in a callback.
     pub fn faulted(&self) -> Option<Op> {
         self.faulted
@@ -304,6 +314,7 @@ struct Tape<'t> {
     devres: &'t mut Vec<(Devres, ActionId)>,
     faulted: &'t mut Option<Op>,
     points: &'t mut u64,
+    matter: &'t mut Fixes,
     step: u32,
     line: u32,
     keeps_path: bool,
@@ -343,6 +354,10 @@ impl Observer for Tape<'_> {
 
     fn point(&mut self, point: Point) {
         *self.points |= point.bit();
+    }
+
+    fn matters(&mut self, fix: Fix) {
+        *self.matter = self.matter.and(fix);
     }
 
     fn faulted(&mut self, op: Op) {
