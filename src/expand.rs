@@ -205,24 +205,26 @@ pub fn time_line<'u>(
             kind,
         })
     });
-    let mut steps: Vec<_> = set_up.chain(own).collect();
+    // And some to give up what is left.
+    let mut steps = Vec::with_capacity(scenario.steps.len() + 8);
+    steps.extend(set_up.chain(own));
     for step in &steps {
         if let CaseStepKind::Op(op, fails) = step.kind {
             // A reference that is not there was reported by `check`.
             let _ = holdings.apply(program, op, fails);
         }
     }
-    steps.extend(holdings.give_up(program).into_iter().map(|op| {
+    holdings.each_given_up(program, |op| {
         let span = if program.is_set_up(op) {
             suite.span
         } else {
             scenario.span
         };
-        CaseStep {
+        steps.push(CaseStep {
             span,
             kind: CaseStepKind::Op(op, None),
-        }
-    }));
+        });
+    });
     if let Some(count) = scenario.gives_up_after {
         let own = own_operations(&steps, program);
         let last = undone_from(&steps, program);

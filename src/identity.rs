@@ -7,6 +7,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::emit::lines::Lines;
 use crate::expand;
 use crate::ir::{
     Condition, Deviation, Device, Expectation, FaultExpectation, Kind, KindUse, Scenario, StepKind,
@@ -64,14 +65,14 @@ fn kind_text(kind: &Kind) -> String {
 }
 
 fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> String {
-    let mut lines = Vec::new();
+    let mut lines = Lines::default();
     let kind = |device: &Device| {
         let kind = device.kind.map(|id| kind_text(unit.kind(id)));
         kind.unwrap_or_else(|| "of the suite".to_owned())
     };
     for device in &scenario.devices {
         let parent = device.parent.map(|id| program.device(id).name);
-        lines.push(format!(
+        lines.line(format_args!(
             "device {} ({}) bound {} below {parent:?}",
             device.name,
             kind(device),
@@ -83,22 +84,22 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
     };
     for driver in &scenario.drivers {
         let device = program.device(driver.device).name;
-        lines.push(format!("driver {} for {device}", driver.name));
+        lines.line(format_args!("driver {} for {device}", driver.name));
         for probe in &driver.probes {
             let error = probe.error.map(|errno| errno.name());
             let (attempt, ops) = (probe.attempt, body(&probe.body));
-            lines.push(format!("probe {attempt:?} {ops:?} {error:?}"));
+            lines.line(format_args!("probe {attempt:?} {ops:?} {error:?}"));
         }
-        lines.push(format!("remove {:?}", body(&driver.remove)));
+        lines.line(format_args!("remove {:?}", body(&driver.remove)));
     }
     for action in &scenario.actions {
         let on = program.device(action.on).name;
-        let body = body(&action.body);
-        lines.push(match action.sort {
-            Sort::Action => format!("action {} on {on} {body:?}", action.name),
-            Sort::OfObject => format!("action {} on {on}.object {body:?}", action.name),
-            sort => format!("{sort:?} {} on {on} {body:?}", action.name),
-        });
+        let (name, body) = (&action.name, body(&action.body));
+        match action.sort {
+            Sort::Action => lines.line(format_args!("action {name} on {on} {body:?}")),
+            Sort::OfObject => lines.line(format_args!("action {name} on {on}.object {body:?}")),
+            sort => lines.line(format_args!("{sort:?} {name} on {on} {body:?}")),
+        }
     }
     let absent = |fault: &FaultExpectation| {
         let absent = fault.absent.as_ref();
@@ -106,28 +107,29 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
         absent.unwrap_or_default()
     };
     for step in &scenario.steps {
-        lines.push(match &step.kind {
+        match &step.kind {
             StepKind::Op(op, fails) => {
                 let fails = fails.map(|errno| errno.name());
-                format!("{} fails {fails:?}", program.describe(*op))
+                lines.line(format_args!("{} fails {fails:?}", program.describe(*op)));
             }
             StepKind::Expect(expectation) => {
-                format!("expect {}", expected(unit, program, expectation))
+                let expected = expected(unit, program, expectation);
+                lines.line(format_args!("expect {expected}"));
             }
             StepKind::Finally(expectation) => {
-                format!("finally {}", expected(unit, program, expectation))
+                let expected = expected(unit, program, expectation);
+                lines.line(format_args!("finally {expected}"));
             }
-            StepKind::Fault(fault) => {
-                format!(
-                    "fault {} without {:?} {}",
-                    fault.fault.describe(program),
-                    fault.without.map(crate::sim::Fix::commit),
-                    condition(unit, &fault.condition)
-                ) + &absent(fault)
-            }
-        });
+            StepKind::Fault(fault) => lines.line(format_args!(
+                "fault {} without {:?} {}{}",
+                fault.fault.describe(program),
+                fault.without.map(crate::sim::Fix::commit),
+                condition(unit, &fault.condition),
+                absent(fault)
+            )),
+        }
     }
-    lines.join("\n")
+    lines.without_end()
 }
 
 fn expected(unit: &Unit, program: &Program<'_>, expectation: &Expectation) -> String {
@@ -156,7 +158,7 @@ fn condition(unit: &Unit, condition: &Condition) -> String {
 }
 
 fn digest(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))[..DIGITS].to_owned()
+    hex(&Sha256::digest(text.as_bytes())[..DIGITS / 2])
 }
 
 /// Bytes as digits: how a digest is written everywhere.

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::emit::parts::Needs;
 use crate::sim::{self, Claim, DeviceId, Errno, Fault, Fix, Model, Op};
 use crate::source::{SourceId, Sources, Span, Spanned};
 use crate::syntax::ast::Release;
@@ -391,8 +390,6 @@ pub struct Suite {
     /// What tells it from others of its name in C: set by [`parts`](crate::emit::parts), and
     /// by no source.
     pub part: Option<String>,
-    /// What its C needs, as far as `parts` has found out.
-    pub needs: Needs,
     /// The scenarios, in the order of the text.
     pub scenarios: Vec<Scenario>,
 }

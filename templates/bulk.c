@@ -10,10 +10,7 @@ static void run_op(unsigned int op)
 	int ret;
 
 	switch (op) {
-@%- for line in bulk.cases %@
-@{ line }@
-@%- endfor %@
-	}
+@{ bulk.cases }@	}
 }
 
 static void begin_program(struct kunit *test, const struct test_kind *kind)
@@ -30,10 +27,7 @@ static void begin_program(struct kunit *test, const struct test_kind *kind)
 		ctx.dev_driver.driver = ctx.kind->driver;
 	}
 @%- endif %@
-@%- for line in bulk.set_up %@
-@{ line }@
-@%- endfor %@
-}
+@{ bulk.set_up }@}
 
 static bool is_something_left(void)
 {

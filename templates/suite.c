@@ -280,10 +280,7 @@ enum {
 enum { TEST_MEMORY_SIZE = 64 };
 @% endif %@
 static const struct test_kind @{ kunit_name }@_kinds[] = {
-@%- for line in rows %@
-@{ line }@
-@%- endfor %@
-};
+@{ rows }@};
 @% if target.has_array_param_desc() %@
 @{ self.array_param("KUNIT_ARRAY_PARAM_DESC", "name") }@
 @%- else %@
@@ -797,10 +794,7 @@ static void tear_down(void)
 @%- endfor %@
 @{ function.head }@
 {
-@%- for line in function.lines %@
-@{ line }@
-@%- endfor %@
-}
+@{ function.lines }@}
 @% endfor %@
 @%- if let Some(bulk) = bulk %@
 @% include "bulk.c" %@
@@ -976,10 +970,7 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 }
 @% endif %@
 static struct kunit_case @{ kunit_name }@_cases[] = {
-@%- for test in tests %@
-@{ test }@
-@%- endfor %@
-	{}
+@{ tests }@	{}
 };
 @% if !set_up.is_empty() %@
 static int @{ kunit_name }@_suite_init(struct kunit_suite *suite)

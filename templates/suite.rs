@@ -22,19 +22,7 @@ mod @{ scenario.name }@ {
 @{ scenario.imports }@
 
     fn scenario(case: &Case<'_>) {
-@%- for line in scenario.constants %@
-        @{ line }@
-@%- endfor %@
-@%- for line in scenario.program %@
-@{ line }@
-@%- endfor %@
-@%- for line in scenario.session() %@
-        @{ line }@
-@%- endfor %@
-@%- for line in scenario.steps %@
-        @{ line }@
-@%- endfor %@
-    }
+@{ scenario.constants }@@{ scenario.session }@    }
 @% for test in scenario.tests %@
     #[test]
     fn @{ test.name }@() {

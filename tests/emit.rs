@@ -40,6 +40,17 @@ fn without(broken: Broken) -> Options {
     }
 }
 
+/// What is imported follows from what a test does, not from how its file is called.
+#[test]
+fn the_name_of_a_file_imports_nothing() {
+    let source = "use kinds\nsuite s on root {\nscenario x {\nregister dev\nunregister dev\n}\n}\n";
+    let emitted = |path| {
+        let files = compile(&text(path, source), &Options::default()).unwrap();
+        find(&files, "rust/s.rs").replace(path, "FILE")
+    };
+    assert_eq!(emitted("Fix/Op, DEV Claim.devres"), emitted("a.devres"));
+}
+
 #[test]
 fn c_with_trace() {
     expect_file!["golden/trace.c"].assert_eq(&c(&Options {

@@ -1,11 +1,12 @@
 //! Names that differ in the source and would be one in what is generated, after suite,
 //! scenario, kind and action names have been joined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::{Display, Write as _};
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::emit::names;
+use crate::emit::names::{self, Joined};
 use crate::expand;
 use crate::ir::{Action, KindId, Scenario, Suite, Unit};
 use crate::sim::Sort;
@@ -90,8 +91,7 @@ fn functions(unit: &Unit, suite: &Suite, sink: &mut Sink) {
             let name = actions.function(scenario, action);
             if action.body.is_empty() {
                 // Shared by the scenarios on purpose, if they mean the same.
-                let what = format!("{} {}", sort(action), action.name);
-                functions.share_by(name, &what, action.span);
+                functions.share_by(name, of_sort(action), action.span);
             } else {
                 functions.take(name, action.span);
             }
@@ -108,69 +108,103 @@ fn sort(action: &Action) -> &'static str {
     }
 }
 
+/// The name of an action with its sort: what a field or a function that scenarios share is for.
+fn of_sort(action: &Action) -> Joined<'_> {
+    Joined::new(sort(action), " ", &action.name)
+}
+
 /// The fields of the recorder and the places of drivers. Scenarios share those that have
 /// the same names; what has other names must not become the same.
 fn members(suite: &Suite, sink: &mut Sink) {
     let mut members = Taken::new("field of the generated C", sink);
     for scenario in &suite.scenarios {
         for device in &scenario.devices {
-            members.share_by(names::c_device(&device.name), &device.name, device.span);
+            let name = device.name.as_str();
+            members.share_by(names::c_device(name), name.into(), device.span);
         }
         for action in &scenario.actions {
             let sort = sort(action);
-            let name = format!("{sort} {}", action.name);
+            let name = of_sort(action);
             if sort != "action" {
-                members.share_by(names::c_memory(&action.name), &name, action.span);
+                members.share_by(names::c_memory(&action.name), name, action.span);
             }
             if sort == "memory" {
                 continue;
             }
-            members.share_by(names::c_ran(&action.name), &name, action.span);
-            members.share_by(names::c_added(&action.name), &name, action.span);
-            members.share_by(names::c_ran_at(&action.name), &name, action.span);
+            members.share_by(names::c_ran(&action.name), name, action.span);
+            members.share_by(names::c_added(&action.name), name, action.span);
+            members.share_by(names::c_ran_at(&action.name), name, action.span);
         }
-        for (driver, _, span) in drivers(scenario) {
-            let name = format!("driver {driver}");
-            members.share_by(names::c_driver(&driver), &name, span);
+        for driver in drivers(scenario) {
+            let name = driver.name.between("driver ", "");
+            members.share_by(driver.field, name, driver.span);
         }
     }
+    let mut called = Taken::new("name of a device on the kernel", sink);
     for scenario in &suite.scenarios {
-        let mut called = Taken::new("name of a device on the kernel", sink);
+        called.names.clear();
         for device in &scenario.devices {
             called.take(names::c_device_name(&device.name), device.name_span);
         }
-        let mut called = Taken::new("name of a driver on the kernel", sink);
+    }
+    let mut called = Taken::new("name of a driver on the kernel", sink);
+    for scenario in &suite.scenarios {
+        called.names.clear();
         for driver in &scenario.drivers {
             called.take(names::c_device_name(&driver.name), driver.span);
         }
     }
     let mut slots = Taken::new("constant of the generated C", sink);
     for scenario in &suite.scenarios {
-        for (driver, device, span) in drivers(scenario) {
-            let name = format!("{driver} for {device}");
-            slots.share_by(names::c_driver_slot(&driver, &device), &name, span);
+        for driver in drivers(scenario) {
+            let slot = names::c_driver_slot(&driver.name.to_string(), driver.device);
+            slots.share_by(slot, driver.for_device, driver.span);
         }
     }
 }
 
-/// The drivers of a scenario with the names of their devices, those included that keep a
-/// device bound.
-fn drivers(scenario: &Scenario) -> Vec<(String, String, Span)> {
-    let device = |id: crate::sim::DeviceId| scenario.devices[usize::from(id.0)].name.clone();
-    let declared = scenario.drivers.iter();
-    let declared = declared.map(|driver| (driver.name.clone(), device(driver.device), driver.span));
-    let bound = expand::bound_devices(scenario).map(|(_, device)| {
-        let driver = expand::bound_driver(&device.name);
-        (driver, device.name.clone(), device.span)
+/// A driver of a scenario, or one that keeps a device bound.
+struct Driver<'s> {
+    name: Joined<'s>,
+    /// The field of the recorder.
+    field: Joined<'s>,
+    /// The device that it is for, and both in words.
+    device: &'s str,
+    for_device: Joined<'s>,
+    span: Span,
+}
+
+fn drivers(scenario: &Scenario) -> impl Iterator<Item = Driver<'_>> {
+    let declared = scenario.drivers.iter().map(|driver| {
+        let device = &scenario.devices[usize::from(driver.device.0)].name;
+        Driver {
+            name: driver.name.as_str().into(),
+            field: names::c_driver(&driver.name),
+            device,
+            for_device: Joined::new(&driver.name, " for ", device),
+            span: driver.span,
+        }
     });
-    declared.chain(bound).collect()
+    let bound = expand::bound_devices(scenario).map(|(_, device)| {
+        let name = Joined::new(&device.name, ".driver", "");
+        Driver {
+            name,
+            field: names::c_driver_of(&device.name),
+            device: &device.name,
+            for_device: name.between("", " for it"),
+            span: device.span,
+        }
+    });
+    declared.chain(bound)
 }
 
 /// Names that are in use, with what uses them first.
 struct Taken<'s> {
     what: &'static str,
     /// By name: where it is first used, and what for if it may be used again for the same.
-    names: BTreeMap<String, (Span, Option<String>)>,
+    names: HashMap<String, (Span, Option<Joined<'s>>)>,
+    /// The name at hand.
+    name: String,
     sink: &'s mut Sink,
 }
 
@@ -178,13 +212,16 @@ impl<'s> Taken<'s> {
     fn new(what: &'static str, sink: &'s mut Sink) -> Self {
         Taken {
             what,
-            names: BTreeMap::new(),
+            names: HashMap::new(),
+            name: String::new(),
             sink,
         }
     }
 
-    fn take(&mut self, name: String, span: Span) {
-        if OF_THE_KERNEL.contains(&name.as_str()) {
+    fn take(&mut self, name: impl Display, span: Span) {
+        self.called(name);
+        let name = self.name.as_str();
+        if OF_THE_KERNEL.contains(&name) {
             self.sink.report(
                 Diagnostic::new(
                     Code::Duplicate,
@@ -194,27 +231,34 @@ impl<'s> Taken<'s> {
                 .help("call it otherwise"),
             );
         }
-        self.insert(name, span, None);
+        self.insert(span, None);
     }
 
     /// The same name again is no collision if it is for the same.
-    fn share_by(&mut self, name: String, what: &str, span: Span) {
-        self.insert(name, span, Some(what.to_owned()));
+    fn share_by(&mut self, name: impl Display, what: Joined<'s>, span: Span) {
+        self.called(name);
+        self.insert(span, Some(what));
     }
 
-    fn insert(&mut self, name: String, span: Span, what: Option<String>) {
-        match self.names.get(&name) {
+    fn called(&mut self, name: impl Display) {
+        self.name.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(self.name, "{name}");
+    }
+
+    fn insert(&mut self, span: Span, what: Option<Joined<'s>>) {
+        match self.names.get(&self.name) {
             Some((_, known)) if known.is_some() && *known == what => {}
             Some((first, _)) => self.sink.report(
                 Diagnostic::new(
                     Code::Duplicate,
                     format!("two names would become one {}", self.what),
                 )
-                .label(span, format!("this would be `{name}`"))
+                .label(span, format!("this would be `{}`", self.name))
                 .label(*first, "and this as well")
                 .help("call one of them otherwise"),
             ),
-            None => drop(self.names.insert(name, (span, what))),
+            None => drop(self.names.insert(self.name.clone(), (span, what))),
         }
     }
 }

@@ -2,10 +2,13 @@
 //! is fully named and wrapped, and a template lays that out.
 
 pub mod kunit;
+pub(crate) mod lines;
 pub mod names;
 pub mod parts;
 pub mod rust;
 pub(crate) mod wrap;
+
+use std::borrow::Cow;
 
 use askama::Template;
 
@@ -39,15 +42,18 @@ impl OutputFile {
 /// A user's text, in a comment of C or Rust: nothing in it may end a comment or its
 /// line, carry it on to the next line (also not as a trigraph, for compilers that read
 /// them), or make it read in another direction.
-fn harmless(text: &str) -> String {
+fn harmless(text: &str) -> Cow<'_, str> {
     let odd = |c: char| {
         c.is_control()
             || matches!(c, '\\' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
+    // None of it without a slash.
+    if !text.contains('/') && !text.contains(odd) {
+        return text.into();
+    }
     let text: String = text.chars().map(|c| if odd(c) { '?' } else { c }).collect();
-    text.replace("*/", "* /")
-        .replace("/*", "/ *")
-        .replace("??/", "?? /")
+    let text = text.replace("*/", "* /").replace("/*", "/ *");
+    text.replace("??/", "?? /").into()
 }
 
 /// The version that C is emitted for when nothing is said.

@@ -4,8 +4,50 @@
 //! keyword or a macro of the target's, or collide with a function of the kernel's.
 
 use std::collections::HashMap;
+use std::fmt;
 
+use super::wrap::columns;
 use crate::ir::{Action, Scenario, Suite};
+
+/// Some text in pieces, which are joined only where it is written: a name in three, and what
+/// stands right before and behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Joined<'a>([&'a str; 5]);
+
+impl<'a> From<&'a str> for Joined<'a> {
+    fn from(text: &'a str) -> Self {
+        Joined::new("", text, "")
+    }
+}
+
+impl<'a> Joined<'a> {
+    /// A name.
+    pub const fn new(first: &'a str, second: &'a str, third: &'a str) -> Self {
+        Joined(["", first, second, third, ""])
+    }
+
+    /// The same name between these.
+    pub const fn between(self, before: &'a str, behind: &'a str) -> Self {
+        let [_, first, second, third, _] = self.0;
+        Joined([before, first, second, third, behind])
+    }
+
+    /// How wide it is.
+    pub fn columns(&self) -> usize {
+        self.0.iter().map(|piece| columns(piece)).sum()
+    }
+
+    /// Writes it behind a text.
+    pub fn push_to(&self, text: &mut String) {
+        text.extend(self.0);
+    }
+}
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|piece| f.write_str(piece))
+    }
+}
 
 /// The KUnit suite.
 pub fn suite(suite: &Suite) -> String {
@@ -50,61 +92,69 @@ impl<'s> Actions<'s> {
     }
 
     /// The function of one.
-    pub fn function(&self, scenario: &Scenario, action: &Action) -> String {
+    pub fn function<'n>(&self, scenario: &'n Scenario, action: &'n Action) -> Joined<'n> {
+        let name = &action.name;
         if action.body.is_empty() {
-            return format!("record_{}", action.name);
+            return Joined::new("record_", name, "");
         }
-        match self.with_body.get(action.name.as_str()) {
-            Some(1) => format!("action_{}", action.name),
-            _ => format!("{}_action_{}", scenario.name, action.name),
+        match self.with_body.get(name.as_str()) {
+            Some(1) => Joined::new("action_", name, ""),
+            _ => Joined::new(&scenario.name, "_action_", name),
         }
     }
 }
 
 /// The C field that counts how often an action ran.
-pub fn c_ran(action: &str) -> String {
-    format!("{action}_ran")
+pub fn c_ran(action: &str) -> Joined<'_> {
+    Joined::new(action, "_ran", "")
 }
 
 /// The C field that counts how often an action was added.
-pub fn c_added(action: &str) -> String {
-    format!("{action}_added")
+pub fn c_added(action: &str) -> Joined<'_> {
+    Joined::new(action, "_added", "")
 }
 
 /// The C field that says when an action last ran.
-pub fn c_ran_at(action: &str) -> String {
-    format!("{action}_ran_at")
+pub fn c_ran_at(action: &str) -> Joined<'_> {
+    Joined::new(action, "_ran_at", "")
 }
 
 /// The C field of a device.
-pub fn c_device(device: &str) -> String {
-    if device == "dev" {
-        "dev".to_owned()
-    } else {
-        format!("{device}_device")
+pub fn c_device(device: &str) -> Joined<'_> {
+    match device {
+        "dev" => "dev".into(),
+        _ => Joined::new(device, "_device", ""),
     }
 }
 
 /// The C field of an open file.
-pub fn c_file_of(handle: &str) -> String {
-    format!("{handle}_file")
+pub fn c_file_of(handle: &str) -> Joined<'_> {
+    Joined::new(handle, "_file", "")
 }
 
 /// The C field of memory or a resource.
-pub fn c_memory(name: &str) -> String {
-    format!("{name}_memory")
+pub fn c_memory(name: &str) -> Joined<'_> {
+    Joined::new(name, "_memory", "")
 }
 
 /// The C field whose address is the id of a group of resources.
-pub fn c_group(group: &str) -> String {
-    format!("{group}_group")
+pub fn c_group(group: &str) -> Joined<'_> {
+    Joined::new(group, "_group", "")
 }
 
 /// The C field of a driver; `NAME.driver` is the one that keeps device NAME bound.
-pub fn c_driver(driver: &str) -> String {
+pub fn c_driver(driver: &str) -> Joined<'_> {
     match driver.strip_suffix(".driver") {
-        Some(device) => format!("{}_driver", c_device(device)),
-        None => format!("{driver}_driver"),
+        Some(device) => c_driver_of(device),
+        None => Joined::new(driver, "_driver", ""),
+    }
+}
+
+/// The C field of the driver that keeps a device bound.
+pub fn c_driver_of(device: &str) -> Joined<'_> {
+    match device {
+        "dev" => "dev_driver".into(),
+        _ => Joined::new(device, "_device", "_driver"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! does not have, and apart where subsystems are needed that not every kernel is built
 //! with. One scenario source makes one C file for each set of subsystems.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::Code;
@@ -52,16 +53,33 @@ impl Needs {
     }
 }
 
+/// A suite, or those of its kinds that need the same.
+#[derive(Debug)]
+pub struct Part<'u> {
+    /// The suite that it is of.
+    pub whole: &'u Suite,
+    /// The same with what is in this part.
+    pub suite: Cow<'u, Suite>,
+    /// What its C needs.
+    pub needs: Needs,
+}
+
 /// The unit with its suites as they are on that version: what it does not have is left
 /// out, and a suite on kinds with different needs is several, each but the first with the
 /// name of what it needs besides. Cases keep their names.
 pub fn of(unit: &Unit, linux: Linux) -> Unit {
-    let suites = unit.suites.iter();
-    let suites = suites.flat_map(|suite| of_suite(unit, suite, linux));
+    let parts = parts(unit, linux);
+    let suites = parts.map(|part| part.suite.into_owned());
     unit.on(linux, suites.collect())
 }
 
-fn of_suite(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<Suite> {
+/// The suites of that unit.
+pub fn parts(unit: &Unit, linux: Linux) -> impl Iterator<Item = Part<'_>> {
+    let suites = unit.suites.iter();
+    suites.flat_map(move |suite| of_suite(unit, suite, linux))
+}
+
+fn of_suite<'u>(unit: &Unit, suite: &'u Suite, linux: Linux) -> Vec<Part<'u>> {
     let has = |id: KindId| unit.kind(id).is_on(linux);
     let has_use = |used: &KindUse| has(used.kind) && used.parent.is_none_or(has);
     let scenarios: Vec<&Scenario> = suite
@@ -70,8 +88,12 @@ fn of_suite(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<Suite> {
         .filter(|scenario| declared(scenario).all(has))
         .collect();
     // What scenarios declare, all of them need.
-    let common = scenarios.iter().flat_map(|scenario| declared(scenario));
+    let common: BTreeSet<KindId> = scenarios
+        .iter()
+        .flat_map(|scenario| declared(scenario))
+        .collect();
     let common = common
+        .into_iter()
         .map(|id| Needs::of(unit.kind(id)))
         .fold(Needs::default(), Needs::and);
     let mut by_needs: BTreeMap<Needs, Vec<KindUse>> = BTreeMap::new();
@@ -83,7 +105,17 @@ fn of_suite(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<Suite> {
         by_needs.entry(needs).or_default().push(*used);
     }
     let several = by_needs.len() > 1;
+    let is_whole = scenarios.len() == suite.scenarios.len()
+        && scenarios.iter().all(|scenario| !scenario.kinds.is_empty());
     let parts = by_needs.into_iter().map(|(needs, kinds)| {
+        if is_whole && kinds.len() == suite.kinds.len() {
+            let (whole, suite) = (suite, Cow::Borrowed(suite));
+            return Part {
+                whole,
+                suite,
+                needs,
+            };
+        }
         let common = common.symbols();
         let besides = needs.symbols();
         let besides = besides.difference(&common);
@@ -95,17 +127,26 @@ fn of_suite(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<Suite> {
                 .retain(|used| kinds.iter().any(|kind| kind.is(used)));
             scenario
         });
-        Suite {
+        let suite_here = Suite {
+            source: suite.source,
+            doc: suite.doc.clone(),
+            name: suite.name.clone(),
+            span: suite.span,
             part: (several && !name.is_empty()).then(|| name.join("_")),
             scenarios: scenarios
                 .filter(|scenario| !scenario.kinds.is_empty())
                 .collect(),
-            needs,
             kinds,
-            ..suite.clone()
+        };
+        Part {
+            whole: suite,
+            suite: Cow::Owned(suite_here),
+            needs,
         }
     });
-    parts.filter(|part| !part.scenarios.is_empty()).collect()
+    parts
+        .filter(|part| !part.suite.scenarios.is_empty())
+        .collect()
 }
 
 fn declared(scenario: &Scenario) -> impl Iterator<Item = KindId> {

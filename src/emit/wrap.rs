@@ -1,91 +1,128 @@
 //! Line wrapping as the kernel does it: 80 columns, tabs of 8, continuation lines
 //! aligned with the open bracket.
 
+use std::iter;
+
+use super::lines::Lines;
+use super::names::Joined;
+
 const WIDTH: usize = 80;
 const TAB: usize = 8;
 
-/// A call, `head(args)tail`, indented by tabs, over as many lines as it takes.
-pub(super) fn call(tabs: usize, head: &str, args: &[&str], tail: &str) -> Vec<String> {
-    list(
-        &format!("{}{head}(", "\t".repeat(tabs)),
-        args,
-        &format!("){tail}"),
-    )
-}
-
-/// The same with a call as its last argument, whose own arguments may need lines too.
-pub(super) fn nested(
-    tabs: usize,
-    head: &str,
-    first: &str,
-    inner: (&str, [&str; 2]),
-    tail: &str,
-) -> Vec<String> {
-    let (function, arguments) = inner;
-    let flat = format!("{function}({})", arguments.join(", "));
-    let lines = call(tabs, head, &[first, &flat], tail);
-    if lines.iter().all(|line| columns(line) <= WIDTH) {
-        return lines;
+impl Lines {
+    /// Takes in a call, `head(args)tail` behind what its line begins with, over as many lines as
+    /// it takes.
+    pub(super) fn call<'a>(
+        &mut self,
+        before: &str,
+        head: impl Into<Joined<'a>>,
+        args: &[Joined<'_>],
+        tail: &str,
+    ) {
+        let start = self.0.len();
+        self.0.push_str(before);
+        head.into().push_to(&mut self.0);
+        self.0.push('(');
+        self.list(start, args, [")", tail]);
     }
-    let open = format!("{}{head}(", "\t".repeat(tabs));
-    let aligned = columns(&open);
-    let align = "\t".repeat(aligned / TAB) + &" ".repeat(aligned % TAB);
-    let mut lines = vec![format!("{open}{first},")];
-    lines.extend(list(
-        &format!("{align}{function}("),
-        &arguments,
-        &format!(")){tail}"),
-    ));
-    lines
-}
 
-/// An element of a table, `{ fields },`, over as many lines as it takes.
-pub(super) fn braces(fields: &[String]) -> Vec<String> {
-    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    list("\t{ ", &fields, " },")
-}
-
-fn list(open: &str, items: &[&str], close: &str) -> Vec<String> {
-    let aligned = columns(open);
-    let mut lines = Vec::new();
-    let mut line = open.to_owned();
-    let mut width = aligned;
-    if items.is_empty() {
-        line += close;
-    }
-    for (index, item) in items.iter().enumerate() {
-        let end = if index + 1 == items.len() { close } else { "," };
-        let added = columns(item) + columns(end);
-        if index > 0 && width + 1 + added > WIDTH {
-            let align = "\t".repeat(aligned / TAB) + &" ".repeat(aligned % TAB);
-            lines.push(std::mem::replace(&mut line, align));
-            width = aligned;
-        } else if index > 0 {
-            line.push(' ');
-            width += 1;
+    /// The same with a call as its last argument, whose own arguments may need lines too.
+    pub(super) fn nested(
+        &mut self,
+        before: &str,
+        head: &str,
+        first: &str,
+        inner: (&str, [Joined<'_>; 2]),
+        tail: &str,
+    ) {
+        let start = self.0.len();
+        let (function, arguments) = inner;
+        let flat = format!("{function}({}, {})", arguments[0], arguments[1]);
+        self.call(before, head, &[first.into(), flat.as_str().into()], tail);
+        let fits = |line: &str| columns(line) <= WIDTH;
+        if self.0[start..].lines().all(fits) {
+            return;
         }
-        line += item;
-        line += end;
-        width += added;
+        self.0.truncate(start);
+        self.0.extend([before, head, "("]);
+        let aligned = columns(&self.0[start..]);
+        self.0.push_str(first);
+        self.0.push_str(",\n");
+        let start = self.0.len();
+        self.align(aligned);
+        self.0.push_str(function);
+        self.0.push('(');
+        self.list(start, &arguments, ["))", tail]);
     }
-    lines.push(line);
-    lines
+
+    /// Takes in an element of a table, `{ fields },`, over as many lines as it takes.
+    pub(super) fn braces(&mut self, fields: &[String]) {
+        let fields: Vec<Joined<'_>> = fields.iter().map(|field| field.as_str().into()).collect();
+        let start = self.0.len();
+        self.0.push_str("\t{ ");
+        self.list(start, &fields, [" }", ","]);
+    }
+
+    /// The rest of a line that begins there, aligned with what it has so far.
+    fn list(&mut self, start: usize, items: &[Joined<'_>], close: [&str; 2]) {
+        let aligned = columns(&self.0[start..]);
+        let mut width = aligned;
+        for (index, item) in items.iter().enumerate() {
+            let is_last = index + 1 == items.len();
+            let end = if is_last { close } else { [",", ""] };
+            let added = item.columns() + end.map(columns).iter().sum::<usize>();
+            if index > 0 && width + 1 + added > WIDTH {
+                self.0.push('\n');
+                self.align(aligned);
+                width = aligned;
+            } else if index > 0 {
+                self.0.push(' ');
+                width += 1;
+            }
+            item.push_to(&mut self.0);
+            self.0.extend(end);
+            width += added;
+        }
+        if items.is_empty() {
+            self.0.extend(close);
+        }
+        self.0.push('\n');
+    }
+
+    fn align(&mut self, columns: usize) {
+        self.0.extend(iter::repeat_n('\t', columns / TAB));
+        self.0.extend(iter::repeat_n(' ', columns % TAB));
+    }
 }
 
-fn columns(text: &str) -> usize {
-    text.chars().map(|c| if c == '\t' { TAB } else { 1 }).sum()
+/// How wide a text is.
+pub(super) fn columns(text: &str) -> usize {
+    let columns = |byte| match byte {
+        b'\t' => TAB,
+        // The rest of a character.
+        0x80..=0xbf => 0,
+        _ => 1,
+    };
+    text.bytes().map(columns).sum()
 }
 
 /// Words of a comment, in lines that fit behind ` * `.
 pub(crate) fn words(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
+    let mut taken = 0;
     for word in text.split_whitespace() {
+        let added = word.chars().count();
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
+            Some(line) if taken + 1 + added <= width => {
+                line.extend([" ", word]);
+                taken += 1 + added;
             }
-            _ => lines.push(word.to_owned()),
+            _ => {
+                let mut line = String::with_capacity(text.len().min(width));
+                line.push_str(word);
+                lines.push(line);
+                taken = added;
+            }
         }
     }
     lines
@@ -95,15 +132,22 @@ pub(crate) fn words(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn call(before: &str, head: &str, args: &[&str], tail: &str) -> Vec<String> {
+        let args: Vec<Joined<'_>> = args.iter().map(|&arg| arg.into()).collect();
+        let mut lines = Lines::default();
+        lines.call(before, head, &args, tail);
+        lines.as_str().lines().map(str::to_owned).collect()
+    }
+
     #[test]
     fn a_short_call_stays_on_one_line() {
-        assert_eq!(call(1, "f", &["a", "b"], ";"), ["\tf(a, b);"]);
+        assert_eq!(call("\t", "f", &["a", "b"], ";"), ["\tf(a, b);"]);
     }
 
     #[test]
     fn a_long_call_is_aligned_with_its_bracket() {
         let long = "x".repeat(50);
-        let lines = call(1, "KUNIT_EXPECT_EQ", &["test", &long, "1"], ";");
+        let lines = call("\t", "KUNIT_EXPECT_EQ", &["test", &long, "1"], ";");
         assert_eq!(
             lines,
             [
@@ -121,7 +165,7 @@ mod tests {
     #[test]
     fn exactly_80_columns_fit() {
         let arg = "y".repeat(80 - 8 - "f(a, );".len());
-        assert_eq!(call(1, "f", &["a", &arg], ";").len(), 1);
-        assert_eq!(call(1, "f", &["a", &format!("{arg}y")], ";").len(), 2);
+        assert_eq!(call("\t", "f", &["a", &arg], ";").len(), 1);
+        assert_eq!(call("\t", "f", &["a", &format!("{arg}y")], ";").len(), 2);
     }
 }

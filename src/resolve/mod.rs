@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink, nearest};
 use crate::emit::TARGET;
-use crate::emit::parts::Needs;
 use crate::ir;
 use crate::sim::{Drivers, Handles};
 use crate::source::{SourceId, Sources, Span};
@@ -339,7 +338,6 @@ impl Resolver<'_> {
             span: name.span,
             kinds: vec![],
             part: None,
-            needs: Needs::default(),
             scenarios: vec![],
         };
         let before = self.sink.count();

@@ -3,6 +3,7 @@
 
 use super::scenario::{Emitter, Shared};
 use super::{Bulk, File};
+use crate::emit::lines::Lines;
 use crate::emit::{Options, names};
 use crate::expand;
 use crate::ir::{Suite, Unit};
@@ -32,12 +33,12 @@ impl Programs {
 }
 
 /// Puts the interpreter into a file in the place of its tests.
-pub(super) fn interpreter(
+pub(super) fn interpreter<'s>(
     unit: &Unit,
-    suite: &Suite,
+    suite: &'s Suite,
     table: &Programs,
     options: &Options,
-    file: &mut File,
+    file: &mut File<'s>,
 ) {
     let Some((scenario, &used)) = suite.scenarios.first().and_then(|scenario| {
         // The driver of the state bound is one of a program's on such a kind only.
@@ -61,7 +62,7 @@ pub(super) fn interpreter(
             file,
         };
         emitter.fields_and_callbacks();
-        let mut cases = Vec::new();
+        let mut cases = Lines::default();
         for (number, &op) in table.ops(suite).iter().enumerate() {
             if !program.has(op) {
                 continue;
@@ -69,12 +70,18 @@ pub(super) fn interpreter(
             emitter.file.uses.note(op);
             emitter.file.uses.note_memory(scenario, op);
             emitter.file.uses.halves |= matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
-            cases.push(format!("\tcase {number}: /* {} */", program.describe(op)));
-            let lines = emitter.body_op(op);
-            cases.extend(lines.into_iter().map(|line| format!("\t{line}")));
-            cases.push("\t\tbreak;".to_owned());
+            cases.line(format_args!(
+                "\tcase {number}: /* {} */",
+                program.describe(op)
+            ));
+            let mut lines = Lines::default();
+            emitter.body_op(&mut lines, op);
+            cases.indented(&lines);
+            cases.text("\t\tbreak;\n");
         }
-        (cases, emitter.set_up())
+        let mut set_up = Lines::default();
+        emitter.set_up(&mut set_up);
+        (cases, set_up)
     });
     let c_file = names::c_file(suite);
     file.bulk = Some(Bulk {
@@ -84,9 +91,9 @@ pub(super) fn interpreter(
         cases,
         set_up,
     });
-    file.tests.push("\tKUNIT_CASE_PARAM(bulk_test,".to_owned());
-    file.tests
-        .push(format!("\t\t\t {}_gen_params),", file.kunit_name));
+    file.tests.text("\tKUNIT_CASE_PARAM(bulk_test,\n");
+    let params = format_args!("\t\t\t {}_gen_params),", file.kunit_name);
+    file.tests.line(params);
     // It comes and goes with the programs.
     file.uses.tear_down = false;
     file.uses.bodies = true;

@@ -1,5 +1,6 @@
 //! On which kinds of its suite something in a test is so, as a condition in C.
 
+use crate::emit::lines::Lines;
 use crate::ir::{KindUse, Unit};
 
 /// The kinds of a scenario that something is about.
@@ -45,17 +46,15 @@ impl Reach {
 }
 
 /// `if (a || b)`, with a line for each alternative, aligned with the first.
-pub(super) fn branch(open: &str, condition: &str) -> Vec<String> {
+pub(super) fn branch(lines: &mut Lines, open: &str, condition: &str, close: &str) {
     let blanks = open.trim_start_matches('\t').len() + " (".len();
     let indent = format!("\t{}", " ".repeat(blanks));
     let indent = indent.replace("        ", "\t");
     let mut parts = condition.split(" || ").peekable();
-    let mut lines = Vec::new();
     let mut open = format!("{open} (");
     while let Some(part) = parts.next() {
-        let close = if parts.peek().is_some() { " ||" } else { ")" };
-        lines.push(format!("{open}{part}{close}"));
+        let close = if parts.peek().is_some() { " ||" } else { close };
+        lines.line(format_args!("{open}{part}{close}"));
         open.clone_from(&indent);
     }
-    lines
 }

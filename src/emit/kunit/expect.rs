@@ -3,16 +3,17 @@
 use super::condition::{Reach, branch};
 use super::scenario::Emitter;
 use super::uses::may_never_be;
-use crate::emit::wrap::{call, nested};
-use crate::emit::{Broken, names};
+use crate::emit::Broken;
+use crate::emit::lines::Lines;
+use crate::emit::names::{self, Joined};
 use crate::ir::{Deviation, Expectation};
 use crate::sim::{Callback, Claim};
 
-impl Emitter<'_> {
-    pub(super) fn expect(&mut self, expectation: &Expectation) -> Vec<String> {
+impl<'e> Emitter<'e, '_> {
+    pub(super) fn expect(&mut self, lines: &mut Lines, expectation: &Expectation) {
         let negated = expectation.negated;
-        let mut lines = Vec::new();
         let mut otherwise = expectation.claim;
+        let mut branches = false;
         for deviation in &expectation.deviations {
             let reach = self.deviates(deviation);
             if self.options.broken != Broken::Expect || reach == Reach::None {
@@ -22,49 +23,46 @@ impl Emitter<'_> {
                 otherwise = deviation.claim;
                 break;
             };
-            let open = if lines.is_empty() {
-                "\tif"
-            } else {
-                "\t} else if"
-            };
-            lines.extend(branch(open, condition));
-            if let Some(last) = lines.last_mut() {
-                last.push_str(" {");
-            }
-            lines.push(format!("\t\t/* without {} */", deviation.fix));
-            lines.extend(self.claim(2, deviation.claim, negated));
+            let open = if branches { "\t} else if" } else { "\tif" };
+            branch(lines, open, condition, ") {");
+            branches = true;
+            lines.line(format_args!("\t\t/* without {} */", deviation.fix));
+            self.claim(lines, "\t\t", deviation.claim, negated);
         }
-        if lines.is_empty() {
-            return self.claim(1, otherwise, negated);
+        if !branches {
+            return self.claim(lines, "\t", otherwise, negated);
         }
-        lines.push("\t} else {".to_owned());
-        lines.extend(self.claim(2, otherwise, negated));
-        lines.push("\t}".to_owned());
-        lines
+        lines.text("\t} else {\n");
+        self.claim(lines, "\t\t", otherwise, negated);
+        lines.text("\t}\n");
     }
 
-    /// How often a callback ran, and when it last did.
-    fn counter(&self, callback: Callback) -> (String, String) {
-        let counts = |owner: String, what: &str, at: &str| {
-            (
-                format!("{owner}.counts.{what}"),
-                format!("{owner}.counts.{at}"),
-            )
-        };
+    /// How often a callback ran.
+    fn count(&self, callback: Callback) -> Joined<'e> {
+        match callback {
+            Callback::Action(id) => self.ran(id),
+            Callback::Probe(id) => self.driver(id).between("ctx.", ".counts.probes"),
+            Callback::Remove(id) => self.driver(id).between("ctx.", ".counts.removes"),
+            Callback::ProbeOf(id) => self.device(id).between("ctx.", ".counts.probes"),
+            Callback::RemoveOf(id) => self.device(id).between("ctx.", ".counts.removes"),
+        }
+    }
+
+    /// When a callback last ran.
+    fn last(&self, callback: Callback) -> Joined<'e> {
         match callback {
             Callback::Action(id) => {
-                let at = names::c_ran_at(self.program.action(id).name);
-                (self.ran(id), format!("ctx.{at}"))
+                names::c_ran_at(self.program.action(id).name).between("ctx.", "")
             }
-            Callback::Probe(id) => counts(self.driver(id), "probes", "probed_at"),
-            Callback::Remove(id) => counts(self.driver(id), "removes", "removed_at"),
-            Callback::ProbeOf(id) => counts(self.device(id), "probes", "probed_at"),
-            Callback::RemoveOf(id) => counts(self.device(id), "removes", "removed_at"),
+            Callback::Probe(id) => self.driver(id).between("ctx.", ".counts.probed_at"),
+            Callback::Remove(id) => self.driver(id).between("ctx.", ".counts.removed_at"),
+            Callback::ProbeOf(id) => self.device(id).between("ctx.", ".counts.probed_at"),
+            Callback::RemoveOf(id) => self.device(id).between("ctx.", ".counts.removed_at"),
         }
     }
 
     /// One expectation in C.
-    fn claim(&mut self, tabs: usize, claim: Claim, negated: bool) -> Vec<String> {
+    fn claim(&mut self, lines: &mut Lines, tabs: &str, claim: Claim, negated: bool) {
         let equal = if negated {
             "KUNIT_EXPECT_NE"
         } else {
@@ -77,52 +75,55 @@ impl Emitter<'_> {
                 "KUNIT_EXPECT_FALSE"
             }
         };
-        let ran = |callback, times: u8| {
-            let (counter, _) = self.counter(callback);
-            call(tabs, equal, &["test", &counter, &times.to_string()], ";")
+        let test = Joined::from("test");
+        let mut ran = |callback, times: u8| {
+            let times = times.to_string();
+            let args = [test, self.count(callback), times.as_str().into()];
+            lines.call(tabs, equal, &args, ";");
         };
         match claim {
             Claim::Ran(callback) => ran(callback, 1),
             Claim::RanTimes(callback, times) => ran(callback, times),
             Claim::NotRun(callback) => ran(callback, 0),
             Claim::RanAsAdded(id) => {
-                let added = format!("ctx.{}", names::c_added(self.program.action(id).name));
-                call(tabs, equal, &["test", &self.ran(id), &added], ";")
+                let added = names::c_added(self.program.action(id).name).between("ctx.", "");
+                lines.call(tabs, equal, &[test, self.ran(id), added], ";");
             }
             Claim::GivenUp(id) => {
-                let owned = format!("{}.owned", self.memory(id));
-                call(tabs, truth(negated), &["test", &owned], ";")
+                let memory = names::c_memory(self.program.action(id).name);
+                let owned = memory.between("ctx.", ".owned");
+                lines.call(tabs, truth(negated), &[test, owned], ";");
             }
             Claim::Before(first, second) => {
-                let ((_, first), (_, second)) = (self.counter(first), self.counter(second));
-                let order = ("ran_before", [first.as_str(), second.as_str()]);
-                nested(tabs, truth(!negated), "test", order, ";")
+                let order = ("ran_before", [self.last(first), self.last(second)]);
+                lines.nested(tabs, truth(!negated), "test", order, ";");
             }
             Claim::Refs(id, more) => {
                 self.file.uses.refs = true;
-                let refs = format!("more_refs(&{})", self.device(id));
-                call(tabs, equal, &["test", &refs, &more.to_string()], ";")
+                let refs = self.device(id).between("more_refs(&ctx.", ")");
+                let more = more.to_string();
+                lines.call(tabs, equal, &[test, refs, more.as_str().into()], ";");
             }
             Claim::Bound(id) | Claim::Unbound(id) => {
                 self.file.uses.bound = true;
-                let bound = format!("is_bound(&{})", self.device(id));
+                let bound = self.device(id).between("is_bound(&ctx.", ")");
                 let wanted = matches!(claim, Claim::Bound(_)) != negated;
-                call(tabs, truth(wanted), &["test", &bound], ";")
+                lines.call(tabs, truth(wanted), &[test, bound], ";");
             }
             Claim::Alive(id) if may_never_be(self.scenario, id) => {
                 self.file.uses.alive = true;
-                let alive = format!("is_alive(&{})", self.device(id));
-                call(tabs, truth(!negated), &["test", &alive], ";")
+                let alive = self.device(id).between("is_alive(&ctx.", ")");
+                lines.call(tabs, truth(!negated), &[test, alive], ";");
             }
             Claim::Warned | Claim::NotWarned => {
                 let wanted = matches!(claim, Claim::Warned) != negated;
-                call(tabs, truth(wanted), &["test", "has_warned()"], ";")
+                lines.call(tabs, truth(wanted), &[test, "has_warned()".into()], ";");
             }
             Claim::Freed(id) | Claim::Alive(id) => {
                 self.file.uses.observed = true;
-                let freed = format!("{}.freed", self.device(id));
+                let freed = self.device(id).between("ctx.", ".freed");
                 let wanted = matches!(claim, Claim::Freed(_)) != negated;
-                call(tabs, truth(wanted), &["test", &freed], ";")
+                lines.call(tabs, truth(wanted), &[test, freed], ";");
             }
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::File;
+use crate::emit::lines::Lines;
 use crate::emit::names;
-use crate::emit::wrap::{braces, call};
+use crate::emit::names::Joined;
 use crate::expand;
 use crate::ir::{CKey, Kind, KindC, KindId, KindUse, Suite, Unit};
 use crate::sim::Handles;
@@ -38,7 +39,7 @@ fn function(head: String, lines: Vec<String>) -> Vec<String> {
     text
 }
 
-impl File {
+impl File<'_> {
     /// What each kind needs, once, and a row of the table for each use.
     pub(super) fn kinds(&mut self, unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>) {
         let slots = slots(suite);
@@ -76,7 +77,7 @@ impl File {
         for used in &suite.kinds {
             let has_slots = slots.iter().any(|slot| slot.kinds.contains(&used.kind));
             let fields = self.fields(unit, used, has_slots);
-            self.rows.extend(braces(&fields));
+            self.rows.braces(&fields);
         }
     }
 
@@ -204,17 +205,13 @@ impl File {
         let argument = c.line(CKey::Probe);
         if self.uses.callbacks {
             let device = c.line(CKey::Device);
-            let parameters: Vec<&str> = argument.split(", ").collect();
-            let mut lines = call(
-                0,
-                &format!("static int {}", own(kind, "probe")),
-                &parameters,
-                "",
-            );
-            lines.push("{".to_owned());
-            lines.push(format!("\treturn test_probe({device});"));
-            lines.push("}".to_owned());
-            self.kind_parts.push(lines);
+            let parameters: Vec<Joined<'_>> = argument.split(", ").map(Joined::from).collect();
+            let probe = own(kind, "probe");
+            let mut head = Lines::default();
+            head.call("", Joined::new("static int ", &probe, ""), &parameters, "");
+            let line = format!("\treturn test_probe({device});");
+            self.kind_parts
+                .push(function(head.without_end(), vec![line]));
             let argument = parameters[0];
             let head = format!("static void {}({argument})", own(kind, "remove"));
             let line = format!("\ttest_remove({device});");

@@ -11,14 +11,17 @@ mod operation;
 mod scenario;
 mod uses;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use askama::Template;
 use rayon::prelude::*;
 
-use super::parts::{self, Needs};
-use super::wrap::{call, words};
-use super::{MARK, Options, OutputFile, harmless, names};
+use super::lines::Lines;
+use super::names::{self, Joined};
+use super::parts::{self, Needs, Part};
+use super::wrap::words;
+use super::{MARK, Options, OutputFile, harmless};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::expand;
@@ -37,29 +40,26 @@ pub const FOLDER: &str = "kunit/devres";
 
 /// Emits the C of a unit. Suites on a kind without C are reported.
 pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> {
-    let source = unit;
-    let unit = &parts::of(unit, options.target);
+    let target = options.target;
+    let kinds = unit.on(target, vec![]);
+    let kinds = [&kinds, &kinds.unobserved()];
     let mark = (!options.upstream).then_some(MARK);
-    let unobserved = &unit.unobserved();
-    let sources = source.suites.iter();
-    let sources: HashMap<&str, &Suite> =
-        sources.map(|suite| (suite.name.as_str(), suite)).collect();
+    let parts: Vec<Part<'_>> = parts::parts(unit, target).collect();
     let mut files: Vec<OutputFile> = Vec::new();
     let mut paths = HashSet::new();
     let mut symbols: BTreeMap<&Needs, Symbol> = BTreeMap::new();
-    let suites = unit.suites.par_iter().map(|suite| {
+    let written = parts.par_iter().map(|part| {
         let mut sink = Sink::default();
-        let left_out = sources.get(suite.name.as_str());
-        let left_out = left_out.map(|suite| parts::left_out(source, suite, options.target));
-        let left_out = left_out.unwrap_or_default();
-        let name = names::c_file(suite);
-        let file = suite_file([unit, unobserved], suite, &left_out, options, &mut sink);
+        let left_out = parts::left_out(unit, part.whole, target);
+        let name = names::c_file(&part.suite);
+        let file = suite_file(kinds, &part.suite, &left_out, options, &mut sink);
         let file = file.map(|file| output(&format!("{name}.c"), &file));
-        (suite, name, file, sink)
+        (part, name, file, sink)
     });
-    for (suite, name, file, found) in suites.collect::<Vec<_>>() {
+    for (part, name, file, found) in written.collect::<Vec<_>>() {
         sink.append(found);
         if let Some(file) = file {
+            let (suite, needs) = (&*part.suite, &part.needs);
             if !paths.insert(file.path.clone()) {
                 sink.report(
                     Diagnostic::new(
@@ -71,7 +71,6 @@ pub fn emit(unit: &Unit, options: &Options, sink: &mut Sink) -> Vec<OutputFile> 
                 );
             }
             files.push(file);
-            let needs = &suite.needs;
             let name_of_symbol = needs.symbol();
             let taken =
                 |(of, known): (&&Needs, &Symbol)| *of != needs && known.name == name_of_symbol;
@@ -175,7 +174,7 @@ struct Kunitconfig<'f> {
 /// A C file, fully named and wrapped.
 #[derive(Template)]
 #[template(path = "suite.c")]
-struct File {
+struct File<'s> {
     header: Vec<String>,
     includes: Vec<String>,
     /// The suite's name in the language.
@@ -188,29 +187,29 @@ struct File {
     dev_name: String,
     parent_name: String,
     /// Fields of the recorder.
-    devices: Vec<Field>,
-    drivers: Vec<Field>,
-    handles: Vec<Field>,
-    groups: Vec<Field>,
-    memory: Vec<MemoryField>,
-    counters: Vec<String>,
+    devices: Vec<Field<'s>>,
+    drivers: Vec<Field<'s>>,
+    handles: Vec<Field<'s>>,
+    groups: Vec<Field<'s>>,
+    memory: Vec<MemoryField<'s>>,
+    counters: Vec<Joined<'s>>,
     /// The places of declared drivers in the tables of their kinds.
     driver_slots: Vec<String>,
     /// What kinds need: functions, objects, tables, in order.
     kind_parts: Vec<Vec<String>>,
     /// The lines of the table of kinds.
-    rows: Vec<String>,
+    rows: Lines,
     /// Functions of actions that others refer to before they come.
     prototypes: Vec<String>,
     /// The functions of the actions, the drivers and the scenarios.
     functions: Vec<Function>,
     /// The lines of the table of cases.
-    tests: Vec<String>,
+    tests: Lines,
     /// What is done before the first case and after the last.
     set_up: Vec<String>,
     set_down: Vec<String>,
     uses: Uses,
-    known: Known,
+    known: Known<'s>,
     trace: bool,
     /// Room for the lines of a trace.
     log_entries: usize,
@@ -223,23 +222,19 @@ struct File {
 
 /// What a file has once, however many scenarios want it.
 #[derive(Default)]
-struct Known {
+struct Known<'s> {
     /// Of the functions of actions.
     heads: HashSet<String>,
     prototypes: HashSet<String>,
-    counters: HashSet<String>,
-    fields: HashSet<String>,
+    counters: HashSet<Joined<'s>>,
+    fields: HashSet<Joined<'s>>,
 }
 
-impl Known {
+impl<'s> Known<'s> {
     /// A field of the recorder, once for what has that name in scenarios.
-    fn field(&mut self, fields: &mut Vec<Field>, name: &str, field: fn(&str) -> String) {
-        let field = field(name);
-        if self.fields.insert(field.clone()) {
-            fields.push(Field {
-                name: name.to_owned(),
-                field,
-            });
+    fn field(&mut self, fields: &mut Vec<Field<'s>>, name: Joined<'s>, field: Joined<'s>) {
+        if self.fields.insert(field) {
+            fields.push(Field { name, field });
         }
     }
 }
@@ -252,12 +247,12 @@ struct Bulk {
     /// How many programs have one hash.
     batch: usize,
     /// The operations, each a case of a switch.
-    cases: Vec<String>,
+    cases: Lines,
     /// What a program finds set up.
-    set_up: Vec<String>,
+    set_up: Lines,
 }
 
-impl File {
+impl File<'_> {
     /// The parameter of a kind's create and init: with one device there is none.
     fn maker(&self) -> &'static str {
         if self.uses.several {
@@ -295,8 +290,11 @@ impl File {
 
     /// The parameters of the suite's cases: its table of kinds.
     fn array_param(&self, what: &str, description: &str) -> String {
-        let kinds = format!("{}_kinds", self.kunit_name);
-        call(0, what, &[&self.kunit_name, &kinds, description], ";").join("\n")
+        let mut lines = Lines::default();
+        let name = self.kunit_name.as_str();
+        let kinds = Joined::new(name, "_kinds", "");
+        lines.call("", what, &[name.into(), kinds, description.into()], ";");
+        lines.without_end()
     }
 
     /// The field that references are taken and dropped by.
@@ -451,25 +449,25 @@ impl MemoryUses {
     }
 }
 
-struct Field {
-    name: String,
-    field: String,
+struct Field<'s> {
+    name: Joined<'s>,
+    field: Joined<'s>,
 }
 
 /// Memory or a resource, and what frees it where nobody manages it.
-struct MemoryField {
-    field: String,
+struct MemoryField<'s> {
+    field: Joined<'s>,
     free: Option<&'static str>,
 }
 
 struct Function {
     doc: Vec<String>,
     head: String,
-    lines: Vec<String>,
+    lines: Lines,
 }
 
 impl Function {
-    fn new(head: String, lines: Vec<String>) -> Self {
+    fn new(head: String, lines: Lines) -> Self {
         Function {
             doc: vec![],
             head,
@@ -495,13 +493,13 @@ fn log_entries(unit: &Unit, suite: &Suite, options: &Options) -> usize {
 
 /// The file of a suite. Its kinds are those of the second unit where nobody looks at the release
 /// of devices.
-fn suite_file(
+fn suite_file<'s>(
     [unit, unobserved]: [&Unit; 2],
-    suite: &Suite,
+    suite: &'s Suite,
     left_out: &[String],
     options: &Options,
     sink: &mut Sink,
-) -> Option<File> {
+) -> Option<File<'s>> {
     let kinds = kinds(unit, suite, sink)?;
     let source = unit.sources.get(suite.source).name.clone();
     let mut file = File {
@@ -524,10 +522,10 @@ fn suite_file(
         counters: vec![],
         driver_slots: vec![],
         kind_parts: vec![],
-        rows: vec![],
+        rows: Lines::default(),
         prototypes: vec![],
         functions: vec![],
-        tests: vec![],
+        tests: Lines::default(),
         set_up: vec![],
         set_down: vec![],
         uses: uses::of(unit, suite, &kinds, options),
@@ -565,23 +563,23 @@ fn suite_file(
     file.includes(of_kinds, &kinds);
     if file.uses.parent {
         file.devices.push(Field {
-            name: "parent".to_owned(),
+            name: "parent".into(),
             field: names::c_device("parent"),
         });
     }
     // Last, so that what a scenario declares goes before it.
     if file.uses.callbacks && file.uses.bound_kind {
         file.drivers.push(Field {
-            name: expand::bound_driver("dev"),
-            field: names::c_driver(&expand::bound_driver("dev")),
+            name: "dev.driver".into(),
+            field: names::c_driver_of("dev"),
         });
     }
     Some(file)
 }
 
-impl File {
-    fn counter(&mut self, name: String) {
-        if self.known.counters.insert(name.clone()) {
+impl<'s> File<'s> {
+    fn counter(&mut self, name: Joined<'s>) {
+        if self.known.counters.insert(name) {
             self.counters.push(name);
         }
     }
@@ -669,7 +667,7 @@ fn header(
 }
 
 fn comment(doc: &[String]) -> Vec<String> {
-    let doc: Vec<String> = doc.iter().map(|line| harmless(line)).collect();
+    let doc: Vec<Cow<'_, str>> = doc.iter().map(|line| harmless(line)).collect();
     words(&doc.join(" "), 76)
 }
 

@@ -1,34 +1,39 @@
 //! Operations as calls in C.
 
-use std::borrow::Cow;
-
 use super::scenario::Emitter;
-use crate::emit::names;
-use crate::emit::wrap::call;
+use crate::emit::lines::Lines;
+use crate::emit::names::{self, Joined};
 use crate::ir::{Expectation, Scenario};
 use crate::sim::{Action, ActionId, Claim, DeviceId, DriverId, Errno, Op, Sort};
 
 /// A call of a function.
-pub(super) struct Call {
-    function: Cow<'static, str>,
-    arguments: Vec<String>,
+pub(super) struct Call<'e> {
+    function: Joined<'e>,
+    arguments: Vec<Joined<'e>>,
 }
 
-impl Call {
-    fn new(function: impl Into<Cow<'static, str>>, arguments: Vec<String>) -> Self {
+impl<'e> Call<'e> {
+    fn new(function: impl Into<Joined<'e>>, arguments: Vec<Joined<'e>>) -> Self {
         Call {
             function: function.into(),
             arguments,
         }
     }
 
-    fn statement(&self, before: &str, after: &str) -> Vec<String> {
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        call(1, &format!("{before}{}", self.function), &arguments, after)
+    fn statement(&self, lines: &mut Lines, before: &str) {
+        lines.call(before, self.function, &self.arguments, ";");
     }
 
     fn expression(&self) -> String {
-        format!("{}({})", self.function, self.arguments.join(", "))
+        let mut text = String::with_capacity(NESTED);
+        self.function.push_to(&mut text);
+        text.push('(');
+        for (index, argument) in self.arguments.iter().enumerate() {
+            text.push_str(if index == 0 { "" } else { ", " });
+            argument.push_to(&mut text);
+        }
+        text.push(')');
+        text
     }
 }
 
@@ -73,24 +78,32 @@ pub(crate) fn is_fallible(scenario: &Scenario, op: Op) -> bool {
 /// Columns that the innermost arguments of an assertion may have.
 const NESTED: usize = 80 - 24 - ", 0);".len();
 
-impl Emitter<'_> {
-    pub(super) fn device(&self, id: DeviceId) -> String {
-        format!("ctx.{}", names::c_device(self.program.device(id).name))
+impl<'e> Emitter<'e, '_> {
+    /// The field of a device.
+    pub(super) fn device(&self, id: DeviceId) -> Joined<'e> {
+        names::c_device(self.program.device(id).name).between("ctx.", "")
     }
 
-    pub(super) fn driver(&self, id: DriverId) -> String {
-        format!("ctx.{}", names::c_driver(self.program.driver(id).name))
+    /// The field of a driver.
+    pub(super) fn driver(&self, id: DriverId) -> Joined<'e> {
+        names::c_driver(self.program.driver(id).name).between("ctx.", "")
     }
 
-    fn call(&self, op: Op) -> Call {
-        let device = |id| format!("&{}", self.device(id));
-        let dev = |id| format!("{}.dev", self.device(id));
-        let driver = |id| format!("&{}", self.driver(id));
-        let handle = |id| format!("&ctx.{}", names::c_file_of(self.program.handle(id).name));
+    /// What the driver core knows of a device.
+    fn dev(&self, id: DeviceId) -> Joined<'e> {
+        self.device(id).between("ctx.", ".dev")
+    }
+
+    fn call(&self, op: Op) -> Call<'e> {
+        let device = |id| self.device(id).between("&ctx.", "");
+        let dev = |id| self.dev(id);
+        let driver = |id| self.driver(id).between("&ctx.", "");
+        let file = |id| names::c_file_of(self.program.handle(id).name);
+        let handle = |id| file(id).between("&ctx.", "");
         let group = |id| {
             let group = self.program.group(id);
             let field = names::c_group(group.name);
-            vec![dev(group.on), format!("&ctx.{field}")]
+            vec![dev(group.on), field.between("&ctx.", "")]
         };
         match op {
             Op::Init(id) => Call::new("init_test_device", vec![device(id)]),
@@ -102,7 +115,7 @@ impl Emitter<'_> {
             Op::Put(id) => Call::new("put_test_device", vec![device(id)]),
             Op::Attach(id) => Call::new("device_attach", vec![dev(id)]),
             Op::Bind(id, drv) => {
-                let arguments = vec![format!("{}.driver", self.driver(drv)), dev(id)];
+                let arguments = vec![self.driver(drv).between("ctx.", ".driver"), dev(id)];
                 Call::new("device_driver_attach", arguments)
             }
             Op::Unbind(id) => Call::new("device_release_driver", vec![dev(id)]),
@@ -119,7 +132,7 @@ impl Emitter<'_> {
                     Op::Link(..) => "0",
                     _ => "DL_FLAG_AUTOREMOVE_SUPPLIER",
                 };
-                let arguments = vec![device(consumer), device(supplier), flags.to_owned()];
+                let arguments = vec![device(consumer), device(supplier), flags.into()];
                 Call::new("link_test_devices", arguments)
             }
             Op::Open(id) => {
@@ -128,8 +141,10 @@ impl Emitter<'_> {
             }
             Op::UseHandle(id) => {
                 let on = self.device(self.program.handle(id).device);
-                let file = format!("ctx.{}", names::c_file_of(self.program.handle(id).name));
-                Call::new(format!("{on}.kind->use"), vec![file])
+                Call::new(
+                    on.between("ctx.", ".kind->use"),
+                    vec![file(id).between("ctx.", "")],
+                )
             }
             Op::Close(id) => Call::new("close_test_file", vec![handle(id)]),
             Op::OpenGroup(id) => Call::new("open_test_group", group(id)),
@@ -142,33 +157,29 @@ impl Emitter<'_> {
         }
     }
 
-    fn dev(&self, id: DeviceId) -> String {
-        format!("{}.dev", self.device(id))
-    }
-
     /// The memory of a resource, or what is nothing but memory.
-    pub(super) fn memory(&self, id: ActionId) -> String {
-        format!("ctx.{}", names::c_memory(self.program.action(id).name))
+    fn memory(&self, id: ActionId) -> Joined<'e> {
+        names::c_memory(self.program.action(id).name).between("&ctx.", "")
     }
 
     /// What is done to the place of something on a list.
-    fn managed(&self, op: Op, id: ActionId) -> Call {
+    fn managed(&self, op: Op, id: ActionId) -> Call<'e> {
         let Action { on, sort, .. } = *self.program.action(id);
-        let memory = || format!("&{}", self.memory(id));
+        let memory = || self.memory(id);
         let function = || self.action_function(id);
-        let null = || "NULL".to_owned();
+        let null = || "NULL".into();
         match (op, sort) {
             (Op::AddAction(_), Sort::Unmanaged) => Call::new("alloc_test_memory", vec![memory()]),
             (Op::AddAction(_), Sort::Memory) => {
                 Call::new("devm_alloc_test_memory", vec![self.dev(on), memory()])
             }
             (Op::AddAction(_), Sort::OfObject) => {
-                let kind = format!("{}.kind->object_action", self.device(on));
+                let kind = self.device(on).between("ctx.", ".kind->object_action");
                 Call::new(kind, vec![self.dev(on), function()])
             }
             (_, Sort::Resource) => {
-                let ours = |what: &str| {
-                    let name = format!("{what}_test_resource");
+                let ours = |name| {
+                    let name: &'static str = name;
                     Call::new(name, vec![self.dev(on), memory(), function()])
                 };
                 let direct = |name| {
@@ -176,9 +187,9 @@ impl Emitter<'_> {
                     Call::new(name, vec![self.dev(on), function(), null(), null()])
                 };
                 match op {
-                    Op::AddAction(_) => ours("new"),
-                    Op::GetResource(_) => ours("get"),
-                    Op::RemoveAction(_) => ours("remove"),
+                    Op::AddAction(_) => ours("new_test_resource"),
+                    Op::GetResource(_) => ours("get_test_resource"),
+                    Op::RemoveAction(_) => ours("remove_test_resource"),
                     Op::ReleaseAction(_) => direct("devres_release"),
                     Op::DestroyResource(_) => direct("devres_destroy"),
                     Op::FindResource(_) => {
@@ -199,13 +210,13 @@ impl Emitter<'_> {
     }
 
     /// What is done to memory.
-    fn of_memory(&self, op: Op, id: ActionId) -> Call {
+    fn of_memory(&self, op: Op, id: ActionId) -> Call<'e> {
         let Action { on, sort, .. } = *self.program.action(id);
-        let memory = format!("&{}", self.memory(id));
+        let memory = self.memory(id);
         match (op, sort) {
             (Op::Free(_), Sort::Resource) => Call::new("free_test_resource", vec![memory]),
             (Op::Free(_), Sort::Memory) => {
-                let data = format!("{}.data", self.memory(id));
+                let data = memory.between("ctx.", ".data");
                 Call::new("devm_kfree", vec![self.dev(on), data])
             }
             (Op::Free(_), _) => Call::new("free_test_memory", vec![memory]),
@@ -218,53 +229,54 @@ impl Emitter<'_> {
     }
 
     /// A call of something that returns nothing.
-    fn void(&self, op: Op, called: &Call) -> Vec<String> {
-        let mut lines = called.statement("", ";");
-        if self.options.trace {
-            lines.extend(log_return(&self.program.describe(op), "0"));
-        }
-        lines
+    fn void(&self, lines: &mut Lines, op: Op, called: &Call<'_>) {
+        called.statement(lines, "\t");
+        self.log_return(lines, op, "0");
     }
 
     /// An operation of a body: what it returns is for later.
-    pub(super) fn body_op(&self, op: Op) -> Vec<String> {
-        let mut lines = self.body_call(op);
-        lines.extend(self.counted(op));
-        lines
+    pub(super) fn body_op(&self, lines: &mut Lines, op: Op) {
+        self.body_call(lines, op);
+        self.counted(lines, op);
     }
 
     /// What counts how often an action is added, where something is expected of that.
-    fn counted(&self, op: Op) -> Option<String> {
+    fn counted(&self, lines: &mut Lines, op: Op) {
         let Op::AddAction(id) = op else {
-            return None;
+            return;
         };
         let is_asked = |expectation: &Expectation| expectation.claim == Claim::RanAsAdded(id);
-        let added = names::c_added(self.program.action(id).name);
-        let asked = self.scenario.expectations().any(is_asked);
-        asked.then(|| format!("\tctx.{added}++;"))
+        if self.scenario.expectations().any(is_asked) {
+            let added = names::c_added(self.program.action(id).name);
+            lines.line(format_args!("\tctx.{added}++;"));
+        }
     }
 
-    fn body_call(&self, op: Op) -> Vec<String> {
+    fn body_call(&self, lines: &mut Lines, op: Op) {
         let called = self.call(op);
         if !is_fallible(self.scenario, op) {
-            return self.void(op, &called);
+            return self.void(lines, op, &called);
         }
         // What a callback asserts would end the thread that it is called by.
         let check = match op {
             _ if may_be_positive(op) => "KUNIT_EXPECT_GE",
             _ => "KUNIT_EXPECT_EQ",
         };
+        let test = Joined::from("ctx.test");
         if !self.wants_ret(op) {
-            return call(1, check, &["ctx.test", &called.expression(), "0"], ";");
+            let nested = called.expression();
+            return lines.call(
+                "\t",
+                check,
+                &[test, nested.as_str().into(), "0".into()],
+                ";",
+            );
         }
-        let mut lines = called.statement("ret = ", ";");
-        if self.options.trace {
-            lines.extend(log_return(&self.program.describe(op), "ret"));
-        }
+        called.statement(lines, "\tret = ");
+        self.log_return(lines, op, "ret");
         if self.options.bulk.is_none() {
-            lines.extend(call(1, check, &["ctx.test", "ret", "0"], ";"));
+            lines.call("\t", check, &[test, "ret".into(), "0".into()], ";");
         }
-        lines
     }
 
     /// Whether what an operation of a body returns goes through a variable.
@@ -276,32 +288,38 @@ impl Emitter<'_> {
     }
 
     /// An operation of the test's own, which has to return that error or none.
-    pub(super) fn test_op(&self, op: Op, fails: Option<Errno>) -> Vec<String> {
-        let mut lines = self.test_call(op, fails);
-        lines.extend(self.counted(op));
-        lines
+    pub(super) fn test_op(&self, lines: &mut Lines, op: Op, fails: Option<Errno>) {
+        self.test_call(lines, op, fails);
+        self.counted(lines, op);
     }
 
-    fn test_call(&self, op: Op, fails: Option<Errno>) -> Vec<String> {
+    fn test_call(&self, lines: &mut Lines, op: Op, fails: Option<Errno>) {
         let called = self.call(op);
         if !is_fallible(self.scenario, op) {
-            return self.void(op, &called);
+            return self.void(lines, op, &called);
         }
+        let zero = Joined::from("0");
         let (check, wanted) = match (op, fails) {
-            (_, Some(errno)) => ("KUNIT_EXPECT_EQ", format!("-{}", errno.name())),
-            (op, None) if may_be_positive(op) => ("KUNIT_EXPECT_GE", "0".to_owned()),
-            (_, None) => ("KUNIT_ASSERT_EQ", "0".to_owned()),
+            (_, Some(errno)) => ("KUNIT_EXPECT_EQ", Joined::new("-", errno.name(), "")),
+            (op, None) if may_be_positive(op) => ("KUNIT_EXPECT_GE", zero),
+            (_, None) => ("KUNIT_ASSERT_EQ", zero),
         };
+        let test = Joined::from("test");
         let nested = called.expression();
         if !self.options.trace && nested.len() <= NESTED {
-            return call(1, check, &["test", &nested, &wanted], ";");
+            return lines.call("\t", check, &[test, nested.as_str().into(), wanted], ";");
         }
-        let mut lines = called.statement("ret = ", ";");
+        called.statement(lines, "\tret = ");
+        self.log_return(lines, op, "ret");
+        lines.call("\t", check, &[test, "ret".into(), wanted], ";");
+    }
+
+    fn log_return(&self, lines: &mut Lines, op: Op, ret: &str) {
         if self.options.trace {
-            lines.extend(log_return(&self.program.describe(op), "ret"));
+            let op = self.program.describe(op);
+            let op = Joined::from(op.as_str()).between("\"", "\"");
+            lines.call("\t", "log_return", &[op, ret.into()], ";");
         }
-        lines.extend(call(1, check, &["test", "ret", &wanted], ";"));
-        lines
     }
 }
 
@@ -309,8 +327,4 @@ impl Emitter<'_> {
 /// there was to release.
 fn may_be_positive(op: Op) -> bool {
     matches!(op, Op::Attach(_) | Op::ReleaseGroup(_) | Op::GetResource(_))
-}
-
-fn log_return(op: &str, ret: &str) -> Vec<String> {
-    call(1, "log_return", &[&format!("\"{op}\""), ret], ";")
 }

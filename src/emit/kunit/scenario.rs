@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use super::condition::{Reach, branch};
 use super::uses::may_never_be;
 use super::{File, Function, MemoryField, comment_block};
-use crate::emit::wrap::call;
-use crate::emit::{Broken, Options, names};
+use crate::emit::lines::Lines;
+use crate::emit::names::{self, Joined};
+use crate::emit::{Broken, Options};
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{DEV, FaultExpectation, KindUse, Scenario, Suite, Unit};
 use crate::run::{self, Run};
@@ -14,14 +15,14 @@ use crate::sim::{
     Action, ActionId, Callback, Claim, DeviceId, DriverId, Fix, Holdings, Op, Probe, Program, Sort,
 };
 
-pub(super) struct Emitter<'e> {
+pub(super) struct Emitter<'e, 's> {
     pub(super) unit: &'e Unit,
     pub(super) suite: &'e Suite,
-    pub(super) scenario: &'e Scenario,
+    pub(super) scenario: &'s Scenario,
     pub(super) program: &'e Program<'e>,
     pub(super) options: &'e Options,
-    pub(super) shared: &'e Shared<'e>,
-    pub(super) file: &'e mut File,
+    pub(super) shared: &'e Shared<'s>,
+    pub(super) file: &'e mut File<'s>,
 }
 
 /// What the scenarios of a suite have in common.
@@ -54,21 +55,20 @@ impl<'s> Shared<'s> {
     }
 }
 
-impl Emitter<'_> {
+impl<'e, 's: 'e> Emitter<'e, 's> {
     pub(super) fn emit(mut self) {
         self.fields_and_callbacks();
         let test = self.test();
         self.file.functions.push(test);
         let name = names::c_test(self.scenario);
-        let params = format!("{}_gen_params", self.file.kunit_name);
-        self.file
-            .tests
-            .extend(call(1, "KUNIT_CASE_PARAM", &[&name, &params], ","));
+        let params = Joined::new(&self.file.kunit_name, "_gen_params", "");
+        let args = [name.as_str().into(), params];
+        self.file.tests.call("\t", "KUNIT_CASE_PARAM", &args, ",");
     }
 
     /// What the scenario declares: fields of the recorder, and what callbacks do.
     pub(super) fn fields_and_callbacks(&mut self) {
-        let own_drivers: Vec<String> = self.own_drivers().map(|(_, name)| name).collect();
+        let scenario = self.scenario;
         let File {
             devices,
             drivers,
@@ -77,19 +77,24 @@ impl Emitter<'_> {
             known,
             ..
         } = &mut *self.file;
-        for device in &self.scenario.devices {
-            known.field(devices, &device.name, names::c_device);
+        let name = |name: &'s str| Joined::from(name);
+        for device in &scenario.devices {
+            known.field(devices, name(&device.name), names::c_device(&device.name));
         }
-        for name in &own_drivers {
-            known.field(drivers, name, names::c_driver);
+        for driver in &scenario.drivers {
+            known.field(drivers, name(&driver.name), names::c_driver(&driver.name));
         }
-        for handle in &self.scenario.handles {
-            known.field(handles, &handle.name, names::c_file_of);
+        for (_, device) in expand::bound_devices(scenario) {
+            let name = Joined::new(&device.name, ".driver", "");
+            known.field(drivers, name, names::c_driver_of(&device.name));
         }
-        for group in &self.scenario.groups {
-            known.field(groups, &group.name, names::c_group);
+        for handle in &scenario.handles {
+            known.field(handles, name(&handle.name), names::c_file_of(&handle.name));
         }
-        for action in self.scenario.actions.iter() {
+        for group in &scenario.groups {
+            known.field(groups, name(&group.name), names::c_group(&group.name));
+        }
+        for action in &scenario.actions {
             let free = match action.sort {
                 Sort::Action | Sort::OfObject => continue,
                 // Whose it is when it was taken off the list.
@@ -101,7 +106,7 @@ impl Emitter<'_> {
                 Sort::Unmanaged => Some("free_test_memory"),
             };
             let field = names::c_memory(&action.name);
-            if self.file.known.fields.insert(field.clone()) {
+            if self.file.known.fields.insert(field) {
                 self.file.memory.push(MemoryField { field, free });
                 continue;
             }
@@ -119,25 +124,21 @@ impl Emitter<'_> {
     }
 
     /// Its drivers, less the one that keeps the device under test bound.
-    fn own_drivers(&self) -> impl Iterator<Item = (DriverId, String)> + use<> {
-        let declared = self
-            .scenario
-            .drivers
-            .iter()
-            .map(|driver| driver.name.clone());
-        let bound = expand::bound_devices(self.scenario);
-        let bound = bound.map(|(_, device)| expand::bound_driver(&device.name));
-        let names: Vec<String> = declared.chain(bound).collect();
-        (0..).map(DriverId).zip(names)
+    fn own_drivers(&self) -> impl Iterator<Item = DriverId> + use<> {
+        let bound = expand::bound_devices(self.scenario).count();
+        (0..)
+            .map(DriverId)
+            .take(self.scenario.drivers.len() + bound)
     }
 
-    pub(super) fn ran(&self, id: ActionId) -> String {
-        format!("ctx.{}", names::c_ran(self.program.action(id).name))
+    pub(super) fn ran(&self, id: ActionId) -> Joined<'e> {
+        names::c_ran(self.program.action(id).name).between("ctx.", "")
     }
 
-    pub(super) fn action_function(&self, id: ActionId) -> String {
-        let action = &self.scenario.actions[usize::from(id.0)];
-        self.shared.actions.function(self.scenario, action)
+    pub(super) fn action_function(&self, id: ActionId) -> Joined<'e> {
+        let scenario: &'e Scenario = self.scenario;
+        let action = &scenario.actions[usize::from(id.0)];
+        self.shared.actions.function(scenario, action)
     }
 
     /// The function of an action, which runs in whatever context the driver core
@@ -147,47 +148,47 @@ impl Emitter<'_> {
         if !action.runs() {
             return;
         }
-        let counter = names::c_ran(action.name);
-        self.file.counter(counter);
+        let name = self.scenario.actions[usize::from(id.0)].name.as_str();
+        self.file.counter(names::c_ran(name));
         let head = self.action_head(id);
         // Without a body it only counts, and one does for all scenarios.
-        let is_new = self.file.known.heads.insert(head.clone());
+        let is_new = !self.file.known.heads.contains(&head);
         if action.body.is_empty() && !is_new {
             return;
         }
         let mut expectations = self.scenario.expectations();
         if expectations.any(|expectation| expectation.claim == Claim::RanAsAdded(id)) {
-            self.file.counter(names::c_added(action.name));
+            self.file.counter(names::c_added(name));
         }
+        self.file.known.heads.insert(head.clone());
         let mut lines = self.ret(action.body);
-        lines.push(format!("\t{}++;", self.ran(id)));
-        if self.shared.ordered.contains(action.name) {
-            let at = names::c_ran_at(action.name);
-            self.file.counter(at.clone());
-            lines.push(format!("\tctx.{at} = ++ctx.clock;"));
+        lines.line(format_args!("\t{}++;", self.ran(id)));
+        if self.shared.ordered.contains(name) {
+            let at = names::c_ran_at(name);
+            self.file.counter(at);
+            lines.line(format_args!("\tctx.{at} = ++ctx.clock;"));
         }
         if self.options.trace {
             let word = match action.sort {
                 Sort::Resource => "\"resource\"",
                 _ => "\"action\"",
             };
-            let name = format!("\"{}\"", action.name);
-            lines.extend(call(1, "log_event", &[word, &name, "NULL"], ";"));
+            let name = Joined::new("\"", name, "\"");
+            lines.call("\t", "log_event", &[word.into(), name, "NULL".into()], ";");
         }
         for &op in action.body {
             self.declare_callee(op, &head);
         }
-        let body: Vec<String> = action
-            .body
-            .iter()
-            .flat_map(|&op| self.body_op(op))
-            .collect();
-        match body.as_slice() {
-            [] => {}
-            [only] => lines.extend(["\tif (!ctx.over)".to_owned(), format!("\t{only}")]),
+        let body = self.body(action.body);
+        match body.as_str().lines().count() {
+            0 => {}
+            1 => {
+                lines.text("\tif (!ctx.over)\n");
+                lines.indented(&body);
+            }
             _ => {
-                lines.extend(["\tif (ctx.over)", "\t\treturn;"].map(str::to_owned));
-                lines.extend(body);
+                lines.text("\tif (ctx.over)\n\t\treturn;\n");
+                lines.text(body.as_str());
             }
         }
         self.file.functions.push(Function::new(head, lines));
@@ -220,11 +221,18 @@ impl Emitter<'_> {
     }
 
     /// The variable that a body may need.
-    fn ret(&self, body: &[Op]) -> Vec<String> {
-        match body.iter().any(|&op| self.wants_ret(op)) {
-            true => vec!["\tint ret;".to_owned(), String::new()],
-            false => vec![],
+    fn ret(&self, body: &[Op]) -> Lines {
+        let mut lines = Lines::default();
+        if body.iter().any(|&op| self.wants_ret(op)) {
+            lines.text(RET);
         }
+        lines
+    }
+
+    fn body(&self, ops: &[Op]) -> Lines {
+        let mut lines = Lines::default();
+        ops.iter().for_each(|&op| self.body_op(&mut lines, op));
+        lines
     }
 
     /// The functions of a driver that do something.
@@ -238,58 +246,60 @@ impl Emitter<'_> {
         }
         if !driver.remove.is_empty() {
             let mut lines = self.ret(driver.remove);
-            lines.extend(driver.remove.iter().flat_map(|&op| self.body_op(op)));
+            lines.text(self.body(driver.remove).as_str());
             let name = names::c_callback(self.scenario, driver.name, "remove");
             let head = format!("static void {name}(void)");
             self.file.functions.push(Function::new(head, lines));
         }
     }
 
-    fn probe(&self, id: DriverId, probes: &[Probe<'_>]) -> Vec<String> {
+    fn probe(&self, id: DriverId, probes: &[Probe<'_>]) -> Lines {
         let bodies: Vec<Op> = probes
             .iter()
             .flat_map(|probe| probe.body)
             .copied()
             .collect();
         let mut lines = self.ret(&bodies);
-        let one = |probe: &Probe<'_>| -> Vec<String> {
-            let mut lines: Vec<String> = Vec::new();
-            lines.extend(probe.body.iter().flat_map(|&op| self.body_op(op)));
-            lines.push(match probe.error {
-                Some(errno) => format!("\treturn -{};", errno.name()),
-                None => "\treturn 0;".to_owned(),
-            });
+        let one = |probe: &Probe<'_>| {
+            let mut lines = self.body(probe.body);
+            match probe.error {
+                Some(errno) => lines.line(format_args!("\treturn -{};", errno.name())),
+                None => lines.text("\treturn 0;\n"),
+            }
             lines
         };
         if let [only @ Probe { attempt: None, .. }] = probes {
-            lines.extend(one(only));
+            lines.text(one(only).as_str());
             return lines;
         }
         let mut sorted: Vec<&Probe<'_>> = probes.iter().collect();
         sorted.sort_by_key(|probe| (probe.attempt.is_none(), probe.attempt));
-        lines.push(format!("\tswitch ({}.counts.probes) {{", self.driver(id)));
+        lines.line(format_args!(
+            "\tswitch ({}.counts.probes) {{",
+            self.driver(id)
+        ));
         let otherwise = Probe::new(&[]);
         if sorted.iter().all(|probe| probe.attempt.is_some()) {
             sorted.push(&otherwise);
         }
         for probe in sorted {
-            lines.push(match probe.attempt {
-                Some(attempt) => format!("\tcase {attempt}:"),
-                None => "\tdefault:".to_owned(),
-            });
-            lines.extend(one(probe).into_iter().map(|line| format!("\t{line}")));
+            match probe.attempt {
+                Some(attempt) => lines.line(format_args!("\tcase {attempt}:")),
+                None => lines.text("\tdefault:\n"),
+            }
+            lines.indented(&one(probe));
         }
-        lines.push("\t}".to_owned());
+        lines.text("\t}\n");
         lines
     }
 
     fn test(&mut self) -> Function {
-        let mut lines = Vec::new();
+        let mut lines = Lines::default();
         if self.options.trace {
-            lines.push(format!("\tlog_scenario = \"{}\";", self.scenario.name));
+            lines.line(format_args!("\tlog_scenario = \"{}\";", self.scenario.name));
         }
-        lines.extend(self.skip());
-        lines.extend(self.set_up());
+        self.skip(&mut lines);
+        self.set_up(&mut lines);
         let mut holdings = Holdings::new();
         // Devices that are known to be there, since nothing was done meanwhile.
         let mut sure: Vec<DeviceId> = Vec::new();
@@ -303,7 +313,7 @@ impl Emitter<'_> {
                     let runs_into_it = self.runs_into_a_fault(&time_line[index + 1..]);
                     for dev in touched(self.program, op) {
                         if !runs_into_it && !holdings.keeps(dev) && !sure.contains(&dev) {
-                            lines.extend(self.is_there(dev));
+                            self.is_there(&mut lines, dev);
                             sure.push(dev);
                         }
                     }
@@ -315,11 +325,11 @@ impl Emitter<'_> {
                         sure.clear();
                     }
                     if self.options.trace {
-                        lines.push(format!("\tlog_step({});", self.unit.line(step.span)));
+                        lines.line(format_args!("\tlog_step({});", self.unit.line(step.span)));
                     }
-                    lines.extend(self.test_op(op, fails));
+                    self.test_op(&mut lines, op, fails);
                 }
-                CaseStepKind::Expect(expectation) => lines.extend(self.expect(expectation)),
+                CaseStepKind::Expect(expectation) => self.expect(&mut lines, expectation),
                 // The case was skipped where it happens, or ends here.
                 CaseStepKind::Fault(fault) => match self.told_by_kasan(fault) {
                     Reach::None => {}
@@ -328,42 +338,40 @@ impl Emitter<'_> {
                         break;
                     }
                     Reach::If(when) => {
-                        lines.extend(branch("\tif", &when));
-                        lines.push("\t\treturn;".to_owned());
+                        branch(&mut lines, "\tif", &when, ")");
+                        lines.text("\t\treturn;\n");
                     }
                 },
-                CaseStepKind::GiveUp => lines.push("\tKUNIT_ASSERT_TRUE(test, false);".to_owned()),
+                CaseStepKind::GiveUp => lines.text("\tKUNIT_ASSERT_TRUE(test, false);\n"),
             }
         }
         if !over {
-            lines.extend(self.end());
+            self.end(&mut lines);
         }
-        if lines.iter().any(|line| line.contains("ret = ")) {
-            lines.splice(0..0, ["\tint ret;".to_owned(), String::new()]);
+        if lines.as_str().contains("ret = ") {
+            lines.begin_with(RET);
         }
         Function {
             doc: comment_block(&self.scenario.doc),
             head: format!(
-                "static void {}(struct kunit *test)",
-                names::c_test(self.scenario)
+                "static void {}_test(struct kunit *test)",
+                self.scenario.name
             ),
             lines,
         }
     }
 
     /// What is judged when the scenario has given up what it owns.
-    fn end(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
+    fn end(&mut self, lines: &mut Lines) {
         if self.options.trace {
-            lines.push("\tlog_ended = true;".to_owned());
+            lines.text("\tlog_ended = true;\n");
         }
         if self.scenario.has_finally() && self.file.uses.tear_down {
-            lines.push("\ttear_down();".to_owned());
+            lines.text("\ttear_down();\n");
         }
         for (_, expectation) in expand::finally(self.scenario) {
-            lines.extend(self.expect(expectation));
+            self.expect(lines, expectation);
         }
-        lines
     }
 
     /// Whether some kind runs into what is announced behind an operation.
@@ -414,38 +422,40 @@ impl Emitter<'_> {
     }
 
     /// What the scenario declares.
-    pub(super) fn set_up(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+    pub(super) fn set_up(&self, lines: &mut Lines) {
+        let before = lines.as_str().len();
         for (index, device) in self.scenario.devices.iter().enumerate().skip(1) {
             let id = DeviceId(index as u8);
             let kind = device.kind.map(|kind| &self.unit.kind(kind).name);
-            let kind = kind.map(|name| format!("&{}", names::c_kind_object(name)));
-            let parent = device
-                .parent
-                .map(|parent| format!("&{}", self.device(parent)));
+            let kind = kind.map_or(String::new(), |name| names::c_kind_object(name));
+            let address = |id| self.device(id).between("&ctx.", "");
+            let name = names::c_device_name(&device.name);
             let mut arguments = vec![
-                format!("&{}", self.device(id)),
-                format!("\"{}\"", names::c_device_name(&device.name)),
-                kind.unwrap_or_default(),
+                address(id),
+                Joined::new("\"", &name, "\""),
+                Joined::new("&", &kind, ""),
             ];
             if self.file.uses.below {
-                arguments.push(parent.unwrap_or("NULL".to_owned()));
+                arguments.push(device.parent.map_or("NULL".into(), address));
             }
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            lines.extend(call(1, "setup_test_device", &arguments, ";"));
+            lines.call("\t", "setup_test_device", &arguments, ";");
         }
-        for (id, name) in self.own_drivers() {
-            let device = self.program.driver(id).device;
-            let slot = names::c_driver_slot(&name, self.program.device(device).name);
-            let field = format!("&{}", self.driver(id));
-            let device = format!("&{}", self.device(device));
-            lines.extend(call(1, "setup_test_driver", &[&field, &device, &slot], ";"));
-            let Some(driver) = self.scenario.drivers.get(usize::from(id.0)) else {
-                continue;
-            };
+        for id in self.own_drivers() {
+            let driver = self.program.driver(id);
+            let device = driver.device;
+            let slot = names::c_driver_slot(driver.name, self.program.device(device).name);
+            let arguments = [
+                self.driver(id).between("&ctx.", ""),
+                self.device(device).between("&ctx.", ""),
+                slot.as_str().into(),
+            ];
+            lines.call("\t", "setup_test_driver", &arguments, ";");
             let mut set = |callback: &str| {
-                let function = names::c_callback(self.scenario, &name, callback);
-                lines.push(format!("\t{}.{callback} = {function};", self.driver(id)));
+                let function = names::c_callback(self.scenario, driver.name, callback);
+                lines.line(format_args!(
+                    "\t{}.{callback} = {function};",
+                    self.driver(id)
+                ));
             };
             if !driver.probes.is_empty() {
                 set("probe");
@@ -454,22 +464,22 @@ impl Emitter<'_> {
                 set("remove");
             }
         }
-        if !lines.is_empty() {
-            lines.push(String::new());
+        if lines.as_str().len() > before {
+            lines.text("\n");
         }
-        lines
     }
 
     /// A check that the memory of a device may be touched.
-    fn is_there(&mut self, dev: DeviceId) -> Vec<String> {
+    fn is_there(&mut self, lines: &mut Lines, dev: DeviceId) {
+        let test = Joined::from("test");
         if may_never_be(self.scenario, dev) {
             self.file.uses.alive = true;
-            let alive = format!("is_alive(&{})", self.device(dev));
-            return call(1, "KUNIT_ASSERT_TRUE", &["test", &alive], ";");
+            let alive = self.device(dev).between("is_alive(&ctx.", ")");
+            return lines.call("\t", "KUNIT_ASSERT_TRUE", &[test, alive], ";");
         }
         self.file.uses.observed = true;
-        let freed = format!("{}.freed", self.device(dev));
-        call(1, "KUNIT_ASSERT_FALSE", &["test", &freed], ";")
+        let freed = self.device(dev).between("ctx.", ".freed");
+        lines.call("\t", "KUNIT_ASSERT_FALSE", &[test, freed], ";");
     }
 
     pub(super) fn reach(&mut self, is: impl Fn(&KindUse) -> bool) -> Reach {
@@ -481,19 +491,18 @@ impl Emitter<'_> {
     }
 
     /// The first statements of a test that not every kind, or not every kernel, can run.
-    fn skip(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
+    fn skip(&mut self, lines: &mut Lines) {
         let mut say = |reach: &Reach, reason: &str| {
             let tabs = match reach.condition() {
                 Some(condition) => {
-                    lines.extend(branch("\tif", condition));
-                    2
+                    branch(lines, "\tif", condition, ")");
+                    "\t\t"
                 }
-                None => 1,
+                None => "\t",
             };
-            let reason = format!("\"{reason}\"");
-            lines.extend(call(tabs, "kunit_skip", &["test", &reason], ";"));
-            lines.push(String::new());
+            let reason = Joined::new("\"", reason, "\"");
+            lines.call(tabs, "kunit_skip", &["test".into(), reason], ";");
+            lines.text("\n");
         };
         let unselected: Vec<KindUse> = self
             .suite
@@ -540,9 +549,11 @@ impl Emitter<'_> {
                 }
             }
         }
-        lines
     }
 }
+
+/// The variable for what operations return.
+const RET: &str = "\tint ret;\n\n";
 
 /// The actions in an order in which C can define their functions: those first that others
 /// put on a list.

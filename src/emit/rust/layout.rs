@@ -1,5 +1,10 @@
 //! Expressions laid out as rustfmt does it, as far as generated Rust needs it.
 
+use std::fmt::{self, Write as _};
+use std::iter;
+
+use crate::emit::lines::Lines;
+
 /// rustfmt's `array_width` and `fn_call_width`.
 pub(super) const SHORT: usize = 60;
 
@@ -8,6 +13,30 @@ const CHAIN: usize = 61;
 
 /// The longest line, within a function within a module.
 const LINE: usize = 92;
+
+impl Lines {
+    /// Takes in a call of a call's result, indented by blanks.
+    pub(super) fn chain(
+        &mut self,
+        indent: usize,
+        first: fmt::Arguments<'_>,
+        second: fmt::Arguments<'_>,
+    ) {
+        let text = &mut self.0;
+        text.extend(iter::repeat_n(' ', indent));
+        let start = text.len();
+        // Writing to a string cannot fail.
+        let _ = text.write_fmt(first);
+        let end_of_first = text.len();
+        let _ = text.write_fmt(second);
+        if text.len() - start > CHAIN {
+            let second = text.split_off(end_of_first);
+            new_line(text, indent + 4);
+            text.push_str(&second);
+        }
+        text.push('\n');
+    }
+}
 
 /// Calls of a call's result, over several lines if rustfmt would break them: a call of a name's
 /// is no chain yet.
@@ -29,28 +58,28 @@ pub(super) fn chain(calls: Vec<String>) -> Vec<String> {
 pub(super) enum Expr {
     /// On one line.
     Text(String),
-    /// `head[items]tail`, such as `&[a, b]` or `f(&[a, b])`.
+    /// `open[items]close`, such as `&[a, b]` or `f(&[a, b])`.
     Array {
         /// All before the items, with the bracket.
-        open: String,
+        open: &'static str,
         /// The items.
         items: Vec<Expr>,
         /// All after the items, with the bracket.
-        close: String,
+        close: &'static str,
     },
     /// `function(arguments)`, which fits a line, if there is one for it.
     Call {
         /// What is called.
-        function: String,
+        function: &'static str,
         /// The arguments, each on one line.
         arguments: Vec<String>,
     },
     /// `Name { field: value, ..rest }`, which stands on lines of its own.
     Struct {
         /// Its type.
-        name: String,
+        name: &'static str,
         /// Its fields.
-        fields: Vec<(String, Expr)>,
+        fields: Vec<(&'static str, Expr)>,
         /// What the other fields are taken from.
         rest: Option<String>,
     },
@@ -59,16 +88,8 @@ pub(super) enum Expr {
 impl Expr {
     /// `&[items]`
     pub(super) fn slice(items: Vec<Expr>) -> Expr {
-        Expr::call_with_slice("", items, "")
-    }
-
-    /// `head&[items]tail`
-    pub(super) fn call_with_slice(head: &str, items: Vec<Expr>, tail: &str) -> Expr {
-        Expr::Array {
-            open: format!("{head}&["),
-            items,
-            close: format!("]{tail}"),
-        }
+        let (open, close) = ("&[", "]");
+        Expr::Array { open, items, close }
     }
 
     /// `function(arguments, last)`, if rustfmt leaves that on one line.
@@ -76,100 +97,140 @@ impl Expr {
     /// # Errors
     /// The last argument back, if it does not.
     pub(super) fn call(
-        function: &str,
+        function: &'static str,
         mut arguments: Vec<String>,
         last: Expr,
     ) -> Result<Expr, Expr> {
-        let Some(flat) = last.flat() else {
-            return Err(last);
-        };
-        arguments.push(flat);
-        if arguments.join(", ").len() > SHORT {
-            return Err(last);
+        let before: usize = arguments.iter().map(|argument| argument.len() + 2).sum();
+        match last.width() {
+            Some(width) if before + width <= SHORT => {
+                let mut flat = String::with_capacity(width);
+                last.flat(&mut flat);
+                arguments.push(flat);
+                Ok(Expr::Call {
+                    function,
+                    arguments,
+                })
+            }
+            _ => Err(last),
         }
-        Ok(Expr::Call {
-            function: function.to_owned(),
-            arguments,
-        })
     }
 
-    fn flat(&self) -> Option<String> {
+    /// How wide it is on one line, if it may be.
+    fn width(&self) -> Option<usize> {
         match self {
-            Expr::Text(text) => Some(text.clone()),
+            Expr::Text(text) => Some(text.len()),
             Expr::Call {
                 function,
                 arguments,
-            } => Some(format!("{function}({})", arguments.join(", "))),
+            } => {
+                let widths = arguments.iter().map(String::len);
+                Some(function.len() + "()".len() + widths.sum::<usize>() + commas(arguments))
+            }
             Expr::Array { open, items, close } => {
-                let items: Option<Vec<String>> = items.iter().map(Expr::flat).collect();
-                let items = items?.join(", ");
-                (items.len() <= SHORT).then(|| format!("{open}{items}{close}"))
+                let widths: Option<usize> = items.iter().map(Expr::width).sum();
+                let width = widths? + commas(items);
+                (width <= SHORT).then(|| open.len() + width + close.len())
             }
             Expr::Struct { .. } => None,
         }
     }
 
-    /// The lines, the first of them without its indent, the others indented further by
-    /// `indent` blanks. `before` columns are taken on the first line.
-    pub(super) fn lines(&self, indent: usize, before: usize) -> Vec<String> {
-        const WIDTH: usize = 100;
-        let pad = " ".repeat(indent + 4);
+    /// Writes it on one line.
+    fn flat(&self, text: &mut String) {
         match self {
-            Expr::Text(text) => vec![text.clone()],
-            Expr::Call { .. } => self.flat().into_iter().collect(),
+            Expr::Text(value) => text.push_str(value),
+            Expr::Call {
+                function,
+                arguments,
+            } => {
+                text.extend([function, "("]);
+                for (index, argument) in arguments.iter().enumerate() {
+                    text.extend([if index == 0 { "" } else { ", " }, argument]);
+                }
+                text.push(')');
+            }
             Expr::Array { open, items, close } => {
-                let flat = self.flat().filter(|flat| before + flat.len() < WIDTH);
-                if let Some(flat) = flat {
-                    return vec![flat];
+                text.push_str(open);
+                for (index, item) in items.iter().enumerate() {
+                    text.push_str(if index == 0 { "" } else { ", " });
+                    item.flat(text);
                 }
-                // A single item shares its lines with the brackets.
-                if let [only @ (Expr::Struct { .. } | Expr::Array { .. })] = items.as_slice() {
-                    let mut lines = only.lines(indent, before + open.len());
-                    lines[0].insert_str(0, open);
-                    if let Some(last) = lines.last_mut() {
-                        last.push_str(close);
+                text.push_str(close);
+            }
+            Expr::Struct { .. } => {}
+        }
+    }
+
+    /// Writes it on the line at hand, of which `before` columns are taken, and more, which are
+    /// indented by `indent` blanks.
+    pub(super) fn write(&self, text: &mut String, indent: usize, before: usize) {
+        const WIDTH: usize = 100;
+        if self.width().is_some_and(|width| match self {
+            Expr::Array { .. } => before + width < WIDTH,
+            _ => true,
+        }) {
+            return self.flat(text);
+        }
+        match self {
+            Expr::Text(_) | Expr::Call { .. } => {}
+            Expr::Array { open, items, close } => {
+                text.push_str(open);
+                match items.as_slice() {
+                    // A single item shares its lines with the brackets.
+                    [only @ (Expr::Struct { .. } | Expr::Array { .. })] => {
+                        only.write(text, indent, before + open.len());
                     }
-                    return lines;
-                }
-                if let [
-                    Expr::Call {
-                        function,
-                        arguments,
-                    },
-                ] = items.as_slice()
-                {
-                    let mut lines = vec![format!("{open}{function}(")];
-                    lines.extend(arguments.iter().map(|argument| format!("{pad}{argument},")));
-                    lines.push(format!("{}){close}", " ".repeat(indent)));
-                    return lines;
-                }
-                let mut lines = vec![open.clone()];
-                for item in items {
-                    let mut inner = item.lines(indent + 4, indent + 4);
-                    inner[0].insert_str(0, &pad);
-                    if let Some(last) = inner.last_mut() {
-                        last.push(',');
+                    [
+                        Expr::Call {
+                            function,
+                            arguments,
+                        },
+                    ] => {
+                        text.extend([function, "("]);
+                        for argument in arguments {
+                            new_line(text, indent + 4);
+                            text.extend([argument, ","]);
+                        }
+                        new_line(text, indent);
+                        text.push(')');
                     }
-                    lines.extend(inner);
+                    items => {
+                        for item in items {
+                            new_line(text, indent + 4);
+                            item.write(text, indent + 4, indent + 4);
+                            text.push(',');
+                        }
+                        new_line(text, indent);
+                    }
                 }
-                lines.push(format!("{}{close}", " ".repeat(indent)));
-                lines
+                text.push_str(close);
             }
             Expr::Struct { name, fields, rest } => {
-                let mut lines = vec![format!("{name} {{")];
+                text.extend([name, " {"]);
                 for (field, value) in fields {
-                    let head = format!("{pad}{field}: ");
-                    let mut inner = value.lines(indent + 4, head.len());
-                    inner[0].insert_str(0, &head);
-                    if let Some(last) = inner.last_mut() {
-                        last.push(',');
-                    }
-                    lines.extend(inner);
+                    new_line(text, indent + 4);
+                    text.extend([field, ": "]);
+                    value.write(text, indent + 4, indent + 4 + field.len() + ": ".len());
+                    text.push(',');
                 }
-                lines.extend(rest.iter().map(|rest| format!("{pad}..{rest}")));
-                lines.push(format!("{}}}", " ".repeat(indent)));
-                lines
+                if let Some(rest) = rest {
+                    new_line(text, indent + 4);
+                    text.extend(["..", rest]);
+                }
+                new_line(text, indent);
+                text.push('}');
             }
         }
     }
+}
+
+/// How wide the commas of a list are.
+fn commas<T>(items: &[T]) -> usize {
+    items.len().saturating_sub(1) * ", ".len()
+}
+
+fn new_line(text: &mut String, indent: usize) {
+    text.push('\n');
+    text.extend(iter::repeat_n(' ', indent));
 }

@@ -5,16 +5,19 @@ mod layout;
 mod program;
 mod steps;
 
-use std::collections::{BTreeSet, HashSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use askama::Template;
 use rayon::prelude::*;
 
+use super::lines::Lines;
 use super::wrap::words;
 use super::{MARK, Options, OutputFile, harmless, names};
 use crate::expand;
 use crate::ir::{Kind, KindId, KindUse, Scenario, Suite, Unit};
 use crate::sim::Handles;
+use program::Constants;
 
 /// Where the Rust goes, below the output folder.
 pub const FOLDER: &str = "rust";
@@ -72,28 +75,10 @@ struct ScenarioModule<'t> {
     doc: Vec<String>,
     name: String,
     imports: String,
-    constants: Vec<String>,
-    program: Vec<String>,
-    source: String,
-    set_up: u32,
-    steps: Vec<String>,
+    /// The body of its function.
+    constants: Lines,
+    session: Lines,
     tests: Vec<&'t Test>,
-}
-
-impl ScenarioModule<'_> {
-    /// The beginning of a session, as rustfmt breaks it (`fn_call_width`).
-    fn session(&self) -> Vec<String> {
-        let set_up = self.set_up.to_string();
-        let arguments = [&self.source, &set_up, "&program", "case.model"];
-        let flat = arguments.join(", ");
-        if flat.len() <= layout::SHORT {
-            return vec![format!("let mut s = Session::new({flat});")];
-        }
-        let mut lines = vec!["let mut s = Session::new(".to_owned()];
-        lines.extend(arguments.map(|argument| format!("    {argument},")));
-        lines.push(");".to_owned());
-        lines
-    }
 }
 
 struct Test {
@@ -171,30 +156,40 @@ fn scenario_module<'t>(
 ) -> Option<ScenarioModule<'t>> {
     let used = *scenario.kinds.first()?;
     Some(expand::with_program(unit, scenario, used, |program| {
-        let program_lines = program::literal(unit, scenario, program);
-        let steps = steps::steps(unit, suite, scenario, program);
-        let mut imports = BTreeSet::from(["Case", "Program", "Session"]);
-        // What stands anywhere in the text has to be imported, and nothing else.
-        let lines = program_lines.iter().chain(&steps).map(String::as_str);
-        let mut used: HashSet<&str> = lines.flat_map(imported_words).collect();
-        let mut constants = program::constants(scenario);
-        let name = |constant: &str| constant.split([' ', ':']).nth(1).map(str::to_owned);
-        constants.retain(|constant| name(constant).is_some_and(|name| used.contains(&*name)));
-        used.extend(
-            constants
-                .iter()
-                .flat_map(|constant| imported_words(constant)),
-        );
-        imports.extend(IMPORTS.iter().filter(|name| used.contains(**name)));
+        let names = Constants::of(program);
+        let mut session = Lines::default();
+        program::literal(unit, scenario, program, &names, &mut session.0);
+        let literal = session.as_str().len();
+        begin_session(source, unit.line(suite.span), &mut session);
+        let begun = session.as_str().len();
+        steps::steps(unit, suite, scenario, program, &names, &mut session);
+        // What stands anywhere in the text has to be imported, and nothing else; the name of the
+        // source is no part of it.
+        let texts = [&session.as_str()[..literal], &session.as_str()[begun..]];
+        let mut used: Vec<&str> = vec!["Case", "Program", "Session"];
+        for word in texts.into_iter().flat_map(imported_words) {
+            if !used.contains(&word) {
+                used.push(word);
+            }
+        }
+        let mut drivers = scenario.drivers.iter();
+        if drivers.any(|driver| !driver.probes.is_empty()) {
+            used.push("Probe");
+        }
+        let mut constants = Lines::default();
+        for (sort, index, name) in names.declared(scenario) {
+            if used.contains(&name) {
+                used.push(sort);
+                let value = format_args!("{INDENT}const {name}: {sort} = {sort}({index});");
+                constants.line(value);
+            }
+        }
         ScenarioModule {
             doc: comment(&scenario.doc),
             name: names::rust_module(&scenario.name),
-            imports: imports_line(&imports),
+            imports: imports(&used),
             constants,
-            program: program_lines,
-            source: format!("{source:?}"),
-            set_up: unit.line(suite.span),
-            steps,
+            session,
             tests: tests
                 .iter()
                 .filter(|test| scenario.kinds.iter().any(|used| used.is(&test.on)))
@@ -203,43 +198,72 @@ fn scenario_module<'t>(
     }))
 }
 
-/// The words of a line of Rust that may be those of a type or a constant.
-fn imported_words(line: &str) -> impl Iterator<Item = &str> {
-    let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words
-        .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()))
-        // A variant is imported with its type: `Callback::Probe`.
-        .filter(|&word| word != "Probe" || !line.contains("::Probe("))
+/// The indent of what stands in a function within a module.
+const INDENT: &str = "        ";
+
+/// The beginning of a session, as rustfmt breaks it (`fn_call_width`).
+fn begin_session(source: &str, set_up: u32, lines: &mut Lines) {
+    let (source, set_up) = (format!("{source:?}"), set_up.to_string());
+    let arguments = [&source, &set_up, "&program", "case.model"];
+    let flat = arguments.join(", ");
+    if flat.len() <= layout::SHORT {
+        return lines.line(format_args!("{INDENT}let mut s = Session::new({flat});"));
+    }
+    lines.line(format_args!("{INDENT}let mut s = Session::new("));
+    for argument in arguments {
+        lines.line(format_args!("{INDENT}    {argument},"));
+    }
+    lines.line(format_args!("{INDENT});"));
 }
 
-/// What a scenario may need of the simulator.
+/// The words of Rust that may be those of a type or a constant, less `Probe`: that is a variant as
+/// well, which is imported with its type.
+fn imported_words(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins =
+        move |&at: &usize| bytes[at].is_ascii_uppercase() && !(at > 0 && is_part(bytes[at - 1]));
+    let words = (0..bytes.len()).filter(begins).map(move |at| {
+        let end = bytes[at..].iter().position(|&byte| !is_part(byte));
+        &text[at..end.map_or(text.len(), |end| at + end)]
+    });
+    words.filter(|&word| word != "Probe")
+}
+
+/// What a scenario may need of the simulator, sorted.
 const IMPORTS: &[&str] = &[
-    "Action", "ActionId", "Callback", "Claim", "Device", "DeviceId", "Driver", "DriverId", "Errno",
-    "Fault", "Fix", "Group", "GroupId", "Handle", "HandleId", "Op", "Probe", "Sort",
+    "Action", "ActionId", "Callback", "Case", "Claim", "Device", "DeviceId", "Driver", "DriverId",
+    "Errno", "Fault", "Fix", "Group", "GroupId", "Handle", "HandleId", "Op", "Probe", "Program",
+    "Session", "Sort",
 ];
 
-fn imports_line(imports: &BTreeSet<&str>) -> String {
-    let names: Vec<&str> = imports.iter().copied().collect();
-    let one = format!("    use ::devres_gen::sim::{{{}}};", names.join(", "));
+/// The import of those words that are the simulator's.
+fn imports(used: &[&str]) -> String {
+    let names = IMPORTS.iter().filter(|name| used.contains(name));
+    let names: Vec<&str> = names.copied().collect();
+    let mut text = String::with_capacity(256);
+    text.push_str("    use ::devres_gen::sim::{");
+    let widths: usize = names.iter().map(|name| name.len() + ", ".len()).sum();
     // rustfmt breaks a list of imports a column or two before its line is full.
-    if one.len() <= 98 {
-        return one;
+    if text.len() + widths + "};".len() - ", ".len() <= 98 {
+        for (index, name) in names.iter().enumerate() {
+            text.extend([if index == 0 { "" } else { ", " }, name]);
+        }
+        return text + "};";
     }
     // As rustfmt fills the lines of an import.
-    let mut text = "    use ::devres_gen::sim::{".to_owned();
-    let mut line = String::new();
+    let mut width = usize::MAX;
     for (index, name) in names.iter().enumerate() {
-        let width = if index + 1 == names.len() { 100 } else { 99 };
-        if line.is_empty() {
-            line = format!("        {name},");
-        } else if line.len() + name.len() + 2 <= width {
-            line += &format!(" {name},");
+        let most = if index + 1 == names.len() { 100 } else { 99 };
+        if width.saturating_add(name.len() + 2) <= most {
+            text.extend([" ", name, ","]);
+            width += name.len() + 2;
         } else {
-            text += &format!("\n{line}");
-            line = format!("        {name},");
+            text.extend(["\n        ", name, ","]);
+            width = 8 + name.len() + 1;
         }
     }
-    text + &format!("\n{line}\n    }};")
+    text + "\n    };"
 }
 
 /// A test for each kind, the same for each scenario that is on it. It is on every kernel, since
@@ -277,6 +301,6 @@ fn constant(name: &str) -> String {
 }
 
 fn comment(doc: &[String]) -> Vec<String> {
-    let doc: Vec<String> = doc.iter().map(|line| harmless(line)).collect();
+    let doc: Vec<Cow<'_, str>> = doc.iter().map(|line| harmless(line)).collect();
     words(&doc.join(" "), 90)
 }

@@ -1,51 +1,121 @@
 //! The program of a scenario as a Rust literal.
 
-use super::constant;
 use super::layout::Expr;
+use super::{INDENT, constant};
+use crate::emit::names::Joined;
 use crate::expand;
 use crate::ir::{Scenario, Unit};
-use crate::sim::{Callback, Claim, Culprit, Driver, Errno, Fault, Op, Probe, Program, Sort};
+use crate::sim::{
+    ActionId, Callback, Claim, Culprit, DeviceId, Driver, DriverId, Errno, Fault, GroupId,
+    HandleId, Op, Probe, Program, Sort,
+};
 
-/// A constant for each thing that has a name.
-pub(super) fn constants(scenario: &Scenario) -> Vec<String> {
-    let id = |sort: &'static str| {
-        move |(index, name): (usize, &String)| {
-            format!("const {}: {sort} = {sort}({index});", constant(name))
-        }
-    };
-    let devices = scenario.devices.iter().map(|device| &device.name);
-    let drivers = scenario.drivers.iter().map(|driver| &driver.name);
-    let actions = scenario.actions.iter().map(|action| &action.name);
-    let handles = scenario.handles.iter().map(|handle| &handle.name);
-    let groups = scenario.groups.iter().map(|group| &group.name);
-    devices
-        .enumerate()
-        .map(id("DeviceId"))
-        .chain(drivers.enumerate().map(id("DriverId")))
-        .chain(actions.enumerate().map(id("ActionId")))
-        .chain(handles.enumerate().map(id("HandleId")))
-        .chain(groups.enumerate().map(id("GroupId")))
-        .collect()
+/// The constants for what has a name in a program.
+pub(super) struct Constants {
+    devices: Vec<String>,
+    drivers: Vec<String>,
+    actions: Vec<String>,
+    handles: Vec<String>,
+    groups: Vec<String>,
 }
 
-/// The fields of the program, a line each or more.
-pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Vec<String> {
-    let device = |id| constant(program.device(id).name);
+impl Constants {
+    pub(super) fn of(program: &Program<'_>) -> Constants {
+        Constants {
+            devices: program
+                .devices
+                .iter()
+                .map(|device| constant(device.name))
+                .collect(),
+            drivers: program
+                .drivers
+                .iter()
+                .map(|driver| constant(driver.name))
+                .collect(),
+            actions: program
+                .actions
+                .iter()
+                .map(|action| constant(action.name))
+                .collect(),
+            handles: program
+                .handles
+                .iter()
+                .map(|handle| constant(handle.name))
+                .collect(),
+            groups: program
+                .groups
+                .iter()
+                .map(|group| constant(group.name))
+                .collect(),
+        }
+    }
+
+    /// What a scenario declares of that, with the types.
+    pub(super) fn declared<'c>(
+        &'c self,
+        scenario: &Scenario,
+    ) -> impl Iterator<Item = (&'static str, usize, &'c str)> {
+        let devices = &self.devices[..scenario.devices.len()];
+        let drivers = &self.drivers[..scenario.drivers.len()];
+        let all = [
+            ("DeviceId", devices),
+            ("DriverId", drivers),
+            ("ActionId", &self.actions),
+            ("HandleId", &self.handles),
+            ("GroupId", &self.groups),
+        ];
+        all.into_iter().flat_map(|(sort, names)| {
+            let names = names.iter().enumerate();
+            names.map(move |(index, name)| (sort, index, name.as_str()))
+        })
+    }
+
+    fn device(&self, id: DeviceId) -> &str {
+        &self.devices[usize::from(id.0)]
+    }
+
+    fn driver(&self, id: DriverId) -> &str {
+        &self.drivers[usize::from(id.0)]
+    }
+
+    fn action(&self, id: ActionId) -> &str {
+        &self.actions[usize::from(id.0)]
+    }
+
+    fn handle(&self, id: HandleId) -> &str {
+        &self.handles[usize::from(id.0)]
+    }
+
+    fn group(&self, id: GroupId) -> &str {
+        &self.groups[usize::from(id.0)]
+    }
+}
+
+/// The program as a statement: its fields are a line each or more.
+pub(super) fn literal(
+    unit: &Unit,
+    scenario: &Scenario,
+    program: &Program<'_>,
+    constants: &Constants,
+    text: &mut String,
+) {
+    let device = |id| constants.device(id);
     let devices = scenario.devices.iter().map(|declared| {
-        let kind = match declared.kind {
-            Some(id) => format!("&super::{}", constant(&unit.kind(id).name)),
-            None => "case.kind".to_owned(),
+        let mut text = match declared.kind {
+            Some(id) => {
+                let kind = constant(&unit.kind(id).name);
+                format!("Device::new({:?}, &super::{kind})", declared.name)
+            }
+            None => format!("Device::new({:?}, case.kind)", declared.name),
         };
-        let below = declared.parent.map(|id| format!(".below({})", device(id)));
-        Expr::Text(format!(
-            "Device::new({:?}, {kind}){}",
-            declared.name,
-            below.unwrap_or_default()
-        ))
+        if let Some(id) = declared.parent {
+            text.extend([".below(", device(id), ")"]);
+        }
+        Expr::Text(text)
     });
     let declared = program.drivers[..scenario.drivers.len()]
         .iter()
-        .map(|drv| driver(program, drv));
+        .map(|drv| driver(constants, drv));
     let bound = expand::bound_devices(scenario).map(|(id, declared)| {
         let name = expand::bound_driver(&declared.name);
         Expr::Text(format!("Driver::new({name:?}, {}).set_up()", device(id)))
@@ -58,17 +128,14 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
             Sort::Unmanaged => return Expr::Text(format!("Action::unmanaged({name})")),
             Sort::Action | Sort::OfObject | Sort::Resource => {}
         }
-        let body = Expr::slice(body(program, action.body));
+        let body = body(constants, action.body);
         let spelled = |body| Expr::Struct {
-            name: "Action".to_owned(),
+            name: "Action",
             fields: vec![
-                ("name".to_owned(), Expr::Text(format!("{:?}", action.name))),
-                ("on".to_owned(), Expr::Text(device(action.on))),
-                ("body".to_owned(), body),
-                (
-                    "sort".to_owned(),
-                    Expr::Text(format!("Sort::{:?}", action.sort)),
-                ),
+                ("name", Expr::Text(format!("{:?}", action.name))),
+                ("on", Expr::Text(on.to_owned())),
+                ("body", body),
+                ("sort", Expr::Text(format!("Sort::{:?}", action.sort))),
             ],
             rest: None,
         };
@@ -77,20 +144,21 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
             Sort::Resource => "Action::resource",
             _ => "Action::new",
         };
-        Expr::call(new, vec![name, on], body).unwrap_or_else(spelled)
+        Expr::call(new, vec![name, on.to_owned()], body).unwrap_or_else(spelled)
     });
     let handles = program.handles.iter().map(|handle| {
         let on = device(handle.device);
         Expr::Text(format!("Handle::new({:?}, {on})", handle.name))
     });
+    let of_case = |open, items| {
+        let close = "])";
+        Expr::Array { open, items, close }
+    };
     let mut fields = vec![
-        (
-            "devices",
-            Expr::call_with_slice("&case.devices(", devices.collect(), ")"),
-        ),
+        ("devices", of_case("&case.devices(&[", devices.collect())),
         (
             "drivers",
-            Expr::call_with_slice("&case.drivers(", declared.chain(bound).collect(), ")"),
+            of_case("&case.drivers(&[", declared.chain(bound).collect()),
         ),
     ];
     if !program.actions.is_empty() {
@@ -107,47 +175,35 @@ pub(super) fn literal(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -
         fields.push(("groups", Expr::slice(groups.collect())));
     }
     let rest = (fields.len() < 5).then(|| "Program::EMPTY".to_owned());
-    let fields = fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    let literal = Expr::Struct {
-        name: "let program = Program".to_owned(),
-        fields: fields.collect(),
-        rest,
-    };
-    // Within a function within a module.
-    let mut lines = literal.lines(8, 8);
-    lines[0].insert_str(0, "        ");
-    if let Some(last) = lines.last_mut() {
-        last.push(';');
-    }
-    lines
+    let name = "let program = Program";
+    let literal = Expr::Struct { name, fields, rest };
+    text.push_str(INDENT);
+    literal.write(text, INDENT.len(), INDENT.len());
+    text.push_str(";\n");
 }
 
-fn driver(program: &Program<'_>, driver: &Driver<'_>) -> Expr {
-    let device = constant(program.device(driver.device).name);
+fn driver(constants: &Constants, driver: &Driver<'_>) -> Expr {
+    let device = constants.device(driver.device);
     let new = format!("Driver::new({:?}, {device})", driver.name);
     let mut fields = Vec::new();
     if !driver.probes.is_empty() {
-        let probes = driver.probes.iter().map(|on| probe(program, on));
-        fields.push(("probes".to_owned(), Expr::slice(probes.collect())));
+        let probes = driver.probes.iter().map(|on| probe(constants, on));
+        fields.push(("probes", Expr::slice(probes.collect())));
     }
     if !driver.remove.is_empty() {
-        let remove = body(program, driver.remove);
-        fields.push(("remove".to_owned(), Expr::slice(remove)));
+        fields.push(("remove", body(constants, driver.remove)));
     }
     if fields.is_empty() {
         return Expr::Text(new);
     }
     Expr::Struct {
-        name: "Driver".to_owned(),
+        name: "Driver",
         fields,
         rest: Some(new),
     }
 }
 
-fn probe(program: &Program<'_>, probe: &Probe<'_>) -> Expr {
-    let text = |value: String| Expr::Text(value);
+fn probe(constants: &Constants, probe: &Probe<'_>) -> Expr {
     let attempt = probe
         .attempt
         .map_or("None".to_owned(), |number| format!("Some({number})"));
@@ -155,19 +211,19 @@ fn probe(program: &Program<'_>, probe: &Probe<'_>) -> Expr {
         format!("Some({})", errno_path(errno))
     });
     Expr::Struct {
-        name: "Probe".to_owned(),
+        name: "Probe",
         fields: vec![
-            ("attempt".to_owned(), text(attempt)),
-            ("body".to_owned(), Expr::slice(body(program, probe.body))),
-            ("error".to_owned(), text(error)),
+            ("attempt", Expr::Text(attempt)),
+            ("body", body(constants, probe.body)),
+            ("error", Expr::Text(error)),
         ],
         rest: None,
     }
 }
 
-fn body(program: &Program<'_>, ops: &[Op]) -> Vec<Expr> {
-    let text = |&op: &Op| Expr::Text(op_path(program, op));
-    ops.iter().map(text).collect()
+fn body(constants: &Constants, ops: &[Op]) -> Expr {
+    let text = |&op: &Op| Expr::Text(op_path(constants, op).to_string());
+    Expr::slice(ops.iter().map(text).collect())
 }
 
 pub(super) fn errno_path(errno: Errno) -> String {
@@ -175,114 +231,112 @@ pub(super) fn errno_path(errno: Errno) -> String {
 }
 
 /// An operation as a value.
-pub(super) fn op_path(program: &Program<'_>, op: Op) -> String {
-    let device = |id| constant(program.device(id).name);
-    let driver = |id| constant(program.driver(id).name);
-    let action = |id| constant(program.action(id).name);
-    let handle = |id| constant(program.handle(id).name);
-    let group = |id| constant(program.group(id).name);
-    let said = match op {
-        Op::Init(id) => format!("Init({})", device(id)),
-        Op::Add(id) => format!("Add({})", device(id)),
-        Op::Del(id) => format!("Del({})", device(id)),
-        Op::Register(id) => format!("Register({})", device(id)),
-        Op::Unregister(id) => format!("Unregister({})", device(id)),
-        Op::Get(id) => format!("Get({})", device(id)),
-        Op::Put(id) => format!("Put({})", device(id)),
-        Op::Attach(id) => format!("Attach({})", device(id)),
-        Op::Bind(id, drv) => format!("Bind({}, {})", device(id), driver(drv)),
-        Op::Unbind(id) => format!("Unbind({})", device(id)),
-        Op::AddAction(id) => format!("AddAction({})", action(id)),
-        Op::RemoveAction(id) => format!("RemoveAction({})", action(id)),
-        Op::ReleaseAction(id) => format!("ReleaseAction({})", action(id)),
-        Op::AddResource(id) => format!("AddResource({})", action(id)),
-        Op::GetResource(id) => format!("GetResource({})", action(id)),
-        Op::FindResource(id) => format!("FindResource({})", action(id)),
-        Op::DestroyResource(id) => format!("DestroyResource({})", action(id)),
-        Op::Free(id) => format!("Free({})", action(id)),
-        Op::Realloc(id) => format!("Realloc({})", action(id)),
-        Op::UseMemory(id) => format!("UseMemory({})", action(id)),
-        Op::UseHandle(id) => format!("UseHandle({})", handle(id)),
-        Op::OpenGroup(id) => format!("OpenGroup({})", group(id)),
-        Op::CloseGroup(id) => format!("CloseGroup({})", group(id)),
-        Op::ReleaseGroup(id) => format!("ReleaseGroup({})", group(id)),
-        Op::RemoveGroup(id) => format!("RemoveGroup({})", group(id)),
-        Op::Link(consumer, supplier) => format!("Link({}, {})", device(consumer), device(supplier)),
-        Op::LinkWhileBound(consumer, supplier) => {
-            format!("LinkWhileBound({}, {})", device(consumer), device(supplier))
-        }
-        Op::Open(id) => format!("Open({})", handle(id)),
-        Op::Close(id) => format!("Close({})", handle(id)),
-        Op::Settle => "Settle".to_owned(),
-        Op::RegisterDriver(id) => format!("RegisterDriver({})", driver(id)),
-        Op::UnregisterDriver(id) => format!("UnregisterDriver({})", driver(id)),
-    };
-    format!("Op::{said}")
+pub(super) fn op_path(constants: &Constants, op: Op) -> Joined<'_> {
+    match words(constants, op) {
+        ("Op::Settle", ..) => "Op::Settle".into(),
+        (variant, _, arguments) => arguments.between(variant, ")"),
+    }
 }
 
 /// An operation as a call of the session's method.
-pub(super) fn method(program: &Program<'_>, op: Op) -> String {
-    let path = op_path(program, op);
-    let (variant, arguments) = path["Op::".len()..]
-        .split_once('(')
-        .unwrap_or(("Settle", ")"));
-    let mut name = String::new();
-    for c in variant.chars() {
-        if c.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
+pub(super) fn method(constants: &Constants, op: Op) -> Joined<'_> {
+    let (_, method, arguments) = words(constants, op);
+    arguments.between(method, ")")
+}
+
+/// The variant and the method of an operation, and their arguments.
+fn words(constants: &Constants, op: Op) -> (&'static str, &'static str, Joined<'_>) {
+    let device = |id| Joined::from(constants.device(id));
+    let driver = |id| Joined::from(constants.driver(id));
+    let action = |id| Joined::from(constants.action(id));
+    let handle = |id| Joined::from(constants.handle(id));
+    let group = |id| Joined::from(constants.group(id));
+    let link = |one, other| Joined::new(constants.device(one), ", ", constants.device(other));
+    match op {
+        Op::Init(id) => ("Op::Init(", "init(", device(id)),
+        Op::Add(id) => ("Op::Add(", "add(", device(id)),
+        Op::Del(id) => ("Op::Del(", "del(", device(id)),
+        Op::Register(id) => ("Op::Register(", "register(", device(id)),
+        Op::Unregister(id) => ("Op::Unregister(", "unregister(", device(id)),
+        Op::Get(id) => ("Op::Get(", "get(", device(id)),
+        Op::Put(id) => ("Op::Put(", "put(", device(id)),
+        Op::Attach(id) => ("Op::Attach(", "attach(", device(id)),
+        Op::Bind(id, drv) => {
+            let arguments = Joined::new(constants.device(id), ", ", constants.driver(drv));
+            ("Op::Bind(", "bind(", arguments)
         }
-        name.push(c.to_ascii_lowercase());
+        Op::Unbind(id) => ("Op::Unbind(", "unbind(", device(id)),
+        Op::AddAction(id) => ("Op::AddAction(", "add_action(", action(id)),
+        Op::RemoveAction(id) => ("Op::RemoveAction(", "remove_action(", action(id)),
+        Op::ReleaseAction(id) => ("Op::ReleaseAction(", "release_action(", action(id)),
+        Op::AddResource(id) => ("Op::AddResource(", "add_resource(", action(id)),
+        Op::GetResource(id) => ("Op::GetResource(", "get_resource(", action(id)),
+        Op::FindResource(id) => ("Op::FindResource(", "find_resource(", action(id)),
+        Op::DestroyResource(id) => ("Op::DestroyResource(", "destroy_resource(", action(id)),
+        Op::Free(id) => ("Op::Free(", "free(", action(id)),
+        Op::Realloc(id) => ("Op::Realloc(", "realloc(", action(id)),
+        Op::UseMemory(id) => ("Op::UseMemory(", "use_memory(", action(id)),
+        Op::UseHandle(id) => ("Op::UseHandle(", "use_handle(", handle(id)),
+        Op::OpenGroup(id) => ("Op::OpenGroup(", "open_group(", group(id)),
+        Op::CloseGroup(id) => ("Op::CloseGroup(", "close_group(", group(id)),
+        Op::ReleaseGroup(id) => ("Op::ReleaseGroup(", "release_group(", group(id)),
+        Op::RemoveGroup(id) => ("Op::RemoveGroup(", "remove_group(", group(id)),
+        Op::Link(one, other) => ("Op::Link(", "link(", link(one, other)),
+        Op::LinkWhileBound(one, other) => {
+            ("Op::LinkWhileBound(", "link_while_bound(", link(one, other))
+        }
+        Op::Open(id) => ("Op::Open(", "open(", handle(id)),
+        Op::Close(id) => ("Op::Close(", "close(", handle(id)),
+        Op::Settle => ("Op::Settle", "settle(", "".into()),
+        Op::RegisterDriver(id) => ("Op::RegisterDriver(", "register_driver(", driver(id)),
+        Op::UnregisterDriver(id) => ("Op::UnregisterDriver(", "unregister_driver(", driver(id)),
     }
-    format!("{name}({arguments}")
 }
 
 /// A claim as a value.
-pub(super) fn claim_path(program: &Program<'_>, claim: Claim) -> String {
-    let device = |id| constant(program.device(id).name);
-    let said = match claim {
-        Claim::Ran(id) => format!("ran({})", callback(program, id)),
-        Claim::RanTimes(id, times) => format!("ran_times({}, {times})", callback(program, id)),
-        Claim::NotRun(id) => format!("not_run({})", callback(program, id)),
-        Claim::Before(first, second) => format!(
-            "before({}, {})",
-            callback(program, first),
-            callback(program, second)
-        ),
-        Claim::RanAsAdded(id) => format!("RanAsAdded({})", constant(program.action(id).name)),
-        Claim::GivenUp(id) => format!("GivenUp({})", constant(program.action(id).name)),
-        Claim::Refs(id, more) => format!("Refs({}, {more})", device(id)),
-        Claim::Freed(id) => format!("Freed({})", device(id)),
-        Claim::Alive(id) => format!("Alive({})", device(id)),
-        Claim::Bound(id) => format!("Bound({})", device(id)),
-        Claim::Unbound(id) => format!("Unbound({})", device(id)),
-        Claim::Warned => "Warned".to_owned(),
-        Claim::NotWarned => "NotWarned".to_owned(),
-    };
-    format!("Claim::{said}")
+pub(super) fn claim_path(constants: &Constants, claim: Claim) -> String {
+    let device = |id| constants.device(id);
+    let callback = |of| callback(constants, of);
+    match claim {
+        Claim::Ran(id) => format!("Claim::ran({})", callback(id)),
+        Claim::RanTimes(id, times) => format!("Claim::ran_times({}, {times})", callback(id)),
+        Claim::NotRun(id) => format!("Claim::not_run({})", callback(id)),
+        Claim::Before(first, second) => {
+            format!("Claim::before({}, {})", callback(first), callback(second))
+        }
+        Claim::RanAsAdded(id) => format!("Claim::RanAsAdded({})", constants.action(id)),
+        Claim::GivenUp(id) => format!("Claim::GivenUp({})", constants.action(id)),
+        Claim::Refs(id, more) => format!("Claim::Refs({}, {more})", device(id)),
+        Claim::Freed(id) => format!("Claim::Freed({})", device(id)),
+        Claim::Alive(id) => format!("Claim::Alive({})", device(id)),
+        Claim::Bound(id) => format!("Claim::Bound({})", device(id)),
+        Claim::Unbound(id) => format!("Claim::Unbound({})", device(id)),
+        Claim::Warned => "Claim::Warned".to_owned(),
+        Claim::NotWarned => "Claim::NotWarned".to_owned(),
+    }
 }
 
-fn callback(program: &Program<'_>, callback: Callback) -> String {
-    let device = |id| constant(program.device(id).name);
-    let driver = |id| constant(program.driver(id).name);
+fn callback(constants: &Constants, callback: Callback) -> Joined<'_> {
+    let of = |callback, name| Joined::new(callback, name, ")");
     match callback {
-        Callback::Action(id) => constant(program.action(id).name),
-        Callback::Probe(id) => format!("Callback::Probe({})", driver(id)),
-        Callback::Remove(id) => format!("Callback::Remove({})", driver(id)),
-        Callback::ProbeOf(id) => format!("Callback::ProbeOf({})", device(id)),
-        Callback::RemoveOf(id) => format!("Callback::RemoveOf({})", device(id)),
+        Callback::Action(id) => constants.action(id).into(),
+        Callback::Probe(id) => of("Callback::Probe(", constants.driver(id)),
+        Callback::Remove(id) => of("Callback::Remove(", constants.driver(id)),
+        Callback::ProbeOf(id) => of("Callback::ProbeOf(", constants.device(id)),
+        Callback::RemoveOf(id) => of("Callback::RemoveOf(", constants.device(id)),
     }
 }
 
 /// A fault as a value.
-pub(super) fn fault_path(program: &Program<'_>, fault: Fault) -> String {
+pub(super) fn fault_path(constants: &Constants, fault: Fault) -> String {
     let name = match fault.culprit() {
-        Culprit::Device(id) => program.device(id).name,
-        Culprit::Driver(id) => program.driver(id).name,
-        Culprit::Handle(id) => program.handle(id).name,
-        Culprit::Memory(id) => program.action(id).name,
+        Culprit::Device(id) => constants.device(id),
+        Culprit::Driver(id) => constants.driver(id),
+        Culprit::Handle(id) => constants.handle(id),
+        Culprit::Memory(id) => constants.action(id),
     };
     // `UseAfterFree(DeviceId(0))`, of which the first word is the variant.
     let debug = format!("{fault:?}");
     let variant = debug.split('(').next().unwrap_or_default();
-    format!("Fault::{variant}({})", constant(name))
+    format!("Fault::{variant}({name})")
 }

@@ -1,8 +1,11 @@
 //! The time line of a scenario as calls of a session.
 
-use super::case;
-use super::layout::{SHORT, chain};
-use super::program::{claim_path, errno_path, fault_path, method, op_path};
+use std::fmt;
+
+use super::layout::SHORT;
+use super::program::{Constants, claim_path, errno_path, fault_path, method, op_path};
+use super::{INDENT, case};
+use crate::emit::lines::Lines;
 use crate::expand::{self, CaseStep, CaseStepKind};
 use crate::ir::{Condition, Expectation, FaultExpectation, KindUse, Scenario, Suite, Unit};
 use crate::sim::{Claim, Errno, Op, Program};
@@ -13,9 +16,14 @@ pub(super) fn steps(
     suite: &Suite,
     scenario: &Scenario,
     program: &Program<'_>,
-) -> Vec<String> {
-    let writer = Writer { unit, program };
-    let mut lines = Vec::new();
+    constants: &Constants,
+    lines: &mut Lines,
+) {
+    let mut writer = Writer {
+        unit,
+        constants,
+        lines,
+    };
     let time_line = expand::time_line(suite, scenario, program);
     for (index, step) in time_line.iter().enumerate() {
         // What is set up, and what the scenario gives up at its end, the session does.
@@ -25,61 +33,67 @@ pub(super) fn steps(
         let line = unit.line(step.span);
         match step.kind {
             CaseStepKind::Op(op, fails) => {
-                lines.extend(writer.announcements(&time_line[index + 1..]));
-                lines.extend(writer.operation(line, op, fails));
+                writer.announcements(&time_line[index + 1..]);
+                writer.operation(line, op, fails);
             }
-            CaseStepKind::Expect(expectation) => lines.extend(writer.expect(line, expectation)),
+            CaseStepKind::Expect(expectation) => writer.expect(line, expectation),
             CaseStepKind::Fault(_) | CaseStepKind::GiveUp => {}
         }
     }
     let end = unit.line(scenario.span);
     if scenario.has_finally() {
-        lines.push(format!("s.at({end}).give_up();"));
+        writer.at(0, end, format_args!(".give_up();"));
     }
     for (span, expectation) in expand::finally(scenario) {
-        lines.extend(writer.expect(unit.line(span), expectation));
+        writer.expect(unit.line(span), expectation);
     }
-    lines.push(format!("s.at({end}).finish();"));
-    lines
+    writer.at(0, end, format_args!(".finish();"));
 }
 
 struct Writer<'w> {
     unit: &'w Unit,
-    program: &'w Program<'w>,
+    constants: &'w Constants,
+    lines: &'w mut Lines,
 }
 
 impl Writer<'_> {
-    fn operation(&self, line: u32, op: Op, fails: Option<Errno>) -> Vec<String> {
-        let call = match fails {
+    /// A call of the session's, which is told the line that it is about.
+    fn at(&mut self, deeper: usize, line: u32, call: fmt::Arguments<'_>) {
+        let indent = INDENT.len() + deeper;
+        self.lines.chain(indent, format_args!("s.at({line})"), call);
+    }
+
+    fn operation(&mut self, line: u32, op: Op, fails: Option<Errno>) {
+        match fails {
             Some(errno) => {
-                let (op, errno) = (op_path(self.program, op), errno_path(errno));
-                format!(".fails({op}, {errno});")
+                let (op, errno) = (op_path(self.constants, op), errno_path(errno));
+                self.at(0, line, format_args!(".fails({op}, {errno});"));
             }
-            None => format!(".{};", method(self.program, op)),
-        };
-        chain(vec![format!("s.at({line})"), call])
+            None => {
+                let method = method(self.constants, op);
+                self.at(0, line, format_args!(".{method};"));
+            }
+        }
     }
 
     /// Faults are announced before the operation that runs into them.
-    fn announcements(&self, rest: &[CaseStep<'_>]) -> Vec<String> {
-        let mut lines = Vec::new();
+    fn announcements(&mut self, rest: &[CaseStep<'_>]) {
         for step in rest {
             let CaseStepKind::Fault(fault) = step.kind else {
                 break;
             };
             let line = self.unit.line(step.span);
-            let what = fault_path(self.program, fault.fault);
-            let call = chain(vec![format!("s.at({line})"), format!(".announce({what});")]);
+            let what = fault_path(self.constants, fault.fault);
+            let call = format_args!(".announce({what});");
             match self.fault_condition(fault) {
                 Some(condition) => {
-                    lines.push(format!("if {condition} {{"));
-                    lines.extend(indented(call));
-                    lines.push("}".to_owned());
+                    self.lines.line(format_args!("{INDENT}if {condition} {{"));
+                    self.at(4, line, call);
+                    self.lines.line(format_args!("{INDENT}}}"));
                 }
-                None => lines.extend(call),
+                None => self.at(0, line, call),
             }
         }
-        lines
     }
 
     fn fault_condition(&self, fault: &FaultExpectation) -> Option<String> {
@@ -112,50 +126,44 @@ impl Writer<'_> {
         }
     }
 
-    fn expect(&self, line: u32, expectation: &Expectation) -> Vec<String> {
-        let word = if expectation.negated {
-            "expect_not"
-        } else {
-            "expect"
-        };
-        let say = |claim: Claim| {
-            let claim = claim_path(self.program, claim);
-            let arguments = claim.split_once('(').and_then(|(head, rest)| {
-                let (first, second) = rest.strip_suffix(')')?.split_once(", ")?;
-                Some((head, first, second))
-            });
-            match arguments {
-                // rustfmt's `fn_call_width`: the claim's arguments get lines of their own.
-                Some((head, first, second)) if claim.len() > SHORT => vec![
-                    format!("s.at({line}).{word}({head}("),
-                    format!("    {first},"),
-                    format!("    {second},"),
-                    "));".to_owned(),
-                ],
-                _ => chain(vec![format!("s.at({line})"), format!(".{word}({claim});")]),
-            }
-        };
-        let mut lines = Vec::new();
+    fn expect(&mut self, line: u32, expectation: &Expectation) {
+        let mut branches = 0;
         for deviation in &expectation.deviations {
             let condition = self.condition(&deviation.condition);
             let condition = condition.map_or(String::new(), |also| format!(" && {also}"));
-            let open = if lines.is_empty() { "if" } else { "} else if" };
-            lines.push(format!(
-                "{open} case.lacks(Fix::{:?}){condition} {{",
-                deviation.fix
-            ));
-            lines.extend(indented(say(deviation.claim)));
+            let open = if branches == 0 { "if" } else { "} else if" };
+            let fix = deviation.fix;
+            let branch = format_args!("{INDENT}{open} case.lacks(Fix::{fix:?}){condition} {{");
+            self.lines.line(branch);
+            self.claim(4, line, deviation.claim, expectation.negated);
+            branches += 1;
         }
-        if lines.is_empty() {
-            return say(expectation.claim);
+        if branches == 0 {
+            return self.claim(0, line, expectation.claim, expectation.negated);
         }
-        lines.push("} else {".to_owned());
-        lines.extend(indented(say(expectation.claim)));
-        lines.push("}".to_owned());
-        lines
+        self.lines.line(format_args!("{INDENT}}} else {{"));
+        self.claim(4, line, expectation.claim, expectation.negated);
+        self.lines.line(format_args!("{INDENT}}}"));
     }
-}
 
-fn indented(lines: Vec<String>) -> impl Iterator<Item = String> {
-    lines.into_iter().map(|line| format!("    {line}"))
+    fn claim(&mut self, deeper: usize, line: u32, claim: Claim, negated: bool) {
+        let word = if negated { "expect_not" } else { "expect" };
+        let claim = claim_path(self.constants, claim);
+        let arguments = claim.split_once('(').and_then(|(head, rest)| {
+            let (first, second) = rest.strip_suffix(')')?.split_once(", ")?;
+            Some((head, first, second))
+        });
+        match arguments {
+            // rustfmt's `fn_call_width`: the claim's arguments get lines of their own.
+            Some((head, first, second)) if claim.len() > SHORT => {
+                let indent = " ".repeat(INDENT.len() + deeper);
+                self.lines
+                    .line(format_args!("{indent}s.at({line}).{word}({head}("));
+                self.lines.line(format_args!("{indent}    {first},"));
+                self.lines.line(format_args!("{indent}    {second},"));
+                self.lines.line(format_args!("{indent}));"));
+            }
+            _ => self.at(deeper, line, format_args!(".{word}({claim});")),
+        }
+    }
 }
