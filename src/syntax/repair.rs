@@ -9,6 +9,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
+
 /// A text in which every block is closed.
 pub(super) struct Repaired<'t> {
     pub(super) text: Cow<'t, str>,
@@ -108,36 +110,38 @@ fn scan(text: &str, by_indent: bool) -> Scanned {
     };
     // Each with the indent of its line.
     let mut open: Vec<(usize, usize)> = Vec::new();
-    let mut end_of_code = 0;
+    // The last line that is not empty, and where it begins.
+    let mut before = (0, "");
     let mut base = 0;
-    for line in text.split_inclusive('\n') {
+    while base < text.len() {
+        let line = &text[base..end_of_line(text, base)];
         let code = code_of(line);
-        let words = code.trim_start();
-        let indent = code.len() - words.len();
-        let mut depth = depth_of(code).unwrap_or(open.len()).min(open.len());
+        let indent = indent_of(code);
+        let words = &code[indent..];
+        let mut depth = depth_of(code, words).unwrap_or(open.len()).min(open.len());
         if by_indent && !words.is_empty() {
             let closes = usize::from(words.starts_with('}'));
             let is_over = |opened: &&(usize, usize)| opened.1 >= indent + closes;
             depth = depth.min(open.len() - open.iter().rev().take_while(is_over).count());
         }
-        let missing = open.split_off(depth);
-        if !missing.is_empty() {
+        if depth < open.len() {
+            let missing = open.split_off(depth);
+            let end_of_code = before.0 + before.1.trim_end().len();
             scanned.fills.push((end_of_code, missing.len()));
             scanned.unclosed.extend(missing.iter().map(|(at, _)| at));
         }
-        for (at, byte) in code.bytes().enumerate() {
-            match byte {
-                b'{' => open.push((base + at, indent)),
-                b'}' => scanned.has_more |= open.pop().is_none(),
-                _ => {}
+        for at in memchr2_iter(b'{', b'}', code.as_bytes()) {
+            if code.as_bytes()[at] == b'{' {
+                open.push((base + at, indent));
+            } else {
+                scanned.has_more |= open.pop().is_none();
             }
         }
-        let code = code.trim_end();
-        if !code.is_empty() {
-            end_of_code = base + code.len();
+        if !words.is_empty() {
+            before = (base, code);
         }
         base += line.len();
-        if open.is_empty() && code.trim_start() == "}" && line.ends_with('\n') {
+        if open.is_empty() && words.trim_end() == "}" && line.ends_with('\n') {
             scanned.ends.push(base);
         }
     }
@@ -147,9 +151,19 @@ fn scan(text: &str, by_indent: bool) -> Scanned {
     scanned
 }
 
-/// In how many blocks a line of that beginning stands.
-fn depth_of(code: &str) -> Option<usize> {
-    let mut words = code.split_whitespace();
+/// How many bytes of white space a line begins with. It is mostly blanks, of which there are many.
+fn indent_of(code: &str) -> usize {
+    let blanks = code.bytes().take_while(|&byte| byte == b' ').count();
+    code.len() - code[blanks..].trim_start().len()
+}
+
+/// In how many blocks a line stands, which its first words may tell.
+fn depth_of(code: &str, words: &str) -> Option<usize> {
+    let says = |word: &str| words.starts_with(word);
+    if !["suite", "kind", "use", "scenario"].into_iter().any(says) {
+        return None;
+    }
+    let mut words = words.split_whitespace();
     match words.next()? {
         "suite" | "kind" => Some(0),
         // An indented one is a statement, about memory or a handle of that name.
@@ -171,7 +185,11 @@ fn is_library(word: &str) -> bool {
 pub(super) fn too_deep(text: &str, max: usize) -> Option<usize> {
     let mut depth = 0usize;
     let mut base = 0;
-    for line in text.split_inclusive('\n') {
+    // Lines without braces are passed over.
+    while let Some(brace) = memchr2(b'{', b'}', &text.as_bytes()[base..]) {
+        base = memrchr(b'\n', &text.as_bytes()[..base + brace]).map_or(0, |at| at + 1);
+        let end = end_of_line(text, base);
+        let line = &text[base..end];
         let code = code_of(line).len();
         let mut within = depth;
         for (at, byte) in line.bytes().enumerate() {
@@ -188,16 +206,21 @@ pub(super) fn too_deep(text: &str, max: usize) -> Option<usize> {
                 return Some(base + at);
             }
         }
-        base += line.len();
+        base = end;
     }
     None
+}
+
+/// Where the line that begins at a byte ends, its newline included.
+fn end_of_line(text: &str, start: usize) -> usize {
+    memchr(b'\n', &text.as_bytes()[start..]).map_or(text.len(), |at| start + at + 1)
 }
 
 /// A line without its comment or its C. Before the bar of a line of C stands nothing
 /// but the name of its section, and since or until which version it is for.
 pub(super) fn code_of(line: &str) -> &str {
     // Most have neither.
-    if !line.bytes().any(|byte| byte == b'/' || byte == b'|') {
+    if memchr2(b'/', b'|', line.as_bytes()).is_none() {
         return line;
     }
     let code = line.find("//").map_or(line, |at| &line[..at]);
