@@ -122,7 +122,8 @@ impl TreeBuilder<'_> {
         };
         let found = text[at..].trim_start_matches([' ', '\t']);
         let expected = format!("expected {wanted}");
-        let comment = found.starts_with("//") && !found.starts_with("///");
+        let is_doc = found.starts_with("///") && !found.starts_with("////");
+        let comment = found.starts_with("//") && !is_doc;
         let diagnostic = if found.is_empty() || found.starts_with(['\n', '\r']) || comment {
             // Point at the last token, not at what follows its line or comment.
             let last = last_token(&text[..at]);
@@ -372,6 +373,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::WHITESPACE
         | Rule::comment
         | Rule::eol
+        | Rule::line_end
         | Rule::nl
         | Rule::letter
         // There are few that could be meant: callbacks of what was named.

@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
+use memchr::memrchr3;
 use pest::Parser;
-use pest::iterators::Pair;
+use pest::iterators::{Pair, Pairs};
 use rayon::prelude::*;
 
 use super::ast::{
@@ -26,81 +27,80 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// The longest name.
 const MAX_NAME: usize = 64;
 
-/// Words that the language uses or means to use, and so cannot be names.
-const KEYWORDS: &[&str] = &[
-    "action",
-    "add",
-    "alive",
-    "and",
-    "around",
-    "as",
-    "attach",
-    "bind",
-    "bound",
-    "bus",
-    "but",
-    "class",
-    "close",
-    "del",
-    "destroy",
-    "device",
-    "driver",
-    "expect",
-    "fails",
-    "fault",
-    "finally",
-    "find",
-    "fix",
-    "for",
-    "free",
-    "freed",
-    "get",
-    "group",
-    "halves",
-    "handles",
-    "init",
-    "kind",
-    "language",
-    "leaked",
-    "leaks",
-    "link",
-    "memory",
-    "no",
-    "not",
-    "on",
-    "open",
-    "order",
-    "parent",
-    "probe",
-    "put",
-    "ran",
-    "realloc",
-    "refs",
-    "register",
-    "release",
-    "remove",
-    "resource",
-    "return",
-    "run",
-    "scenario",
-    "settle",
-    "since",
-    "suite",
-    "times",
-    "to",
-    "unbind",
-    "unbound",
-    "unregister",
-    "until",
-    "use",
-    "warning",
-    "while",
-    "without",
-];
-
-/// Whether a word cannot be a name that statements use.
+/// Whether a word cannot be a name that statements use: the language uses it, or means to. Every
+/// name is asked, so this is code and no list to look through.
 pub fn is_keyword(word: &str) -> bool {
-    KEYWORDS.contains(&word)
+    matches!(
+        word,
+        "action"
+            | "add"
+            | "alive"
+            | "and"
+            | "around"
+            | "as"
+            | "attach"
+            | "bind"
+            | "bound"
+            | "bus"
+            | "but"
+            | "class"
+            | "close"
+            | "del"
+            | "destroy"
+            | "device"
+            | "driver"
+            | "expect"
+            | "fails"
+            | "fault"
+            | "finally"
+            | "find"
+            | "fix"
+            | "for"
+            | "free"
+            | "freed"
+            | "get"
+            | "group"
+            | "halves"
+            | "handles"
+            | "init"
+            | "kind"
+            | "language"
+            | "leaked"
+            | "leaks"
+            | "link"
+            | "memory"
+            | "no"
+            | "not"
+            | "on"
+            | "open"
+            | "order"
+            | "parent"
+            | "probe"
+            | "put"
+            | "ran"
+            | "realloc"
+            | "refs"
+            | "register"
+            | "release"
+            | "remove"
+            | "resource"
+            | "return"
+            | "run"
+            | "scenario"
+            | "settle"
+            | "since"
+            | "suite"
+            | "times"
+            | "to"
+            | "unbind"
+            | "unbound"
+            | "unregister"
+            | "until"
+            | "use"
+            | "warning"
+            | "while"
+            | "without"
+    )
 }
 
 /// Bytes of a text that are parsed at a time. What pest keeps of them is many times as large, and
@@ -261,9 +261,11 @@ impl TreeBuilder<'_> {
                     let entry = only(entry);
                     let span = self.span(&entry);
                     let value = match entry.as_rule() {
-                        Rule::kind_parent => {
-                            self.names(entry).into_iter().next().map(KindEntry::Parent)
-                        }
+                        Rule::kind_parent => self
+                            .names(entry.into_inner())
+                            .into_iter()
+                            .next()
+                            .map(KindEntry::Parent),
                         Rule::kind_release => Some(KindEntry::Release(release(entry))),
                         Rule::kw_halves => Some(KindEntry::Halves),
                         Rule::kind_driver => Some(KindEntry::Driver(self.words(entry))),
@@ -389,6 +391,7 @@ impl TreeBuilder<'_> {
         for part in parts {
             match part.as_rule() {
                 Rule::kw_bound => used.bound = Some(self.span(&part)),
+                Rule::comment => {}
                 // A kind or a device, so it may be any word.
                 _ => used.parent = part.into_inner().last().map(|name| self.title(name)),
             }
@@ -420,10 +423,8 @@ impl TreeBuilder<'_> {
         scenario
     }
 
-    pub(super) fn names(&mut self, pair: Pair<'_, Rule>) -> Vec<Name> {
-        let names = pair
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::name);
+    pub(super) fn names(&mut self, parts: Pairs<'_, Rule>) -> Vec<Name> {
+        let names = parts.filter(|part| part.as_rule() == Rule::name);
         names.map(|name| self.name(name)).collect()
     }
 
@@ -478,16 +479,21 @@ impl TreeBuilder<'_> {
         self.at(span.start(), span.end())
     }
 
-    /// The span of a pair that ends in something optional: what the grammar skipped on its
-    /// way to that, blanks and a comment, is no part of it.
+    /// The span of a pair that ends in something optional: what the grammar took on its way to
+    /// that, blanks and a comment, is no part of it.
     pub(super) fn trimmed(&self, pair: &Pair<'_, Rule>) -> Span {
-        let span = pair.as_span();
+        let start = pair.as_span().start();
         let mut text = pair.as_str();
+        // Mostly there is nothing on the last line that code could end before.
+        let last = memrchr3(b'\n', b'/', b'|', text.as_bytes());
+        if last.is_none_or(|at| text[at..].starts_with('\n')) {
+            return self.at(start, start + text.trim_end().len());
+        }
         loop {
             let line = text.rfind('\n').map_or(0, |at| at + 1);
             let code = repair::code_of(&text[line..]).trim_end();
             if !code.is_empty() || line == 0 {
-                return self.at(span.start(), span.start() + line + code.len());
+                return self.at(start, start + line + code.len());
             }
             text = &text[..line - 1];
         }

@@ -1,6 +1,6 @@
 //! Statements and expectations, from the grammar's pairs to the tree.
 
-use pest::iterators::Pair;
+use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
     Condition, Deviation, DriverEntry, Expectation, Expected, FaultExpected, Member, Outcome,
@@ -13,97 +13,95 @@ use crate::source::{Span, Spanned};
 
 impl TreeBuilder<'_> {
     pub(super) fn body(&mut self, pair: Pair<'_, Rule>) -> Vec<Spanned<Statement>> {
-        let mut statements = Vec::new();
-        for statement in pair
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::statement)
-        {
-            let statement = only(statement);
-            if statement.as_rule() == Rule::bad_statement {
-                let span = self.span(&statement);
-                let value = Statement::Broken(words(statement.as_str()));
-                statements.push(Spanned { value, span });
-                self.bad_statement(statement);
-                continue;
+        let parts = pair.into_inner();
+        let mut statements = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part.as_rule() {
+                Rule::good_statement => {
+                    let span = self.trimmed(&part);
+                    let value = self.statement(part);
+                    statements.extend(value.map(|value| Spanned { value, span }));
+                }
+                Rule::bad_statement => {
+                    let span = self.span(&part);
+                    let value = Statement::Broken(words(part.as_str()));
+                    statements.push(Spanned { value, span });
+                    self.bad_statement(part);
+                }
+                _ => {}
             }
-            let statement = only(statement);
-            let span = self.trimmed(&statement);
-            let value = self.statement(statement);
-            statements.extend(value.map(|value| Spanned { value, span }));
         }
         statements
     }
 
+    /// What a statement is its first word says.
     fn statement(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
-        let verb = match pair.as_rule() {
-            Rule::finally => {
-                let expect = pair.into_inner().last()?;
-                return Some(Statement::Finally(self.expectations(expect)));
-            }
-            Rule::expect => return Some(Statement::Expect(self.expectations(pair))),
-            Rule::device => return self.device(pair),
-            Rule::driver => return self.driver(pair),
-            Rule::action => return self.action(pair),
-            Rule::resource => return self.resource(pair),
-            Rule::memory => {
-                let mut names = self.names(pair).into_iter();
+        let mut parts = pair.into_inner();
+        let word = parts.next()?;
+        let verb = match word.as_rule() {
+            Rule::kw_expect => return Some(Statement::Expect(self.expectations(parts))),
+            Rule::kw_finally => return Some(Statement::Finally(self.expectations(parts))),
+            Rule::kw_device => return self.device(parts),
+            Rule::kw_driver => return self.driver(parts),
+            Rule::kw_action => return self.action(parts),
+            Rule::kw_resource => return self.resource(parts),
+            Rule::kw_memory => {
+                let mut names = self.names(parts).into_iter();
                 let (name, on) = (names.next()?, names.next());
                 return Some(Statement::Memory { name, on });
             }
-            Rule::group => {
-                let mut names = self.names(pair).into_iter();
+            Rule::kw_group => {
+                let mut names = self.names(parts).into_iter();
                 let (name, on) = (names.next()?, names.next()?);
                 return Some(Statement::Group { name, on });
             }
-            Rule::return_error => {
-                let errno = pair.into_inner().last()?;
+            Rule::kw_return => {
+                let errno = parts.next()?;
                 return Some(Statement::Return(self.word(&errno)));
             }
-            Rule::init => Verb::Init,
-            Rule::add => Verb::Add,
-            Rule::del => Verb::Del,
-            Rule::register => Verb::Register,
-            Rule::unregister => Verb::Unregister,
-            Rule::get => Verb::Get,
-            Rule::put => Verb::Put,
-            Rule::attach => Verb::Attach,
-            Rule::bind => Verb::Bind,
-            Rule::unbind => Verb::Unbind,
-            Rule::link => {
-                let mut parts = pair.clone().into_inner();
-                if parts.any(|part| part.as_rule() == Rule::while_bound) {
-                    Verb::LinkWhileBound
-                } else {
-                    Verb::Link
-                }
-            }
-            Rule::open => Verb::Open,
-            Rule::close => Verb::Close,
-            Rule::settle => Verb::Settle,
-            Rule::remove => Verb::Remove,
-            Rule::release => Verb::Release,
-            Rule::r#use => Verb::Use,
-            Rule::find => Verb::Find,
-            Rule::destroy => Verb::Destroy,
-            Rule::realloc => Verb::Realloc,
-            Rule::free => Verb::Free,
+            Rule::kw_bind => Verb::Bind,
+            Rule::kw_link => Verb::Link,
+            Rule::kw_open => Verb::Open,
+            Rule::kw_settle => Verb::Settle,
+            Rule::kw_init => Verb::Init,
+            Rule::kw_add => Verb::Add,
+            Rule::kw_del => Verb::Del,
+            Rule::kw_register => Verb::Register,
+            Rule::kw_unregister => Verb::Unregister,
+            Rule::kw_get => Verb::Get,
+            Rule::kw_put => Verb::Put,
+            Rule::kw_attach => Verb::Attach,
+            Rule::kw_unbind => Verb::Unbind,
+            Rule::kw_close => Verb::Close,
+            Rule::kw_remove => Verb::Remove,
+            Rule::kw_release => Verb::Release,
+            Rule::kw_use => Verb::Use,
+            Rule::kw_find => Verb::Find,
+            Rule::kw_destroy => Verb::Destroy,
+            Rule::kw_realloc => Verb::Realloc,
+            Rule::kw_free => Verb::Free,
             _ => return None,
         };
-        let mut names = Vec::new();
+        self.operation(verb, parts)
+    }
+
+    fn operation(&mut self, mut verb: Verb, parts: Pairs<'_, Rule>) -> Option<Statement> {
+        let mut names = Vec::with_capacity(parts.len().min(2));
         let mut fails = None;
-        for part in pair.into_inner() {
+        for part in parts {
             match part.as_rule() {
                 Rule::name => names.push(self.name(part)),
                 Rule::fails => fails = part.into_inner().last().map(|errno| self.word(&errno)),
+                Rule::while_bound => verb = Verb::LinkWhileBound,
                 _ => {}
             }
         }
         Some(Statement::Op { verb, names, fails })
     }
 
-    fn device(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
+    fn device(&mut self, parts: Pairs<'_, Rule>) -> Option<Statement> {
         let (mut name, mut kind) = (None, None);
-        for part in pair.into_inner() {
+        for part in parts {
             match part.as_rule() {
                 Rule::name => name = Some(self.name(part)),
                 Rule::kind_use => kind = self.kind_use(part),
@@ -116,10 +114,10 @@ impl TreeBuilder<'_> {
         })
     }
 
-    fn driver(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
+    fn driver(&mut self, parts: Pairs<'_, Rule>) -> Option<Statement> {
         let mut names = Vec::new();
         let mut entries = Vec::new();
-        for part in pair.into_inner() {
+        for part in parts {
             match part.as_rule() {
                 Rule::name => names.push(self.name(part)),
                 Rule::driver_entry => {
@@ -162,46 +160,52 @@ impl TreeBuilder<'_> {
         }
     }
 
-    fn action(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
-        let mut names = Vec::new();
-        let mut of_object = None;
+    fn action(&mut self, parts: Pairs<'_, Rule>) -> Option<Statement> {
+        let (mut name, mut on, mut of_object) = (None, None, None);
         let mut body = Vec::new();
-        for part in pair.into_inner() {
+        for part in parts {
             match part.as_rule() {
-                Rule::name => names.push(self.name(part)),
+                Rule::name if name.is_none() => name = Some(self.name(part)),
+                Rule::name => on = Some(self.name(part)),
                 Rule::of_object => of_object = Some(self.trimmed(&part)),
                 Rule::body => body = self.body(part),
                 _ => {}
             }
         }
-        let mut names = names.into_iter();
         Some(Statement::Action {
-            name: names.next()?,
-            on: names.next()?,
+            name: name?,
+            on: on?,
             of_object,
             body,
         })
     }
 
-    fn resource(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
-        let bodies = pair.clone().into_inner();
-        let mut bodies = bodies.filter(|part| part.as_rule() == Rule::body);
-        let mut names = self.names(pair).into_iter();
+    fn resource(&mut self, parts: Pairs<'_, Rule>) -> Option<Statement> {
+        let mut names = Vec::new();
+        let mut body = Vec::new();
+        for part in parts {
+            match part.as_rule() {
+                Rule::name => names.push(self.name(part)),
+                Rule::body => body = self.body(part),
+                _ => {}
+            }
+        }
+        let mut names = names.into_iter();
         Some(Statement::Resource {
             name: names.next()?,
             on: names.next()?,
-            body: bodies
-                .next()
-                .map(|body| self.body(body))
-                .unwrap_or_default(),
+            body,
         })
     }
 
-    fn expectations(&mut self, pair: Pair<'_, Rule>) -> Vec<Expected> {
-        let all = pair
-            .into_inner()
-            .filter(|part| part.as_rule() == Rule::expectation);
-        all.filter_map(|part| self.expectation(part)).collect()
+    fn expectations(&mut self, parts: Pairs<'_, Rule>) -> Vec<Expected> {
+        let mut all = Vec::with_capacity(parts.len() / 2 + 1);
+        for part in parts {
+            if part.as_rule() == Rule::expectation {
+                all.extend(self.expectation(part));
+            }
+        }
+        all
     }
 
     fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expected> {
@@ -358,7 +362,8 @@ impl TreeBuilder<'_> {
         let mut fix = None;
         let mut condition = None;
         let mut span = None;
-        for part in pair.into_inner() {
+        let parts = pair.into_inner();
+        for part in parts.filter(|part| part.as_rule() != Rule::comment) {
             let here = self.span(&part);
             span = Some(span.map_or(here, |span: Span| span.to(here)));
             match part.as_rule() {
