@@ -71,7 +71,7 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
     Ok(done)
 }
 
-/// The scenario files from which the suites come that [`write`] would remove.
+/// The scenario files from which the suites come that [`write()`] would remove.
 ///
 /// # Errors
 /// What cannot be read, or is in the way.

@@ -136,9 +136,9 @@ impl Model {
 
     /// Whether another kernel is the same as far as these fixes matter and no others do.
     pub fn is_like(self, other: Model, what_matters: Fixes) -> bool {
-        let only = |model: Model| Model {
-            fixes: model.fixes & what_matters.0,
-            ..model
+        let only = |mut model: Model| {
+            model.fixes &= what_matters.0;
+            model
         };
         only(self) == only(other)
     }

@@ -236,7 +236,7 @@ fn two_at_once_do_not_disturb_each_other() {
         let start = |input| {
             Command::new(env!("CARGO_BIN_EXE_devres-gen"))
                 .current_dir(here.path())
-                .args(["compile", input])
+                .args(["compile", input, "--prune"])
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
                 .spawn()
