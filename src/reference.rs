@@ -30,7 +30,11 @@ fn is_of(row: &str, word: &str) -> bool {
     let rest = first
         .strip_prefix('`')
         .and_then(|rest| rest.strip_prefix(word));
-    rest.is_some_and(|rest| rest.starts_with([' ', '`']))
+    rest.is_some_and(|rest| {
+        // What is to be filled in is in capitals; the list of reserved words is not.
+        let form = rest.strip_prefix(' ').unwrap_or_default();
+        rest.starts_with('`') || form.starts_with(|c: char| c.is_ascii_uppercase())
+    })
 }
 
 fn without_marks(text: &str) -> String {

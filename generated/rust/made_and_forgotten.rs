@@ -96,7 +96,7 @@ mod dropped {
         s.at(154).expect(Claim::Unbound(DEV));
         s.at(149).give_up();
         s.at(155).expect(Claim::Freed(DEV));
-        s.at(155).expect(Claim::Freed(UNIT));
+        s.at(155).expect(Claim::Gone(UNIT));
         s.at(149).finish();
     }
 

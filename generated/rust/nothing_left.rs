@@ -168,3 +168,52 @@ mod never_probed {
         Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 }
+
+/// Nor has a device to be released that a probe would have made.
+mod never_made {
+    use ::devres_gen::sim::{
+        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const CHILD: DeviceId = DeviceId(1);
+        const DRV: DriverId = DriverId(0);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("child", &super::PLATFORM),
+            ]),
+            drivers: &case.drivers(&[Driver {
+                probes: &[Probe {
+                    attempt: None,
+                    body: &[Op::Register(CHILD)],
+                    error: None,
+                }],
+                remove: &[Op::Unregister(CHILD)],
+                ..Driver::new("drv", DEV)
+            }]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/finally.devres", 42, &program, case.model);
+        s.at(88).register_driver(DRV);
+        s.at(82).give_up();
+        s.at(89).expect(Claim::Gone(CHILD));
+        s.at(82).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_kunit() {
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
+    }
+}

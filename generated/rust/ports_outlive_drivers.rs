@@ -143,7 +143,7 @@ mod port_goes_with_its_driver {
         s.at(99).expect(Claim::Freed(PORT));
         s.at(86).give_up();
         s.at(100).expect(Claim::Freed(DEV));
-        s.at(100).expect(Claim::Freed(PORT));
+        s.at(100).expect(Claim::Gone(PORT));
         s.at(86).finish();
     }
 

@@ -76,12 +76,20 @@ impl ScenarioResolver<'_> {
     pub(super) fn expand_no_leaks(&mut self, span: Span) {
         self.finally = true;
         let ops: Vec<Op> = self.scenario.operations().collect();
+        let bodies: Vec<Op> = self.scenario.bodies().collect();
         for device in (0..self.scenario.devices.len()).map(|id| DeviceId(id as u8)) {
-            if ops.contains(&Op::Register(device)) || ops.contains(&Op::Init(device)) {
+            let made = |ops: &[Op]| {
+                [Op::Register(device), Op::Init(device)]
+                    .iter()
+                    .any(|op| ops.contains(op))
+            };
+            if made(&bodies) {
+                // Which may never have run.
+                self.claimed(span, Claim::Gone(device));
+            } else if made(&ops) {
                 self.claimed(span, Claim::Freed(device));
             }
         }
-        let bodies: Vec<Op> = self.scenario.bodies().collect();
         for action in (0..self.scenario.actions.len()).map(|id| ActionId(id as u8)) {
             let taken_off = [Op::RemoveAction(action), Op::DestroyResource(action)];
             let taken_off = taken_off.iter().any(|op| ops.contains(op));

@@ -57,6 +57,8 @@ pub enum Claim {
     Refs(DeviceId, i16),
     /// The device's release function was called.
     Freed(DeviceId),
+    /// The device was released, or was never there.
+    Gone(DeviceId),
     /// The device exists and was not released.
     Alive(DeviceId),
     /// The device has a driver, `dev->driver`.
@@ -116,6 +118,7 @@ impl Claim {
         match self {
             Claim::Refs(device, _)
             | Claim::Freed(device)
+            | Claim::Gone(device)
             | Claim::Alive(device)
             | Claim::Bound(device)
             | Claim::Unbound(device) => Some(device),
@@ -156,6 +159,7 @@ impl Claim {
                         .is_some_and(|then| i32::from(now) == i32::from(then) + i32::from(more))
             }
             Claim::Freed(device) => state.device(device).is_released(),
+            Claim::Gone(device) => !state.device(device).is_alive(),
             Claim::Alive(device) => state.device(device).is_alive(),
             Claim::Bound(device) => state.device(device).driver().is_some(),
             Claim::Unbound(device) => state.device(device).driver().is_none(),
@@ -204,7 +208,7 @@ impl Claim {
                     None => is(dev).to_owned(),
                 }
             }
-            Claim::Freed(dev) | Claim::Alive(dev) => is(dev).to_owned(),
+            Claim::Freed(dev) | Claim::Gone(dev) | Claim::Alive(dev) => is(dev).to_owned(),
             Claim::Bound(dev) | Claim::Unbound(dev) if !state.device(dev).is_alive() => {
                 is(dev).to_owned()
             }
@@ -256,7 +260,7 @@ impl Claim {
                 second.describe(program)
             ),
             Claim::Refs(id, more) => format!("refs {} {more:+}", device(id)),
-            Claim::Freed(id) => format!("{} freed", device(id)),
+            Claim::Freed(id) | Claim::Gone(id) => format!("{} freed", device(id)),
             Claim::Alive(id) => format!("{} alive", device(id)),
             Claim::Bound(id) => format!("{} bound", device(id)),
             Claim::Unbound(id) => format!("{} unbound", device(id)),

@@ -395,7 +395,7 @@ static void dropped_test(struct kunit *test)
 	unregister_test_device(&ctx.dev);
 	unregister_test_driver(&ctx.mcb_driver);
 	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
-	KUNIT_EXPECT_TRUE(test, ctx.unit_device.freed);
+	KUNIT_EXPECT_FALSE(test, is_alive(&ctx.unit_device));
 }
 
 static int devres_made_and_forgotten_init(struct kunit *test)

@@ -110,19 +110,21 @@ impl<'e> Emitter<'e, '_> {
                 let wanted = matches!(claim, Claim::Bound(_)) != negated;
                 lines.call(tabs, truth(wanted), &[test, bound], ";");
             }
-            Claim::Alive(id) if may_never_be(self.scenario, id) => {
+            // One that was never there is not alive, and not freed.
+            Claim::Alive(id) | Claim::Gone(id) if may_never_be(self.scenario, id) => {
                 self.file.uses.alive = true;
                 let alive = self.device(id).between("is_alive(&ctx.", ")");
-                lines.call(tabs, truth(!negated), &[test, alive], ";");
+                let wanted = matches!(claim, Claim::Alive(_)) != negated;
+                lines.call(tabs, truth(wanted), &[test, alive], ";");
             }
             Claim::Warned | Claim::NotWarned => {
                 let wanted = matches!(claim, Claim::Warned) != negated;
                 lines.call(tabs, truth(wanted), &[test, "has_warned()".into()], ";");
             }
-            Claim::Freed(id) | Claim::Alive(id) => {
+            Claim::Freed(id) | Claim::Gone(id) | Claim::Alive(id) => {
                 self.file.uses.observed = true;
                 let freed = self.device(id).between("ctx.", ".freed");
-                let wanted = matches!(claim, Claim::Freed(_)) != negated;
+                let wanted = !matches!(claim, Claim::Alive(_)) != negated;
                 lines.call(tabs, truth(wanted), &[test, freed], ";");
             }
         }

@@ -307,6 +307,7 @@ pub(super) fn claim_path(constants: &Constants, claim: Claim) -> String {
         Claim::RanAsAdded(id) => format!("Claim::RanAsAdded({})", constants.action(id)),
         Claim::GivenUp(id) => format!("Claim::GivenUp({})", constants.action(id)),
         Claim::Refs(id, more) => format!("Claim::Refs({}, {more})", device(id)),
+        Claim::Gone(id) => format!("Claim::Gone({})", device(id)),
         Claim::Freed(id) => format!("Claim::Freed({})", device(id)),
         Claim::Alive(id) => format!("Claim::Alive({})", device(id)),
         Claim::Bound(id) => format!("Claim::Bound({})", device(id)),
