@@ -14,11 +14,6 @@ impl Places {
         self.0.push((model, used));
     }
 
-    /// The first of them.
-    pub fn first(&self) -> Option<(Model, KindUse)> {
-        self.0.first().copied()
-    }
-
     /// The same of other places as well.
     pub fn extend(&mut self, other: Places) {
         self.0.extend(other.0);

@@ -217,3 +217,53 @@ mod never_made {
         Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 }
+
+/// What ran before its time has run.
+mod released_by_name {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program,
+        Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const DRV: DriverId = DriverId(0);
+        const HELD: ActionId = ActionId(0);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[Driver {
+                probes: &[Probe {
+                    attempt: None,
+                    body: &[Op::AddAction(HELD)],
+                    error: None,
+                }],
+                ..Driver::new("drv", DEV)
+            }]),
+            actions: &[Action::new("held", DEV, &[])],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/finally.devres", 42, &program, case.model);
+        s.at(97).register_driver(DRV);
+        s.at(98).register(DEV);
+        s.at(99).release_action(HELD);
+        s.at(93).give_up();
+        s.at(100).expect(Claim::Freed(DEV));
+        s.at(100).expect(Claim::RanAsAdded(HELD));
+        s.at(93).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_kunit() {
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
+    }
+}

@@ -161,8 +161,7 @@ const DRIVERS: Ability = Ability {
 const CALLBACKS: Ability = Ability {
     has: |kind| !kind.drivers.own,
     lacks: "its driver is its bus's own, and nobody sees what that does",
-    help: "put the scenario into a suite of kinds whose bus takes drivers",
-    help_declared: "declare it with a kind whose bus takes drivers: `platform`, `bus`",
+    ..DRIVERS
 };
 const HALVES: Ability = Ability {
     has: |kind| kind.halves,

@@ -215,9 +215,9 @@ impl<'r> Failed<'r> {
             model,
         } = self.first;
         let kinds = self.places.all_kinds(unit, scenario);
-        let sep = match self.places.first() {
-            Some((_, first)) if kinds == first.label(unit) => "/",
-            _ => " on ",
+        let sep = match kinds == kind_use.label(unit) {
+            true => "/",
+            false => " on ",
         };
         let mut help = match self.places.kernels(scenario) {
             Some(kernels) => kernels,

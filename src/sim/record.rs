@@ -291,15 +291,10 @@ impl<'a> Recorder<'a> {
         self.faulted
     }
 
-    /// How often the action was added, and not taken off again.
+    /// How often the action was added.
     pub(super) fn adds(&self, action: ActionId) -> usize {
-        let count = |what| {
-            self.devres
-                .iter()
-                .filter(|&&known| known == (what, action))
-                .count()
-        };
-        count(Devres::Add) - count(Devres::Remove)
+        let is_add = |known: &&(Devres, ActionId)| **known == (Devres::Add, action);
+        self.devres.iter().filter(is_add).count()
     }
 
     /// What became of managed resources so far.
