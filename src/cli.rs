@@ -240,6 +240,13 @@ pub struct Verify {
     /// What the random programs begin with.
     #[arg(long, value_name = "SEED", requires = "explore", default_value_t = 1)]
     pub seed: u64,
+    /// Only programs of these bricks.
+    #[arg(long, value_name = "NAME", requires = "explore")]
+    pub bricks: Vec<String>,
+    /// Only programs on this kind, as suites spell it: `platform`, `platform bound`. Any number of
+    /// them.
+    #[arg(long, value_name = "KIND", requires = "explore")]
+    pub on: Vec<String>,
     /// A log of the emitted C from anywhere, instead of a tree.
     #[arg(long, value_name = "LOG", conflicts_with = "tree")]
     pub ktap: Option<PathBuf>,

@@ -3,8 +3,8 @@
 
 use devres_gen::sim::{
     Action, ActionId, Device, DeviceId, Devres, Driver, DriverId, Errno, Event, Fault, Fix, Group,
-    GroupId, Handle, HandleId, Holdings, Kind, Model, Observer, Op, Point, Probe, Program,
-    Recorder, Sort, State, step,
+    GroupId, Handle, HandleId, Holdings, Kind, LinkFlags, Model, Observer, Op, Point, Probe,
+    Program, Recorder, Sort, State, step,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -36,6 +36,14 @@ const SORTS: [Sort; 5] = [
 
 /// An operation before it is known what there is: numbers are taken modulo how many there are.
 type Wish = (u8, u8, u8);
+
+const FLAGS: [LinkFlags; 5] = [
+    LinkFlags::Managed,
+    LinkFlags::WhileSupplierBound,
+    LinkFlags::WhileConsumerBound,
+    LinkFlags::Autoprobe,
+    LinkFlags::Stateless,
+];
 
 /// A program as proptest can make it smaller.
 #[derive(Clone, Debug)]
@@ -142,8 +150,8 @@ impl Plan {
             28 => Op::CloseGroup(group?),
             29 => Op::ReleaseGroup(group?),
             30 => Op::RemoveGroup(group?),
-            31 => Op::Link(dev, other),
-            32 => Op::LinkWhileBound(dev, other),
+            31 => Op::Link(dev, other, FLAGS[usize::from(op / 40) % FLAGS.len()]),
+            32 => Op::Unlink(dev, other),
             33 => Op::Open(handle?),
             34 => Op::UseHandle(handle?),
             35 => Op::Close(handle?),

@@ -14,7 +14,7 @@ const BARE: Kind<'static> = Kind::new("bare");
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 mod freed_above_a_supplier {
-    use ::devres_gen::sim::{Case, Device, DeviceId, Fault, Program, Session};
+    use ::devres_gen::sim::{Case, Device, DeviceId, Fault, LinkFlags, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -39,7 +39,7 @@ mod freed_above_a_supplier {
         s.at(187).unregister(MIDDLE);
         s.at(188).unregister(DEV);
         s.at(190).announce(Fault::UseAfterFree(DEV));
-        s.at(189).link(USER, SUP);
+        s.at(189).link(USER, SUP, LinkFlags::Managed);
         s.at(179).finish();
     }
 

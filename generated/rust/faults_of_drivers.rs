@@ -82,7 +82,7 @@ mod unbound_in_remove {
 /// yet. Whether they do is looked for at the next one, which then finds no end.
 mod linked_in_a_circle {
     use ::devres_gen::sim::{
-        Case, Device, DeviceId, Driver, DriverId, Fault, Op, Probe, Program, Session,
+        Case, Device, DeviceId, Driver, DriverId, Fault, LinkFlags, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -101,7 +101,10 @@ mod linked_in_a_circle {
             drivers: &case.drivers(&[Driver {
                 probes: &[Probe {
                     attempt: None,
-                    body: &[Op::Link(OTHER, CHILD), Op::Link(DEV, OTHER)],
+                    body: &[
+                        Op::Link(OTHER, CHILD, LinkFlags::Managed),
+                        Op::Link(DEV, OTHER, LinkFlags::Managed),
+                    ],
                     error: None,
                 }],
                 ..Driver::new("drv", CHILD)
@@ -115,7 +118,7 @@ mod linked_in_a_circle {
         s.at(96).register_driver(DRV);
         s.at(97).register(CHILD);
         s.at(99).announce(Fault::EndlessLinks(DEV));
-        s.at(98).link(DEV, LAST);
+        s.at(98).link(DEV, LAST, LinkFlags::Managed);
         s.at(83).finish();
     }
 
@@ -263,8 +266,8 @@ mod never_settles {
 /// supplier.
 mod supplier_unbound_in_action {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fault, Fix, Op, Probe,
-        Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fault, Fix, LinkFlags,
+        Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -294,7 +297,7 @@ mod supplier_unbound_in_action {
         let mut s = Session::new("scenarios/faults.devres", 61, &program, case.model);
         s.at(147).register(SUP);
         s.at(148).register(DEV);
-        s.at(149).link(DEV, SUP);
+        s.at(149).link(DEV, SUP, LinkFlags::Managed);
         s.at(150).register_driver(DRV);
         if !case.lacks(Fix::UnbindReleasesDevresFirst) {
             s.at(152).announce(Fault::Deadlock(DEV));

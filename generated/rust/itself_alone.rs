@@ -14,7 +14,7 @@ const ROOT: Kind<'static> = Kind::new("root");
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
 mod refused {
-    use ::devres_gen::sim::{Case, Device, DeviceId, Errno, Op, Program, Session};
+    use ::devres_gen::sim::{Case, Device, DeviceId, Errno, LinkFlags, Op, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -25,7 +25,8 @@ mod refused {
         };
         let mut s = Session::new("scenarios/links.devres", 205, &program, case.model);
         s.at(207).register(DEV);
-        s.at(208).fails(Op::Link(DEV, DEV), Errno::EINVAL);
+        s.at(208)
+            .fails(Op::Link(DEV, DEV, LinkFlags::Managed), Errno::EINVAL);
         s.at(206).finish();
     }
 

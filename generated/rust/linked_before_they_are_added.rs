@@ -14,7 +14,7 @@ const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 mod two_of_them {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, LinkFlags, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -33,8 +33,8 @@ mod two_of_them {
         s.at(217).register(SUP);
         s.at(218).init(DEV);
         s.at(219).init(OTHER);
-        s.at(220).link(DEV, SUP);
-        s.at(221).link(OTHER, SUP);
+        s.at(220).link(DEV, SUP, LinkFlags::Managed);
+        s.at(221).link(OTHER, SUP, LinkFlags::Managed);
         s.at(222).expect(Claim::Refs(SUP, 2));
         s.at(223).unregister(SUP);
         s.at(224).settle();

@@ -17,7 +17,8 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// The consumer gives up its resources before the supplier's driver is told.
 mod consumer_goes_first {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, LinkFlags, Program,
+        Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -37,7 +38,7 @@ mod consumer_goes_first {
         let mut s = Session::new("scenarios/links.devres", 5, &program, case.model);
         s.at(10).register(SUP);
         s.at(11).register(DEV);
-        s.at(12).link(DEV, SUP);
+        s.at(12).link(DEV, SUP, LinkFlags::Managed);
         s.at(13).add_action(USES);
         s.at(14).add_action(RES);
         s.at(15).unbind(SUP);
@@ -62,7 +63,9 @@ mod consumer_goes_first {
 
 /// A consumer may go alone.
 mod consumer_goes_alone {
-    use ::devres_gen::sim::{Callback, Case, Claim, Device, DeviceId, Driver, Program, Session};
+    use ::devres_gen::sim::{
+        Callback, Case, Claim, Device, DeviceId, Driver, LinkFlags, Program, Session,
+    };
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -78,7 +81,7 @@ mod consumer_goes_alone {
         let mut s = Session::new("scenarios/links.devres", 5, &program, case.model);
         s.at(22).register(SUP);
         s.at(23).register(DEV);
-        s.at(24).link(DEV, SUP);
+        s.at(24).link(DEV, SUP, LinkFlags::Managed);
         s.at(25).unbind(DEV);
         s.at(26).expect(Claim::Unbound(DEV));
         s.at(26).expect(Claim::Bound(SUP));
@@ -99,7 +102,7 @@ mod consumer_goes_alone {
 
 /// The supplier's return does not bring back its consumer: somebody has to ask.
 mod stays_away {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Driver, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Driver, LinkFlags, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -115,7 +118,7 @@ mod stays_away {
         let mut s = Session::new("scenarios/links.devres", 5, &program, case.model);
         s.at(32).register(SUP);
         s.at(33).register(DEV);
-        s.at(34).link(DEV, SUP);
+        s.at(34).link(DEV, SUP, LinkFlags::Managed);
         s.at(35).unbind(SUP);
         s.at(36).attach(SUP);
         s.at(37).settle();
@@ -139,7 +142,9 @@ mod stays_away {
 
 /// The link goes with the supplier, and the consumer is free to bind again.
 mod supplier_unregistered {
-    use ::devres_gen::sim::{Callback, Case, Claim, Device, DeviceId, Driver, Program, Session};
+    use ::devres_gen::sim::{
+        Callback, Case, Claim, Device, DeviceId, Driver, LinkFlags, Program, Session,
+    };
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -155,7 +160,7 @@ mod supplier_unregistered {
         let mut s = Session::new("scenarios/links.devres", 5, &program, case.model);
         s.at(46).register(SUP);
         s.at(47).register(DEV);
-        s.at(48).link(DEV, SUP);
+        s.at(48).link(DEV, SUP, LinkFlags::Managed);
         s.at(49).unregister(SUP);
         s.at(50).settle();
         s.at(51).expect(Claim::before(
@@ -182,7 +187,7 @@ mod supplier_unregistered {
 
 /// A link holds both its ends, once however often they are linked.
 mod holds_both {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Driver, Program, Session};
+    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Driver, LinkFlags, Program, Session};
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -198,10 +203,10 @@ mod holds_both {
         let mut s = Session::new("scenarios/links.devres", 5, &program, case.model);
         s.at(60).register(SUP);
         s.at(61).register(DEV);
-        s.at(62).link(DEV, SUP);
+        s.at(62).link(DEV, SUP, LinkFlags::Managed);
         s.at(63).expect(Claim::Refs(DEV, 1));
         s.at(63).expect(Claim::Refs(SUP, 1));
-        s.at(64).link(DEV, SUP);
+        s.at(64).link(DEV, SUP, LinkFlags::Managed);
         s.at(65).expect(Claim::Refs(DEV, 1));
         s.at(65).expect(Claim::Refs(SUP, 1));
         s.at(66).unregister(DEV);

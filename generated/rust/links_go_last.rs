@@ -15,8 +15,8 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// A link that a resource makes on its way is one that is found, and goes.
 mod made_on_the_way {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, Op, Program,
-        Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Fix, LinkFlags, Op,
+        Program, Session, Sort,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -30,7 +30,12 @@ mod made_on_the_way {
                 Device::new("user", &super::BUS),
             ]),
             drivers: &case.drivers(&[Driver::new("drv", USER)]),
-            actions: &[Action::new("late", DEV, &[Op::LinkWhileBound(USER, DEV)])],
+            actions: &[Action {
+                name: "late",
+                on: DEV,
+                body: &[Op::Link(USER, DEV, LinkFlags::WhileSupplierBound)],
+                sort: Sort::Action,
+            }],
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/bugs/order.devres", 5, &program, case.model);

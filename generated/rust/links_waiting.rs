@@ -17,8 +17,8 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 /// for.
 mod supplier_first {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op, Probe, Program,
-        Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, LinkFlags, Op, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -54,7 +54,7 @@ mod supplier_first {
         let mut s = Session::new("scenarios/links.devres", 73, &program, case.model);
         s.at(80).register(SUP);
         s.at(81).register(DEV);
-        s.at(82).link(DEV, SUP);
+        s.at(82).link(DEV, SUP, LinkFlags::Managed);
         s.at(83).register_driver(DRV);
         s.at(84).fails(Op::Attach(DEV), Errno::EPROBE_DEFER);
         s.at(85).fails(Op::Bind(DEV, DRV), Errno::EAGAIN);
@@ -83,7 +83,7 @@ mod supplier_first {
 /// It waits for all of its suppliers, and loses its driver with any of them.
 mod all_suppliers {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Probe, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, LinkFlags, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -131,8 +131,8 @@ mod all_suppliers {
         s.at(100).register(ONE);
         s.at(101).register(TWO);
         s.at(102).register(DEV);
-        s.at(103).link(DEV, ONE);
-        s.at(104).link(DEV, TWO);
+        s.at(103).link(DEV, ONE, LinkFlags::Managed);
+        s.at(104).link(DEV, TWO, LinkFlags::Managed);
         s.at(105).register_driver(DRV);
         s.at(106).register_driver(FIRST);
         s.at(107).settle();
@@ -161,7 +161,8 @@ mod all_suppliers {
 /// A consumer may name its supplier in its probe.
 mod linked_in_probe {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, LinkFlags, Op, Probe, Program,
+        Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -177,7 +178,7 @@ mod linked_in_probe {
                 Driver {
                     probes: &[Probe {
                         attempt: None,
-                        body: &[Op::Link(DEV, SUP)],
+                        body: &[Op::Link(DEV, SUP, LinkFlags::Managed)],
                         error: None,
                     }],
                     ..Driver::new("drv", DEV)
@@ -213,7 +214,8 @@ mod linked_in_probe {
 /// A consumer whose probe fails is none that a supplier would have to wait for.
 mod failed_consumer {
     use ::devres_gen::sim::{
-        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Probe, Program, Session,
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, LinkFlags, Probe,
+        Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -241,7 +243,7 @@ mod failed_consumer {
         let mut s = Session::new("scenarios/links.devres", 73, &program, case.model);
         s.at(135).register(SUP);
         s.at(136).register(DEV);
-        s.at(137).link(DEV, SUP);
+        s.at(137).link(DEV, SUP, LinkFlags::Managed);
         s.at(138).register_driver(DRV);
         s.at(139).expect(Claim::ran(Callback::Probe(DRV)));
         s.at(140).unbind(SUP);
@@ -265,8 +267,8 @@ mod failed_consumer {
 /// attempt is deferred for that.
 mod refused_consumer {
     use ::devres_gen::sim::{
-        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Op,
-        Probe, Program, Session,
+        Action, ActionId, Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno,
+        LinkFlags, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -296,7 +298,7 @@ mod refused_consumer {
         let mut s = Session::new("scenarios/links.devres", 73, &program, case.model);
         s.at(148).register(SUP);
         s.at(149).register(DEV);
-        s.at(150).link(DEV, SUP);
+        s.at(150).link(DEV, SUP, LinkFlags::Managed);
         s.at(151).add_action(EARLY);
         s.at(152).register_driver(DRV);
         s.at(153).remove_action(EARLY);
@@ -322,7 +324,7 @@ mod refused_consumer {
 /// the kernel warns.
 mod supplier_missing_in_probe {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, LinkFlags, Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -337,7 +339,7 @@ mod supplier_missing_in_probe {
             drivers: &case.drivers(&[Driver {
                 probes: &[Probe {
                     attempt: None,
-                    body: &[Op::Link(DEV, SUP)],
+                    body: &[Op::Link(DEV, SUP, LinkFlags::Managed)],
                     error: None,
                 }],
                 ..Driver::new("drv", DEV)
@@ -368,7 +370,7 @@ mod supplier_missing_in_probe {
 /// with a warning if its own goes just then.
 mod supplier_goes_while_another_is_missing {
     use ::devres_gen::sim::{
-        Case, Claim, Device, DeviceId, Driver, DriverId, Op, Program, Session,
+        Case, Claim, Device, DeviceId, Driver, DriverId, LinkFlags, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -401,9 +403,9 @@ mod supplier_goes_while_another_is_missing {
         s.at(183).register(FIRST);
         s.at(184).register(SECOND);
         s.at(185).register(MISSING);
-        s.at(186).link(FIRST, SUP);
-        s.at(187).link(SECOND, SUP);
-        s.at(188).link(SECOND, MISSING);
+        s.at(186).link(FIRST, SUP, LinkFlags::Managed);
+        s.at(187).link(SECOND, SUP, LinkFlags::Managed);
+        s.at(188).link(SECOND, MISSING, LinkFlags::Managed);
         s.at(189).register_driver(LAST);
         s.at(190).expect(Claim::Bound(FIRST));
         s.at(191).expect(Claim::NotWarned);

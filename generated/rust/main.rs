@@ -91,6 +91,8 @@ mod links_go_last;
 #[rustfmt::skip]
 mod links_waiting;
 #[rustfmt::skip]
+mod links_with_flags;
+#[rustfmt::skip]
 mod made_and_forgotten;
 #[rustfmt::skip]
 mod memory;
@@ -158,6 +160,8 @@ mod settled_with_what_follows;
 mod shown_too_early;
 #[rustfmt::skip]
 mod taken_and_forgotten;
+#[rustfmt::skip]
+mod unlinked_from_itself;
 #[rustfmt::skip]
 mod unregister;
 #[rustfmt::skip]

@@ -15,7 +15,9 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 /// A supplier of its own consumer is none.
 mod link_refused {
-    use ::devres_gen::sim::{Case, Claim, Device, DeviceId, Driver, Errno, Op, Program, Session};
+    use ::devres_gen::sim::{
+        Case, Claim, Device, DeviceId, Driver, Errno, LinkFlags, Op, Program, Session,
+    };
 
     fn scenario(case: &Case<'_>) {
         const DEV: DeviceId = DeviceId(0);
@@ -31,8 +33,9 @@ mod link_refused {
         let mut s = Session::new("scenarios/reached.devres", 4, &program, case.model);
         s.at(9).register(DEV);
         s.at(10).register(SUP);
-        s.at(11).link(DEV, SUP);
-        s.at(12).fails(Op::Link(SUP, DEV), Errno::EINVAL);
+        s.at(11).link(DEV, SUP, LinkFlags::Managed);
+        s.at(12)
+            .fails(Op::Link(SUP, DEV, LinkFlags::Managed), Errno::EINVAL);
         s.at(7).give_up();
         s.at(13).expect(Claim::Freed(DEV));
         s.at(13).expect(Claim::Freed(SUP));

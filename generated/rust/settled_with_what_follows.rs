@@ -15,7 +15,7 @@ const BUS: Kind<'static> = Kind::new("bus").on_bus();
 
 mod another_link {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Fix, LinkFlags, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -44,8 +44,8 @@ mod another_link {
         s.at(238).register(SUP);
         s.at(239).register(NEXT);
         s.at(240).register(ITS);
-        s.at(241).link(DEV, SUP);
-        s.at(242).link(NEXT, ITS);
+        s.at(241).link(DEV, SUP, LinkFlags::Managed);
+        s.at(242).link(NEXT, ITS, LinkFlags::Managed);
         s.at(243).add_action(ADDS);
         s.at(244).unregister(DEV);
         s.at(245).settle();
@@ -71,8 +71,8 @@ mod another_link {
 
 mod a_deferred_probe {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, Op, Probe,
-        Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, Fix, LinkFlags,
+        Op, Probe, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -121,7 +121,7 @@ mod a_deferred_probe {
         s.at(262).register_driver(WAITS);
         s.at(263).register(DEV);
         s.at(264).register(SUP);
-        s.at(265).link(DEV, SUP);
+        s.at(265).link(DEV, SUP, LinkFlags::Managed);
         s.at(266).add_action(ADDS);
         s.at(267).unregister(DEV);
         s.at(268).settle();

@@ -200,7 +200,11 @@ fn stop_when_told() -> Result<(), u8> {
 }
 
 /// The bricks and the kinds that are asked about.
-fn unit(paths: &[PathBuf], names: &[String], on: &[String]) -> Result<(Unit, Vec<KindUse>), u8> {
+pub(super) fn unit(
+    paths: &[PathBuf],
+    names: &[String],
+    on: &[String],
+) -> Result<(Unit, Vec<KindUse>), u8> {
     let front = bricks(paths);
     if !front.diagnostics.is_empty() {
         report(&front.diagnostics, &front.unit.sources);

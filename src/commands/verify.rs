@@ -4,13 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use super::{
-    BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, report as report_all,
-    say,
-};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, load_or_report, print, say};
 use crate::cli::{Broken, ReportFormat, Verify as Args};
-use devres_gen::compile::bricks;
-use devres_gen::diagnostic::has_errors;
 use devres_gen::emit::Options;
 use devres_gen::give_up::give_up;
 use devres_gen::ir::Unit;
@@ -99,21 +94,18 @@ fn on_tree(unit: &Unit, tree: &Path, options: &Options, args: &Args) -> Result<C
 
 /// Programs by the million instead of scenarios.
 fn in_bulk(args: &Args, tree: &Path, programs: usize) -> Done {
-    let front = bricks(&args.paths);
-    if has_errors(&front.diagnostics) {
-        report_all(&front.diagnostics, &front.unit.sources);
-        return Err(BAD_INPUT);
-    }
+    let (unit, kinds) = super::explore::unit(&args.paths, &args.bricks, &args.on)?;
     verify::known(tree).or_else(|why| fail(&why, BAD_INPUT))?;
     let asked = Bulk {
+        kinds: &kinds,
         programs,
         seed: args.seed,
         keep_log: args.log.as_deref(),
     };
     let progress = |what: &str| say(&format!("verify: {what}"));
     let started = Instant::now();
-    let answered = bulk::verify(&front.unit, tree, &setup(args), asked, &progress)
-        .or_else(|why| fail_with(why, &front.unit, NOT_WELL))?;
+    let answered = bulk::verify(&unit, tree, &setup(args), asked, &progress)
+        .or_else(|why| fail_with(why, &unit, NOT_WELL))?;
     let mut text = String::new();
     for (name, programs, all_up_to) in &answered.by_kind {
         text += &format!("{programs:>8} {name}, all of {all_up_to} statements among them\n");

@@ -113,7 +113,7 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
                 ops.extend(on_managed(scenario.actions[usize::from(id.0)].sort, id));
             }
             Op::Open(id) => ops.extend([Op::Open(id), Op::Close(id)]),
-            Op::Link(..) | Op::LinkWhileBound(..) => ops.push(op),
+            Op::Link(..) | Op::Unlink(..) => ops.push(op),
             _ => {}
         }
     }
@@ -129,7 +129,7 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
     }
     let defers = |errno| errno == Some(Errno::EPROBE_DEFER);
     let mut probes = scenario.drivers.iter().flat_map(|driver| &driver.probes);
-    let links = |op: &Op| matches!(op, Op::Link(..) | Op::LinkWhileBound(..));
+    let links = |op: &Op| matches!(op, Op::Link(..));
     if probes.any(|probe| defers(probe.error)) || scenario.operations().any(|op| links(&op)) {
         ops.push(Op::Settle);
     }

@@ -98,7 +98,7 @@ impl<const N: usize> Node<N> {
             Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
                 keeps(program.group(id).on) && state.is_open_group(program, id)
             }
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => {
+            Op::Link(one, other, _) | Op::Unlink(one, other) => {
                 let there = |id| keeps(id) && phase(id) == Phase::Added;
                 there(one) && there(other)
             }
@@ -130,7 +130,7 @@ impl<const N: usize> Node<N> {
     fn can_do(&self, program: &Program<'_>, body: &[Op]) -> bool {
         body.iter().all(|&op| match op {
             Op::Unregister(_) | Op::Close(_) => self.holdings.gives_up(op),
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => {
+            Op::Link(one, other, _) | Op::Unlink(one, other) => {
                 self.holdings.keeps(one) && self.holdings.keeps(other)
             }
             // One that is still to run could not be told from this one.
@@ -151,7 +151,7 @@ impl<const N: usize> Node<N> {
     /// own, and does not hold it.
     pub(super) fn is_needed(&self, program: &Program<'_>, id: DeviceId) -> bool {
         let needs = |op: &Op| match *op {
-            Op::Link(one, other) | Op::LinkWhileBound(one, other) => one == id || other == id,
+            Op::Link(one, other, _) | Op::Unlink(one, other) => one == id || other == id,
             _ => false,
         };
         let mut actions = program.actions.iter().zip(self.tally.due(program));

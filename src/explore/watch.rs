@@ -205,9 +205,7 @@ impl<const N: usize> Observer for Watch<'_, N> {
             }
             // A device may have no name before it is added, and on 6.1 devlink_add_symlinks()
             // takes the length of it.
-            Op::Link(consumer, _) | Op::LinkWhileBound(consumer, _)
-                if state.device(consumer).phase() == Phase::Initialized =>
-            {
+            Op::Link(consumer, ..) if state.device(consumer).phase() == Phase::Initialized => {
                 self.break_with(Broken::Nothing);
             }
             Op::RemoveAction(_) | Op::DestroyResource(_) | Op::Free(_) => self.taken_off = None,

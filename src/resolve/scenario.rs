@@ -8,8 +8,8 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir;
 use crate::sim::{
-    ActionId, DeviceId, DriverId, Errno, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
-    MAX_GROUPS, MAX_HANDLES, Op, Sort,
+    ActionId, DeviceId, DriverId, Errno, GroupId, HandleId, LinkFlags, MAX_ACTIONS, MAX_DEVICES,
+    MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES, Op, Sort,
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, DriverEntry, Name, Statement, Verb};
@@ -315,6 +315,11 @@ impl<'s> ScenarioResolver<'s> {
         );
     }
 
+    fn link(&mut self, flags: LinkFlags, consumer: &Name, supplier: &Name) -> Option<Op> {
+        let (consumer, supplier) = (self.device(consumer), self.device(supplier));
+        Some(Op::Link(consumer?, supplier?, flags))
+    }
+
     fn verb(&mut self, verb: Verb, names: &[Name]) -> Option<Op> {
         let mut names = names.iter();
         let mut next = || names.next();
@@ -377,14 +382,35 @@ impl<'s> ScenarioResolver<'s> {
                 }
                 Some(Op::Bind(id?, drv))
             }
-            Verb::Link | Verb::LinkWhileBound => {
-                let (consumer, supplier) = (self.device(next()?), self.device(next()?));
-                let op = if verb == Verb::Link {
-                    Op::Link
-                } else {
-                    Op::LinkWhileBound
+            Verb::Link => self.link(LinkFlags::Managed, next()?, next()?),
+            Verb::LinkAutoprobe => self.link(LinkFlags::Autoprobe, next()?, next()?),
+            Verb::LinkStateless => self.link(LinkFlags::Stateless, next()?, next()?),
+            Verb::LinkWhileBound => {
+                let (consumer, supplier, whose) = (next()?, next()?, next()?);
+                let flags = match &whose.value {
+                    name if *name == supplier.value => Some(LinkFlags::WhileSupplierBound),
+                    name if *name == consumer.value => Some(LinkFlags::WhileConsumerBound),
+                    _ => None,
                 };
-                Some(op(consumer?, supplier?))
+                let op = self.link(flags.unwrap_or_default(), consumer, supplier);
+                if flags.is_none() {
+                    let (consumer, supplier) = (&consumer.value, &supplier.value);
+                    let message = format!("`{}` is no end of this link", whose.value);
+                    let help = format!(
+                        "a link goes with the driver of one of its ends: `while {supplier} bound` \
+                         or `while {consumer} bound`"
+                    );
+                    self.sink.report(
+                        Diagnostic::new(Code::WrongSort, message)
+                            .label(whose.span, "neither its consumer nor its supplier")
+                            .help(help),
+                    );
+                }
+                op.filter(|_| flags.is_some())
+            }
+            Verb::Unlink => {
+                let (consumer, supplier) = (self.device(next()?), self.device(next()?));
+                Some(Op::Unlink(consumer?, supplier?))
             }
             Verb::Open => {
                 let (device, handle) = (next()?, next()?);

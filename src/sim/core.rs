@@ -107,9 +107,9 @@ impl<O: Observer> Core<'_, O> {
             Op::CloseGroup(group) => self.devres_close_group(group).map(|()| 0),
             Op::ReleaseGroup(group) => self.devres_release_group(group),
             Op::RemoveGroup(group) => self.devres_remove_group(group).map(|()| 0),
-            Op::Link(consumer, supplier) => self.device_link_add(consumer, supplier, false),
-            Op::LinkWhileBound(consumer, supplier) => {
-                self.device_link_add(consumer, supplier, true)
+            Op::Link(consumer, supplier, flags) => self.device_link_add(consumer, supplier, flags),
+            Op::Unlink(consumer, supplier) => {
+                self.device_link_remove(consumer, supplier).map(|()| 0)
             }
             Op::Open(handle) => self.open(handle),
             Op::UseHandle(handle) => self.use_handle(handle),

@@ -144,6 +144,7 @@ impl<O: Observer> Core<'_, O> {
             self.observer.point(Point::BoundTwice);
             return Ok(Errno::EBUSY.negative());
         }
+        self.state.device_mut(dev).can_match = true;
         if drv == DriverId::OF_BUS {
             return self.really_probe(dev, drv);
         }
@@ -177,7 +178,7 @@ impl<O: Observer> Core<'_, O> {
                 Some(Errno::ENOENT.negative())
             };
             if let Some(error) = error {
-                core.device_links_no_driver(dev);
+                core.device_links_no_driver(dev)?;
                 if core.model.is(Defect::FailedProbeLeavesResources) {
                     core.state.device_mut(dev).driver = None;
                 } else {
@@ -236,7 +237,7 @@ impl<O: Observer> Core<'_, O> {
     fn driver_bound(&mut self, dev: DeviceId) -> Result<(), Fault> {
         let full = |_| Fault::Limit(dev);
         self.state.bound.push(dev).map_err(full)?;
-        self.device_links_driver_bound(dev);
+        self.device_links_driver_bound(dev)?;
         self.driver_deferred_probe_del(dev);
         if self.model.is(Defect::DeferredForGood) {
             return Ok(());
@@ -244,7 +245,10 @@ impl<O: Observer> Core<'_, O> {
         self.driver_deferred_probe_trigger()
     }
 
-    fn driver_deferred_probe_add(&mut self, dev: DeviceId) -> Result<(), Fault> {
+    pub(super) fn driver_deferred_probe_add(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        if !self.state.device(dev).can_match {
+            return Ok(());
+        }
         if self.state.pending.contains(dev) || self.state.active.contains(dev) {
             return Ok(());
         }

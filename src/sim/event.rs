@@ -47,11 +47,15 @@ pub enum Warning {
     DeviceLinksDriverCleanup,
     /// A probe was refused for a missing supplier, and another one was not bound.
     DeviceLinksMissingSupplier,
+    /// A link is removed by hand that is the driver core's.
+    DeviceLinkPut,
+    /// A device is to be unlinked from itself.
+    DeviceLinkRemove,
 }
 
 impl Warning {
     /// Every one.
-    pub const ALL: [Warning; 12] = [
+    pub const ALL: [Warning; 14] = [
         Warning::RemoveAction,
         Warning::ReleaseAction,
         Warning::Kfree,
@@ -64,6 +68,8 @@ impl Warning {
         Warning::DeviceLinksNoDriver,
         Warning::DeviceLinksDriverCleanup,
         Warning::DeviceLinksMissingSupplier,
+        Warning::DeviceLinkPut,
+        Warning::DeviceLinkRemove,
     ];
 
     /// The kernel function that warns, as its report names it.
@@ -81,6 +87,8 @@ impl Warning {
             Warning::DeviceLinksNoDriver => "__device_links_no_driver",
             Warning::DeviceLinksDriverCleanup => "device_links_driver_cleanup",
             Warning::DeviceLinksMissingSupplier => "device_links_missing_supplier",
+            Warning::DeviceLinkPut => "device_link_put_kref",
+            Warning::DeviceLinkRemove => "device_link_remove",
         }
     }
 

@@ -102,7 +102,7 @@ impl<'p> Bodies<'p> {
                     }
                 }
                 Op::Attach(_) | Op::Bind(..) | Op::Unbind(_) => {}
-                Op::Link(..) | Op::LinkWhileBound(..) | Op::Settle => {}
+                Op::Link(..) | Op::Unlink(..) | Op::Settle => {}
                 Op::ReleaseAction(_) | Op::DestroyResource(_) | Op::FindResource(_) => {}
                 Op::OpenGroup(_) | Op::CloseGroup(_) => {}
                 Op::ReleaseGroup(_) | Op::RemoveGroup(_) => {}

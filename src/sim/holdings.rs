@@ -129,7 +129,7 @@ impl Holdings {
                 }
             }
             Op::ReleaseAction(action) => self.released(program, action, 0),
-            Op::Link(..) | Op::LinkWhileBound(..) => self.linked = true,
+            Op::Link(..) => self.linked = true,
             Op::Open(handle) => self.keep(program, Given::Handle(handle)),
             Op::Close(handle) => _ = take(&mut self.handles, handle),
             Op::RegisterDriver(drv) => {
@@ -146,7 +146,7 @@ impl Holdings {
             Op::RemoveAction(_) | Op::DestroyResource(_) | Op::Free(_) => {}
             Op::OpenGroup(_) | Op::CloseGroup(_) | Op::RemoveGroup(_) | Op::ReleaseGroup(_) => {}
             Op::FindResource(_) | Op::Realloc(_) | Op::UseMemory(_) | Op::UseHandle(_) => {}
-            Op::Attach(_) | Op::Bind(..) | Op::Unbind(_) | Op::Settle => {}
+            Op::Attach(_) | Op::Bind(..) | Op::Unbind(_) | Op::Unlink(..) | Op::Settle => {}
         }
         self.on_lists(program, op);
         Ok(())
@@ -202,7 +202,7 @@ impl Holdings {
             Op::FindResource(_) | Op::Realloc(_) | Op::UseMemory(_) => {}
             Op::Open(_) | Op::UseHandle(_) | Op::Close(_) => {}
             Op::Attach(_) | Op::Bind(..) | Op::Settle => {}
-            Op::Link(..) | Op::LinkWhileBound(..) => {}
+            Op::Link(..) | Op::Unlink(..) => {}
         }
     }
 
@@ -381,10 +381,7 @@ impl Holdings {
     }
 
     fn may_have_queued_work(&self, program: &Program<'_>) -> bool {
-        let links = |body: &[Op]| {
-            body.iter()
-                .any(|op| matches!(op, Op::Link(..) | Op::LinkWhileBound(..)))
-        };
+        let links = |body: &[Op]| body.iter().any(|op| matches!(op, Op::Link(..)));
         self.linked
             || program.actions.iter().any(|action| links(action.body))
             || program.drivers.iter().any(|driver| {

@@ -1,15 +1,62 @@
 //! Device links, in `drivers/base/core.c`: a consumer does not outlive its supplier's
-//! driver. Managed links without flags, which last as long as both ends are registered.
+//! driver. How links come and go; what drivers make of them is in `suppliers`.
 //! Source: Linux 6.12.
 
 use super::core::Core;
 use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer, Warning};
-use super::list::List;
 use super::points::Point;
-use super::program::{DeviceId, MAX_LINKS};
-use super::state::{Link, LinkStatus, LinksStatus};
+use super::program::{DeviceId, LinkFlags};
+use super::state::{Autoremove, Ends, Link, LinkStatus, LinksStatus};
+
+impl Link {
+    /// The first one of its two ends.
+    fn new(ends: Ends, flags: LinkFlags, status: LinkStatus) -> Link {
+        let stateless = flags == LinkFlags::Stateless;
+        Link {
+            ends,
+            status: if stateless { LinkStatus::None } else { status },
+            refs: 1,
+            managed: !stateless,
+            stateless,
+            autoremove: autoremove(flags),
+            autoprobe: flags == LinkFlags::Autoprobe,
+        }
+    }
+
+    /// What it becomes where it is there already: a managed one lasts the longer of two lives. `None`
+    /// if it was there too often.
+    fn add_again(&mut self, flags: LinkFlags, status: LinkStatus) -> Option<()> {
+        if flags == LinkFlags::Stateless {
+            self.refs = self.refs.checked_add(1)?;
+            self.stateless = true;
+            return Some(());
+        }
+        match autoremove(flags) {
+            Autoremove::Never => self.autoremove = Autoremove::Never,
+            // Of a link without either it is no news.
+            Autoremove::Supplier if self.autoremove == Autoremove::Consumer => {
+                self.autoremove = Autoremove::Supplier;
+            }
+            Autoremove::Supplier | Autoremove::Consumer => {}
+        }
+        if !self.managed {
+            self.refs = self.refs.checked_add(1)?;
+            self.managed = true;
+            self.status = status;
+        }
+        Some(())
+    }
+}
+
+fn autoremove(flags: LinkFlags) -> Autoremove {
+    match flags {
+        LinkFlags::WhileSupplierBound => Autoremove::Supplier,
+        LinkFlags::WhileConsumerBound => Autoremove::Consumer,
+        LinkFlags::Managed | LinkFlags::Autoprobe | LinkFlags::Stateless => Autoremove::Never,
+    }
+}
 
 impl<O: Observer> Core<'_, O> {
     /// -EINVAL stands for the NULL that the kernel returns.
@@ -17,7 +64,7 @@ impl<O: Observer> Core<'_, O> {
         &mut self,
         consumer: DeviceId,
         supplier: DeviceId,
-        while_bound: bool,
+        flags: LinkFlags,
     ) -> Result<i32, Fault> {
         self.in_use(consumer)?;
         self.in_use(supplier)?;
@@ -28,31 +75,56 @@ impl<O: Observer> Core<'_, O> {
             self.observer.point(Point::LinkRefused);
             return Ok(Errno::EINVAL.negative());
         }
-        let same = move |link: &Link| link.consumer == consumer && link.supplier == supplier;
-        // The longer life of the two.
-        let known = self.links(same).next();
-        if known.map(|link| link.while_bound &= while_bound).is_some() {
+        let ends = Ends { consumer, supplier };
+        let status = self.device_link_init_status(ends);
+        let known = self.links(|link| link.ends == ends).next();
+        if let Some(added) = known.map(|link| link.add_again(flags, status)) {
             self.observer.point(Point::LinkThere);
-            return Ok(0);
+            return added.map(|()| 0).ok_or(Fault::Limit(supplier));
         }
         if !self.model.is(Defect::SupplierNotHeld) {
             self.get_device(supplier)?;
         }
         self.get_device(consumer)?;
-        let link = Link {
-            consumer,
-            supplier,
-            status: self.device_link_init_status(consumer, supplier),
-            while_bound,
-        };
         let full = |_| Fault::Limit(supplier);
+        let link = Link::new(ends, flags, status);
         self.state.links.push(link).map_err(full)?;
         Ok(0)
     }
 
-    fn device_link_init_status(&self, consumer: DeviceId, supplier: DeviceId) -> LinkStatus {
+    /// What is managed stays as long as its consumer is registered.
+    pub(super) fn device_link_remove(
+        &mut self,
+        consumer: DeviceId,
+        supplier: DeviceId,
+    ) -> Result<(), Fault> {
+        self.call("device_link_remove", |core| {
+            if consumer == supplier {
+                core.event(Event::Warning(Warning::DeviceLinkRemove));
+                return Ok(());
+            }
+            core.in_use(supplier)?;
+            let ends = Ends { consumer, supplier };
+            let Some(link) = core.links(|link| link.ends == ends).next().copied() else {
+                core.observer.point(Point::NoLinkToRemove);
+                return Ok(());
+            };
+            if link.stateless {
+                core.observer.point(Point::LinkRemoved);
+                core.device_link_put(ends)
+            } else if core.state.device(consumer).in_sysfs {
+                core.observer.point(Point::LinkNotRemoved);
+                core.warn(Warning::DeviceLinkPut, 1);
+                Ok(())
+            } else {
+                core.device_link_del(ends)
+            }
+        })
+    }
+
+    fn device_link_init_status(&self, ends: Ends) -> LinkStatus {
         let status = |dev| self.state.device(dev).links;
-        match (status(supplier), status(consumer)) {
+        match (status(ends.supplier), status(ends.consumer)) {
             (LinksStatus::Probing, LinksStatus::Probing) => LinkStatus::ConsumerProbe,
             (LinksStatus::Probing, _) | (LinksStatus::NoDriver, _) => LinkStatus::Dormant,
             (LinksStatus::DriverBound, LinksStatus::Probing) => LinkStatus::ConsumerProbe,
@@ -81,8 +153,8 @@ impl<O: Observer> Core<'_, O> {
         });
         let links = self.state.links.as_slice().iter();
         let consumers = links
-            .filter(|link| link.supplier == dev)
-            .map(|link| link.consumer);
+            .filter(|link| link.ends.supplier == dev)
+            .map(|link| link.ends.consumer);
         for next in children.chain(consumers) {
             if self.device_is_dependent(next, target, above | 1 << dev.0)? {
                 return Ok(true);
@@ -122,46 +194,74 @@ impl<O: Observer> Core<'_, O> {
         links.filter(move |link| is(link))
     }
 
-    fn links_status(&mut self, dev: DeviceId, status: LinksStatus) {
+    pub(super) fn managed_to_suppliers(
+        &mut self,
+        dev: DeviceId,
+    ) -> impl Iterator<Item = &mut Link> {
+        self.links(move |link| link.managed && link.ends.consumer == dev)
+    }
+
+    pub(super) fn managed_to_consumers(
+        &mut self,
+        dev: DeviceId,
+    ) -> impl Iterator<Item = &mut Link> {
+        self.links(move |link| link.managed && link.ends.supplier == dev)
+    }
+
+    pub(super) fn links_status(&mut self, dev: DeviceId, status: LinksStatus) {
         self.state.device_mut(dev).links = status;
     }
 
-    /// Whether all suppliers are there; if so, the consumer is being probed.
-    pub(super) fn device_links_check_suppliers(&mut self, dev: DeviceId) -> bool {
-        let mut missing = false;
-        for link in self.links(|link| link.consumer == dev) {
-            missing = link.status != LinkStatus::Available;
-            if missing {
-                break;
+    /// The links of a device that goes are removed, by work on a queue.
+    pub(super) fn device_links_purge(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        let links = self.state.links;
+        for link in links.as_slice().iter().rev() {
+            if link.ends.consumer == dev {
+                self.observer.point(Point::LinkPurged);
+                let warns = link.status == LinkStatus::Active;
+                self.warn(Warning::DeviceLinksPurge, u8::from(warns));
+                self.device_link_del(link.ends)?;
             }
-            link.status = LinkStatus::ConsumerProbe;
         }
-        if missing {
-            self.device_links_missing_supplier(dev);
+        for link in links.as_slice().iter().rev() {
+            if link.ends.supplier == dev {
+                let warns = !matches!(link.status, LinkStatus::Dormant | LinkStatus::None);
+                self.warn(Warning::DeviceLinksPurge, u8::from(warns));
+                self.device_link_del(link.ends)?;
+            }
         }
-        self.links_status(dev, LinksStatus::Probing);
-        !missing
+        Ok(())
     }
 
-    fn device_links_missing_supplier(&mut self, dev: DeviceId) {
-        let devices = self.state.devices;
-        let mut warnings = 0;
-        for link in self.links(|link| link.consumer == dev) {
-            if link.status != LinkStatus::ConsumerProbe {
-                continue;
-            }
-            let supplier = &devices[usize::from(link.supplier.0)];
-            if supplier.links == LinksStatus::DriverBound {
-                link.status = LinkStatus::Available;
-            } else {
-                link.status = LinkStatus::Dormant;
-                warnings += 1;
-            }
+    /// Drivers are of no matter to it any more, and that may have been all that it was there for.
+    pub(super) fn device_link_drop_managed(&mut self, ends: Ends) -> Result<(), Fault> {
+        for link in self.links(|link| link.ends == ends) {
+            link.managed = false;
+            link.status = LinkStatus::None;
         }
-        self.warn(Warning::DeviceLinksMissingSupplier, warnings);
+        self.device_link_put(ends)
     }
 
-    fn warn(&mut self, warning: Warning, times: u8) {
+    fn device_link_put(&mut self, ends: Ends) -> Result<(), Fault> {
+        let link = self.links(|link| link.ends == ends).next();
+        let left = link.map(|link| {
+            link.refs -= 1;
+            link.refs
+        });
+        match left {
+            Some(0) => self.device_link_del(ends),
+            _ => Ok(()),
+        }
+    }
+
+    /// `__device_link_del()`, whoever else may count on it.
+    fn device_link_del(&mut self, ends: Ends) -> Result<(), Fault> {
+        self.state.links.retain(|link| link.ends != ends);
+        let full = |_| Fault::Limit(ends.supplier);
+        self.state.link_removals.push(ends).map_err(full)
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning, times: u8) {
         for _ in 0..times {
             self.call(warning.function(), |core| {
                 core.event(Event::Warning(warning))
@@ -169,136 +269,8 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
-    pub(super) fn device_links_driver_bound(&mut self, dev: DeviceId) {
-        let mut warnings = 0;
-        for link in self.links(|link| link.supplier == dev) {
-            if matches!(link.status, LinkStatus::ConsumerProbe | LinkStatus::Active) {
-                continue;
-            }
-            warnings += u8::from(link.status != LinkStatus::Dormant);
-            link.status = LinkStatus::Available;
-        }
-        for link in self.links(|link| link.consumer == dev) {
-            warnings += u8::from(link.status != LinkStatus::ConsumerProbe);
-            link.status = LinkStatus::Active;
-        }
-        self.warn(Warning::DeviceLinksDriverBound, warnings);
-        self.links_status(dev, LinksStatus::DriverBound);
-    }
-
-    pub(super) fn device_links_no_driver(&mut self, dev: DeviceId) {
-        self.links(|link| link.supplier == dev)
-            .filter(|link| matches!(link.status, LinkStatus::ConsumerProbe | LinkStatus::Active))
-            .for_each(|link| link.status = LinkStatus::Dormant);
-        self.__device_links_no_driver(dev);
-    }
-
-    fn __device_links_no_driver(&mut self, dev: DeviceId) {
-        let devices = self.state.devices;
-        let mut warnings = 0;
-        for link in self.links(|link| link.consumer == dev) {
-            if !matches!(link.status, LinkStatus::ConsumerProbe | LinkStatus::Active) {
-                continue;
-            }
-            let supplier = &devices[usize::from(link.supplier.0)];
-            if supplier.links == LinksStatus::DriverBound {
-                link.status = LinkStatus::Available;
-            } else {
-                link.status = LinkStatus::Dormant;
-                warnings += u8::from(supplier.links != LinksStatus::Unbinding);
-            }
-        }
-        self.warn(Warning::DeviceLinksNoDriver, warnings);
-        self.links_status(dev, LinksStatus::NoDriver);
-    }
-
-    pub(super) fn device_links_driver_cleanup(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        let mut warnings = 0;
-        let mut gone: List<Link, MAX_LINKS> = List::new(Link::default());
-        for link in self.links(|link| link.supplier == dev) {
-            warnings += u8::from(link.status != LinkStatus::SupplierUnbind);
-            if link.while_bound && link.status == LinkStatus::SupplierUnbind {
-                gone.push(*link).map_err(|_| Fault::Limit(dev))?;
-                continue;
-            }
-            link.status = LinkStatus::Dormant;
-        }
-        self.warn(Warning::DeviceLinksDriverCleanup, warnings);
-        for &link in gone.as_slice() {
-            self.observer.point(Point::LinkGoes);
-            self.device_link_del(link, false)?;
-        }
-        self.__device_links_no_driver(dev);
-        Ok(())
-    }
-
-    /// Whether a consumer is bound, or being so; those before it cannot bind any more.
-    pub(super) fn device_links_busy(&mut self, dev: DeviceId) -> bool {
-        let mut busy = false;
-        for link in self.links(|link| link.supplier == dev) {
-            if matches!(link.status, LinkStatus::ConsumerProbe | LinkStatus::Active) {
-                busy = true;
-                break;
-            }
-            link.status = LinkStatus::SupplierUnbind;
-        }
-        self.links_status(dev, LinksStatus::Unbinding);
-        busy && !self.model.is(Defect::ConsumersStay)
-    }
-
-    pub(super) fn device_links_unbind_consumers(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        self.call("device_links_unbind_consumers", |core| {
-            loop {
-                let mut active = None;
-                for link in core.links(|link| link.supplier == dev) {
-                    let consumer = link.consumer;
-                    match std::mem::replace(&mut link.status, LinkStatus::SupplierUnbind) {
-                        // The kernel waits for a probe that waits for it.
-                        LinkStatus::ConsumerProbe => return Err(Fault::Deadlock(consumer)),
-                        LinkStatus::Active => active = Some(consumer),
-                        _ => {}
-                    }
-                    if active.is_some() {
-                        break;
-                    }
-                }
-                let Some(consumer) = active else {
-                    return Ok(());
-                };
-                core.observer.point(Point::ConsumerUnbound);
-                core.get_device(consumer)?;
-                core.device_release_driver(consumer)?;
-                core.put_device(consumer)?;
-            }
-        })
-    }
-
-    /// The links of a device that goes are removed, by work on a queue.
-    pub(super) fn device_links_purge(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        let links = self.state.links;
-        for link in links.as_slice().iter().rev() {
-            if link.consumer == dev {
-                self.observer.point(Point::LinkPurged);
-                self.device_link_del(*link, link.status == LinkStatus::Active)?;
-            }
-        }
-        for link in links.as_slice().iter().rev() {
-            if link.supplier == dev {
-                self.device_link_del(*link, link.status != LinkStatus::Dormant)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn device_link_del(&mut self, link: Link, warns: bool) -> Result<(), Fault> {
-        self.warn(Warning::DeviceLinksPurge, u8::from(warns));
-        self.state.links.remove_newest(link);
-        let full = |_| Fault::Limit(link.supplier);
-        self.state.link_removals.push(link).map_err(full)
-    }
-
     /// What the work does.
-    pub(super) fn device_link_release(&mut self, link: Link) -> Result<(), Fault> {
+    pub(super) fn device_link_release(&mut self, link: Ends) -> Result<(), Fault> {
         self.call("device_link_release_fn", |core| {
             core.put_device(link.consumer)?;
             core.put_device(link.supplier)

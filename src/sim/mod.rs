@@ -58,6 +58,7 @@ mod program;
 mod record;
 mod session;
 mod state;
+mod suppliers;
 
 pub use self::core::step;
 pub use claim::{Callback, Claim};
@@ -70,8 +71,8 @@ pub use pack::Packed;
 pub use points::Point;
 pub use program::{
     Action, ActionId, Device, DeviceId, Driver, DriverId, Drivers, Group, GroupId, Handle,
-    HandleId, Handles, Kind, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES,
-    MAX_LINKS, Op, Probe, Program, Sort,
+    HandleId, Handles, Kind, LinkFlags, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS,
+    MAX_HANDLES, MAX_LINKS, Op, Probe, Program, Sort,
 };
 pub use record::{Happening, Record, Recorder, Snapshot, Snapshots};
 pub use session::{Case, Session};

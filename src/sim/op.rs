@@ -57,11 +57,11 @@ pub enum Op {
     ReleaseGroup(GroupId),
     /// `devres_remove_group()`: what is in it stays.
     RemoveGroup(GroupId),
-    /// `device_link_add()` of a consumer to a supplier, a managed link that lasts as long
-    /// as both are registered. -EINVAL stands for the NULL that it returns.
-    Link(DeviceId, DeviceId),
-    /// The same with DL_FLAG_AUTOREMOVE_SUPPLIER: the link goes with the supplier's driver.
-    LinkWhileBound(DeviceId, DeviceId),
+    /// `device_link_add()` of a consumer to a supplier. -EINVAL stands for the NULL that it
+    /// returns.
+    Link(DeviceId, DeviceId, LinkFlags),
+    /// `device_link_remove()` of a consumer and a supplier.
+    Unlink(DeviceId, DeviceId),
     /// Opens a file of the device, say.
     Open(HandleId),
     /// User space asks something of an open file.
@@ -75,6 +75,22 @@ pub enum Op {
     RegisterDriver(DriverId),
     /// `driver_unregister()`.
     UnregisterDriver(DriverId),
+}
+
+/// With which flags a device link is made (`include/linux/device.h`, Linux 6.12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LinkFlags {
+    /// None: it is managed, and lasts as long as both ends are registered.
+    #[default]
+    Managed,
+    /// DL_FLAG_AUTOREMOVE_SUPPLIER: it goes with the supplier's driver.
+    WhileSupplierBound,
+    /// DL_FLAG_AUTOREMOVE_CONSUMER: it goes with the consumer's driver.
+    WhileConsumerBound,
+    /// DL_FLAG_AUTOPROBE_CONSUMER: when the supplier is bound, its consumer is probed.
+    Autoprobe,
+    /// DL_FLAG_STATELESS: who made it removes it, and drivers are of no matter to it.
+    Stateless,
 }
 
 impl Op {
@@ -131,15 +147,19 @@ impl Program<'_> {
             Op::CloseGroup(id) => format!("close {}", self.group(id).name),
             Op::ReleaseGroup(id) => format!("release {}", self.group(id).name),
             Op::RemoveGroup(id) => format!("remove {}", self.group(id).name),
-            Op::Link(consumer, supplier) => {
-                format!("link {} to {}", device(consumer), device(supplier))
+            Op::Link(consumer, supplier, flags) => {
+                let (consumer, supplier) = (device(consumer), device(supplier));
+                let flags = match flags {
+                    LinkFlags::Managed => String::new(),
+                    LinkFlags::WhileSupplierBound => format!(" while {supplier} bound"),
+                    LinkFlags::WhileConsumerBound => format!(" while {consumer} bound"),
+                    LinkFlags::Autoprobe => " autoprobe".to_owned(),
+                    LinkFlags::Stateless => " stateless".to_owned(),
+                };
+                format!("link {consumer} to {supplier}{flags}")
             }
-            Op::LinkWhileBound(consumer, supplier) => {
-                format!(
-                    "link {} to {} while bound",
-                    device(consumer),
-                    device(supplier)
-                )
+            Op::Unlink(consumer, supplier) => {
+                format!("unlink {} from {}", device(consumer), device(supplier))
             }
             Op::Open(id) => {
                 let handle = self.handle(id);

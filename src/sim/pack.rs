@@ -6,7 +6,7 @@
 use super::holdings::{self, Holdings};
 use super::list::List;
 use super::program::Program;
-use super::state::{DeviceState, Node, State};
+use super::state::{DeviceState, Ends, Node, State};
 
 /// Bytes, up to a limit that no state comes near.
 #[derive(Clone, Debug)]
@@ -81,6 +81,17 @@ fn node(node: Node) -> u8 {
     }
 }
 
+fn ends(ends: Ends) -> u8 {
+    ends.consumer.0 << 4 | ends.supplier.0
+}
+
+/// At most eight of them.
+fn bits<const N: usize>(flags: [bool; N]) -> u8 {
+    flags
+        .iter()
+        .fold(0, |bits, &flag| bits << 1 | u8::from(flag))
+}
+
 impl State {
     /// Appends what tells the state from others of the same program.
     pub fn pack(&self, program: &Program<'_>, out: &mut Packed) {
@@ -102,13 +113,13 @@ impl State {
         for open in &self.open[..program.handles.len()] {
             out.byte(u8::from(*open));
         }
-        for links in [&self.links, &self.link_removals] {
-            out.byte(links.as_slice().len() as u8);
-            for link in links.as_slice() {
-                out.byte(link.consumer.0 << 4 | link.supplier.0);
-                out.byte((link.status as u8) << 1 | u8::from(link.while_bound));
-            }
+        out.byte(self.links.as_slice().len() as u8);
+        for link in self.links.as_slice() {
+            let flags = [link.managed, link.stateless, link.autoprobe];
+            let kept = (link.status as u8) << 2 | link.autoremove as u8;
+            out.all([ends(link.ends), bits(flags), kept, link.refs]);
         }
+        out.list(&self.link_removals, ends);
         out.list(&self.pending, |id| id.0);
         out.list(&self.active, |id| id.0);
         out.byte(u8::from(self.triggered) << 1 | u8::from(self.failed));
@@ -124,14 +135,12 @@ fn pack_device(device: &DeviceState, out: &mut Packed) {
         device.knode_parent,
         device.knode_class,
         device.cdev_gone,
+        device.can_match,
     ];
-    let flags = flags
-        .iter()
-        .fold(0, |bits, &flag| bits << 1 | u8::from(flag));
     let [low, high] = device.refs.to_le_bytes();
     let phase = (device.phase as u8) << 3 | device.links as u8;
     let driver = device.driver.map_or(0xfe, |id| id.0);
-    out.all([phase, low, high, driver, flags, device.cdev]);
+    out.all([phase, low, high, driver, bits(flags), device.cdev]);
     out.list(&device.devres, node);
     out.list(&device.of_object, |id| id.0);
 }

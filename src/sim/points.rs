@@ -96,8 +96,18 @@ points! {
     LinkThere,
     /// A link goes with its supplier's driver.
     LinkGoes,
+    /// A link goes with its consumer's driver.
+    LinkGoesWithConsumer,
     /// A link is purged with one of its ends.
     LinkPurged,
+    /// `device_link_remove()` removes a link, or one of several claims to it.
+    LinkRemoved,
+    /// `device_link_remove()` finds none.
+    NoLinkToRemove,
+    /// `device_link_remove()` leaves one that is managed.
+    LinkNotRemoved,
+    /// A supplier is bound, and its consumer to be probed.
+    ConsumerToBeProbed,
     /// A consumer is unbound before its supplier.
     ConsumerUnbound,
     /// A file is opened.

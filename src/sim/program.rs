@@ -5,7 +5,7 @@
 
 use super::errno::Errno;
 pub use super::kind::{Drivers, Handles, Kind};
-pub use super::op::Op;
+pub use super::op::{LinkFlags, Op};
 
 /// Devices in one program at most.
 pub const MAX_DEVICES: usize = 8;

@@ -10,7 +10,7 @@ use super::event::Fault;
 use super::fixes::{Fix, Model};
 use super::holdings::Holdings;
 use super::program::{
-    ActionId, Device, DeviceId, Driver, DriverId, GroupId, HandleId, Kind, Op, Program,
+    ActionId, Device, DeviceId, Driver, DriverId, GroupId, HandleId, Kind, LinkFlags, Op, Program,
 };
 use super::record::Recorder;
 
@@ -332,13 +332,13 @@ impl<'a> Session<'a> {
     }
 
     /// `device_link_add()` of a consumer to a supplier.
-    pub fn link(&mut self, consumer: DeviceId, supplier: DeviceId) {
-        self.run(Op::Link(consumer, supplier));
+    pub fn link(&mut self, consumer: DeviceId, supplier: DeviceId, flags: LinkFlags) {
+        self.run(Op::Link(consumer, supplier, flags));
     }
 
-    /// The same of a link that goes with the supplier's driver.
-    pub fn link_while_bound(&mut self, consumer: DeviceId, supplier: DeviceId) {
-        self.run(Op::LinkWhileBound(consumer, supplier));
+    /// `device_link_remove()` of a consumer and a supplier.
+    pub fn unlink(&mut self, consumer: DeviceId, supplier: DeviceId) {
+        self.run(Op::Unlink(consumer, supplier));
     }
 
     /// Opens a file of a device, say.

@@ -34,7 +34,9 @@ pub(super) enum LinksStatus {
 /// `link->status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum LinkStatus {
+    /// Drivers are of no matter to it: DL_STATE_NONE.
     #[default]
+    None,
     Dormant,
     Available,
     ConsumerProbe,
@@ -78,14 +80,52 @@ pub(super) enum Memory {
     Freed,
 }
 
-/// One `struct device_link`, which holds a reference of both its ends.
+/// With whose driver a managed link goes: DL_FLAG_AUTOREMOVE_CONSUMER or _SUPPLIER.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Link {
+pub(super) enum Autoremove {
+    #[default]
+    Never,
+    Consumer,
+    Supplier,
+}
+
+/// The two ends of a device link, of both of which it holds a reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Ends {
     pub(super) consumer: DeviceId,
     pub(super) supplier: DeviceId,
+}
+
+/// One `struct device_link`: there is one for two ends, however often they are linked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Link {
+    pub(super) ends: Ends,
     pub(super) status: LinkStatus,
-    /// DL_FLAG_AUTOREMOVE_SUPPLIER: it goes when the supplier's driver does.
-    pub(super) while_bound: bool,
+    /// `link->kref`: one of its being managed, and one of each time that it was made stateless.
+    pub(super) refs: u8,
+    pub(super) managed: bool,
+    pub(super) stateless: bool,
+    pub(super) autoremove: Autoremove,
+    pub(super) autoprobe: bool,
+}
+
+impl Link {
+    const NONE: Link = Link {
+        ends: Ends::NONE,
+        status: LinkStatus::None,
+        refs: 0,
+        managed: false,
+        stateless: false,
+        autoremove: Autoremove::Never,
+        autoprobe: false,
+    };
+}
+
+impl Ends {
+    const NONE: Ends = Ends {
+        consumer: DeviceId(0),
+        supplier: DeviceId(0),
+    };
 }
 
 /// One `struct device`.
@@ -110,6 +150,8 @@ pub struct DeviceState {
     /// On the class's list, `knode_class`: a holder of a reference.
     pub(super) knode_class: bool,
     pub(super) links: LinksStatus,
+    /// `dev->can_match`: a driver was about to probe it once.
+    pub(super) can_match: bool,
     /// `dev->devres_head`, oldest first.
     pub(super) devres: List<Node, MAX_NODES>,
     /// References of its cdev, or of the object that it belongs to: one of its registration,
@@ -133,6 +175,7 @@ impl DeviceState {
         knode_parent: false,
         knode_class: false,
         links: LinksStatus::NoDriver,
+        can_match: false,
         devres: List::new(Node::Action(ActionId(0))),
         cdev: 0,
         cdev_gone: false,
@@ -210,7 +253,7 @@ pub struct State {
     /// Device links, oldest first.
     pub(super) links: List<Link, MAX_LINKS>,
     /// Links whose removal is queued on `device_link_wq`.
-    pub(super) link_removals: List<Link, MAX_LINKS>,
+    pub(super) link_removals: List<Ends, MAX_LINKS>,
     /// `deferred_probe_pending_list`
     pub(super) pending: List<DeviceId, MAX_DEVICES>,
     /// `deferred_probe_active_list`, whose work is queued.
@@ -233,18 +276,8 @@ impl State {
             on_bus: List::new(DeviceId(0)),
             bound: List::new(DeviceId(0)),
             open: [false; MAX_HANDLES],
-            links: List::new(Link {
-                consumer: DeviceId(0),
-                supplier: DeviceId(0),
-                status: LinkStatus::Dormant,
-                while_bound: false,
-            }),
-            link_removals: List::new(Link {
-                consumer: DeviceId(0),
-                supplier: DeviceId(0),
-                status: LinkStatus::Dormant,
-                while_bound: false,
-            }),
+            links: List::new(Link::NONE),
+            link_removals: List::new(Ends::NONE),
             pending: List::new(DeviceId(0)),
             active: List::new(DeviceId(0)),
             triggered: false,

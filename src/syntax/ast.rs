@@ -282,8 +282,14 @@ pub enum Verb {
     Unbind,
     /// `link ... to ...`
     Link,
-    /// `link ... to ... while bound`
+    /// `link ... to ... while ... bound`
     LinkWhileBound,
+    /// `link ... to ... autoprobe`
+    LinkAutoprobe,
+    /// `link ... to ... stateless`
+    LinkStateless,
+    /// `unlink ... from ...`
+    Unlink,
     /// `open ... as ...`
     Open,
     /// `close`, of a handle or a group

@@ -3,7 +3,7 @@
 use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
-    Condition, Deviation, DriverEntry, Expectation, Expected, FaultExpected, Member, Outcome,
+    Condition, Deviation, DriverEntry, Expectation, Expected, FaultExpected, Member, Name, Outcome,
     Statement, Subject, Verb,
 };
 use super::parse::{Rule, TreeBuilder, only};
@@ -61,6 +61,7 @@ impl TreeBuilder<'_> {
             }
             Rule::kw_bind => Verb::Bind,
             Rule::kw_link => Verb::Link,
+            Rule::kw_unlink => Verb::Unlink,
             Rule::kw_open => Verb::Open,
             Rule::kw_settle => Verb::Settle,
             Rule::kw_init => Verb::Init,
@@ -92,11 +93,36 @@ impl TreeBuilder<'_> {
             match part.as_rule() {
                 Rule::name => names.push(self.name(part)),
                 Rule::fails => fails = part.into_inner().last().map(|errno| self.word(&errno)),
-                Rule::while_bound => verb = Verb::LinkWhileBound,
+                Rule::while_bound => {
+                    verb = Verb::LinkWhileBound;
+                    let span = self.span(&part);
+                    let mut parts = part.into_inner();
+                    match parts.find(|part| part.as_rule() == Rule::name) {
+                        Some(name) => names.push(self.name(name)),
+                        None => self.whose_driver(&names, span),
+                    }
+                }
+                Rule::kw_autoprobe => verb = Verb::LinkAutoprobe,
+                Rule::kw_stateless => verb = Verb::LinkStateless,
                 _ => {}
             }
         }
         Some(Statement::Op { verb, names, fails })
+    }
+
+    /// Without the name of an end, a link could go with the driver of either.
+    fn whose_driver(&mut self, ends: &[Name], span: Span) {
+        let [consumer, supplier] = ends else { return };
+        let help = format!(
+            "`while {} bound` if the link goes with the supplier's driver, `while {} bound` if with the \
+             consumer's",
+            supplier.value, consumer.value
+        );
+        self.sink.report(
+            Diagnostic::new(Code::Syntax, "`while bound` does not say whose driver")
+                .label(span, "which end of the link is bound?")
+                .help(help),
+        );
     }
 
     fn device(&mut self, parts: Pairs<'_, Rule>) -> Option<Statement> {

@@ -1,7 +1,7 @@
 //! The words that statements begin with, how each is written, and what others call it.
 
 /// Each operation with its form: capitals are to be filled in, brackets may be left out.
-pub const OPERATIONS: [(&str, &[&str]); 30] = [
+pub const OPERATIONS: [(&str, &[&str]); 31] = [
     ("device", &["device NAME: KIND [bound] [parent DEVICE]"]),
     (
         "driver",
@@ -25,8 +25,13 @@ pub const OPERATIONS: [(&str, &[&str]); 30] = [
     ("unbind", &["unbind DEVICE"]),
     (
         "link",
-        &["link CONSUMER to SUPPLIER [while bound] [fails ERRNO]"],
+        &[
+            "link CONSUMER to SUPPLIER [fails ERRNO]",
+            "link CONSUMER to SUPPLIER while END bound [fails ERRNO]",
+            "link CONSUMER to SUPPLIER (autoprobe | stateless) [fails ERRNO]",
+        ],
     ),
+    ("unlink", &["unlink CONSUMER from SUPPLIER"]),
     ("open", &["open DEVICE as HANDLE [fails ERRNO]"]),
     ("close", &["close HANDLE", "close GROUP"]),
     ("settle", &["settle"]),
@@ -98,7 +103,7 @@ pub fn forms(word: &str) -> Option<&'static [&'static str]> {
 }
 
 /// What an operation is in the kernel or elsewhere, where somebody writes that.
-const ELSEWHERE: [(&str, &str); 88] = [
+const ELSEWHERE: [(&str, &str); 90] = [
     ("device_initialize", "init"),
     ("device_add", "add"),
     ("device_del", "del"),
@@ -116,6 +121,8 @@ const ELSEWHERE: [(&str, &str); 88] = [
     ("device_driver_attach", "bind"),
     ("device_release_driver", "unbind"),
     ("device_link_add", "link"),
+    ("device_link_del", "unlink"),
+    ("device_link_remove", "unlink"),
     ("devm_add_action", "action"),
     ("devm_add_action_or_reset", "action"),
     ("devm_remove_action", "remove"),
@@ -235,9 +242,6 @@ const NOT_HERE: [(&[&str], &str); 4] = [
             "resume",
             "device_shutdown",
             "device_move",
-            "device_link_del",
-            "device_link_remove",
-            "unlink",
             "sync_state",
             "pm_runtime_get",
             "pm_runtime_put",

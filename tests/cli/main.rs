@@ -488,7 +488,7 @@ fn what_there_is_can_be_asked() {
         err(&output)
     );
     let words = out(&here(&["explain", "words"]));
-    assert!(words.contains("\nlink CONSUMER to SUPPLIER [while bound] [fails ERRNO]\n"));
+    assert!(words.contains("\nunlink CONSUMER from SUPPLIER\n"));
     for word in words.lines().filter_map(|form| form.split(' ').next()) {
         let said = out(&here(&["explain", word]));
         assert!(said.contains("\n\n`"), "of `{word}`: {said}");

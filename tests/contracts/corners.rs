@@ -88,7 +88,7 @@ fn a_device_freed_within_device_del_is_used_after_that() {
 fn device_link_add_refuses_a_supplier_that_device_del_is_at() {
     static PROGRAM: Program<'static> = Program {
         devices: &[Device::new("dev", &ROOT), Device::new("sup", &BUS)],
-        actions: &[Action::new("makes", OTHER, &[Link(DEV, OTHER)])],
+        actions: &[Action::new("makes", OTHER, &[Link(DEV, OTHER, Managed)])],
         ..Program::EMPTY
     };
     let run = Run::of(&PROGRAM).ops(&[
@@ -110,10 +110,11 @@ fn device_link_add_refuses_a_faux_device() {
         devices: &[Device::new("dev", &FAUX), Device::new("other", &BUS)],
         ..Program::EMPTY
     };
-    let mut run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Link(DEV, OTHER)]);
-    assert_eq!(run.op(Link(OTHER, DEV)), EINVAL);
+    let mut run =
+        Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Link(DEV, OTHER, Managed)]);
+    assert_eq!(run.op(Link(OTHER, DEV, Managed)), EINVAL);
     let mut run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER)]);
-    assert_eq!(run.op(Link(OTHER, DEV)), EINVAL);
+    assert_eq!(run.op(Link(OTHER, DEV, Managed)), EINVAL);
 }
 
 /// A supplier that is not registered is refused: `device_pm_initialized()`.
@@ -144,9 +145,8 @@ fn device_links_missing_supplier_sets_links_right() {
 fn device_links_driver_bound_warns_of_a_link_that_is_dormant() {
     static PROGRAM: Program<'static> = Program {
         devices: DEVICES,
-        drivers: &[
-            Driver::new("driver", CONSUMER).probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER)])])
-        ],
+        drivers: &[Driver::new("driver", CONSUMER)
+            .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER, Managed)])])],
         ..Program::EMPTY
     };
     let mut run = Run::of(&PROGRAM).ops(&LINKED[..2]);
@@ -175,7 +175,7 @@ fn device_links_no_driver_warns_of_a_supplier_that_is_being_probed() {
         drivers: &[
             Driver::new("supplier_driver", SUPPLIER).probes(&[Probe::new(&[Register(CONSUMER)])]),
             Driver::new("consumer_driver", CONSUMER)
-                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER)]).fails(Errno::EIO)]),
+                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER, Managed)]).fails(Errno::EIO)]),
         ],
         ..Program::EMPTY
     };
@@ -304,7 +304,7 @@ fn device_link_add_refuses_a_grandchild_whose_parent_is_deleted() {
     };
     let run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
     let mut run = run.ops(&[Unregister(OTHER)]);
-    assert_eq!(run.op(Link(DEV, THIRD)), EINVAL);
+    assert_eq!(run.op(Link(DEV, THIRD, Managed)), EINVAL);
 }
 
 /// A device that has a driver is refused before the new one is looked at:

@@ -42,7 +42,7 @@ fn device_links_purge_frees_the_consumer_of_its_supplier() {
 #[test]
 fn device_link_add_refuses_a_device_and_itself() {
     let mut run = Run::of(&PAIR).ops(&LINKED[..1]);
-    assert_eq!(run.op(Link(SUPPLIER, SUPPLIER)), EINVAL);
+    assert_eq!(run.op(Link(SUPPLIER, SUPPLIER, Managed)), EINVAL);
     assert_eq!(run.refs(SUPPLIER), 3);
 }
 
@@ -59,11 +59,11 @@ static THREE: Program<'static> = Program {
 #[test]
 fn device_link_add_refuses_a_circle() {
     let run = Run::of(&THREE).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
-    let mut run = run.ops(&[Link(OTHER, DEV), Link(THIRD, OTHER)]);
-    assert_eq!(run.op(Link(DEV, OTHER)), EINVAL);
-    assert_eq!(run.op(Link(DEV, THIRD)), EINVAL);
+    let mut run = run.ops(&[Link(OTHER, DEV, Managed), Link(THIRD, OTHER, Managed)]);
+    assert_eq!(run.op(Link(DEV, OTHER, Managed)), EINVAL);
+    assert_eq!(run.op(Link(DEV, THIRD, Managed)), EINVAL);
     assert_eq!(run.refs(DEV), 4);
-    assert_eq!(run.op(Link(THIRD, DEV)), 0);
+    assert_eq!(run.op(Link(THIRD, DEV, Managed)), 0);
 }
 
 /// Nor of what hangs below it; the other way round is allowed: `device_is_dependent()`.
@@ -78,9 +78,9 @@ fn device_link_add_refuses_a_parent_that_consumes_its_child() {
         ..Program::EMPTY
     };
     let mut run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
-    assert_eq!(run.op(Link(DEV, OTHER)), EINVAL);
-    assert_eq!(run.op(Link(DEV, THIRD)), EINVAL);
-    assert_eq!(run.op(Link(THIRD, DEV)), 0);
+    assert_eq!(run.op(Link(DEV, OTHER, Managed)), EINVAL);
+    assert_eq!(run.op(Link(DEV, THIRD, Managed)), EINVAL);
+    assert_eq!(run.op(Link(THIRD, DEV, Managed)), 0);
 }
 
 /// Links and parents count together: what hangs below a consumer depends on the supplier
@@ -96,8 +96,8 @@ fn device_link_add_refuses_a_circle_over_a_child() {
         ..Program::EMPTY
     };
     let run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
-    let mut run = run.ops(&[Link(OTHER, DEV)]);
-    assert_eq!(run.op(Link(DEV, THIRD)), EINVAL);
+    let mut run = run.ops(&[Link(OTHER, DEV, Managed)]);
+    assert_eq!(run.op(Link(DEV, THIRD, Managed)), EINVAL);
 }
 
 /// Both ends are held, so neither may be gone, and the consumer has to be initialised:
@@ -117,7 +117,7 @@ fn device_link_add_uses_both_ends() {
 #[test]
 fn device_link_add_takes_a_consumer_that_is_only_initialised() {
     let mut run = Run::of(&PAIR).ops(&[Register(SUPPLIER), Init(CONSUMER)]);
-    assert_eq!(run.op(Link(CONSUMER, SUPPLIER)), 0);
+    assert_eq!(run.op(Link(CONSUMER, SUPPLIER, Managed)), 0);
     assert_eq!((run.refs(SUPPLIER), run.refs(CONSUMER)), (4, 2));
     let run = run.ops(&[RegisterDriver(CDRV), Add(CONSUMER)]);
     assert_eq!(run.state().probes(CDRV), 0);
@@ -129,9 +129,8 @@ fn device_link_add_takes_a_consumer_that_is_only_initialised() {
 fn device_links_purge_warns_of_a_supplier_that_still_counts() {
     static PROGRAM: Program<'static> = Program {
         devices: DEVICES,
-        drivers: &[
-            Driver::new("driver", CONSUMER).probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER)])])
-        ],
+        drivers: &[Driver::new("driver", CONSUMER)
+            .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER, Managed)])])],
         ..Program::EMPTY
     };
     let run = Run::of(&PROGRAM).ops(&BOTH_BOUND[..2]);
@@ -164,7 +163,11 @@ static CHAIN: Program<'static> = Program {
 fn settling_waits_for_what_is_queued_meanwhile() {
     const ITS: DeviceId = DeviceId(3);
     let run = Run::of(&CHAIN).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
-    let run = run.ops(&[Register(ITS), Link(DEV, OTHER), Link(THIRD, ITS)]);
+    let run = run.ops(&[
+        Register(ITS),
+        Link(DEV, OTHER, Managed),
+        Link(THIRD, ITS, Managed),
+    ]);
     let mut run = run.ops(&[AddAction(A), Unregister(DEV)]);
     let released = [
         Event::Action(B),
@@ -193,8 +196,11 @@ fn device_link_add_follows_what_is_above_a_removed_parent() {
         let run = Run::of(&BELOW).ops(&[Register(TOP), Register(THIRD), Register(OTHER)]);
         run.ops(&[Register(DEV), Unregister(THIRD)])
     };
-    assert_eq!(removed().op(Link(DEV, OTHER)), 0);
+    assert_eq!(removed().op(Link(DEV, OTHER, Managed)), 0);
     let mut run = removed().ops(&[Unregister(TOP)]);
     assert!(run.state().device(TOP).is_released());
-    assert_eq!(run.fault(Link(DEV, OTHER)), Fault::UseAfterFree(TOP));
+    assert_eq!(
+        run.fault(Link(DEV, OTHER, Managed)),
+        Fault::UseAfterFree(TOP)
+    );
 }

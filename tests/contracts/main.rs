@@ -12,6 +12,7 @@ mod devres;
 mod faults;
 mod groups;
 mod handles;
+mod link_flags;
 mod links;
 mod memory;
 mod pair;

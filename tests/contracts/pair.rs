@@ -29,7 +29,7 @@ pub static PAIR: Program<'static> = Program {
 pub const LINKED: [Op; 3] = [
     Register(SUPPLIER),
     Register(CONSUMER),
-    Link(CONSUMER, SUPPLIER),
+    Link(CONSUMER, SUPPLIER, Managed),
 ];
 pub const BOTH_BOUND: [Op; 5] = [
     LINKED[0],

@@ -299,7 +299,7 @@ fn a_session_waits_for_queued_work_at_the_end() {
     let mut s = Session::new(FILE, 1, &PROGRAM, FIXED);
     s.register(DEV);
     s.register(OTHER);
-    s.link(OTHER, DEV);
+    s.link(OTHER, DEV, LinkFlags::Managed);
     s.give_up();
     s.expect(Claim::Freed(DEV));
     s.expect(Claim::Freed(OTHER));
@@ -319,7 +319,7 @@ fn a_settled_recorder_is_a_look_ahead() {
     let ops = [
         Register(DEV),
         Register(OTHER),
-        Link(OTHER, DEV),
+        Link(OTHER, DEV, Managed),
         Unregister(DEV),
     ];
     let run = Run::of(&PROGRAM).ops(&ops);

@@ -62,8 +62,8 @@ fn a_consumer_waits_for_all_its_suppliers() {
         Register(DEV),
         Register(CONSUMER),
         Register(THIRD),
-        Link(CONSUMER, DEV),
-        Link(CONSUMER, THIRD),
+        Link(CONSUMER, DEV, Managed),
+        Link(CONSUMER, THIRD, Managed),
         RegisterDriver(CDRV),
         RegisterDriver(DRV),
     ];
@@ -125,7 +125,7 @@ fn device_release_driver_unbinds_consumers_of_consumers_first() {
     };
     const LAST: DriverId = DriverId(2);
     let run = Run::of(&PROGRAM).ops(&[Register(DEV), Register(OTHER), Register(THIRD)]);
-    let run = run.ops(&[Link(OTHER, DEV), Link(THIRD, OTHER)]);
+    let run = run.ops(&[Link(OTHER, DEV, Managed), Link(THIRD, OTHER, Managed)]);
     let mut run = run.ops(&[
         RegisterDriver(DRV),
         RegisterDriver(NEXT),
@@ -237,7 +237,7 @@ fn no_other_consumer_can_bind_while_the_supplier_is_being_unbound() {
         devices: DEVICES,
         drivers: &[
             Driver::new("supplier_driver", SUPPLIER)
-                .remove(&[Link(CONSUMER, SUPPLIER), Attach(CONSUMER)]),
+                .remove(&[Link(CONSUMER, SUPPLIER, Managed), Attach(CONSUMER)]),
             Driver::new("consumer_driver", CONSUMER),
         ],
         ..Program::EMPTY
@@ -287,7 +287,7 @@ fn a_link_made_in_probe_unbinds_the_consumer_first() {
         drivers: &[
             Driver::new("supplier_driver", SUPPLIER),
             Driver::new("consumer_driver", CONSUMER)
-                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER)])]),
+                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER, Managed)])]),
         ],
         ..Program::EMPTY
     };
@@ -308,8 +308,10 @@ fn a_link_made_in_probe_keeps_the_supplier_during_the_probe() {
         devices: DEVICES,
         drivers: &[
             Driver::new("supplier_driver", SUPPLIER),
-            Driver::new("consumer_driver", CONSUMER)
-                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER), Unbind(SUPPLIER)])]),
+            Driver::new("consumer_driver", CONSUMER).probes(&[Probe::new(&[
+                Link(CONSUMER, SUPPLIER, Managed),
+                Unbind(SUPPLIER),
+            ])]),
         ],
         ..Program::EMPTY
     };
@@ -331,7 +333,7 @@ fn a_child_may_consume_its_parent_while_both_are_being_probed() {
         drivers: &[
             Driver::new("supplier_driver", SUPPLIER).probes(&[Probe::new(&[Register(CONSUMER)])]),
             Driver::new("consumer_driver", CONSUMER)
-                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER)])]),
+                .probes(&[Probe::new(&[Link(CONSUMER, SUPPLIER, Managed)])]),
         ],
         ..Program::EMPTY
     };
@@ -351,7 +353,7 @@ fn a_link_to_a_bound_supplier_lets_the_consumer_bind() {
     let run = Run::of(&PAIR)
         .ops(&BOTH_BOUND[..2])
         .ops(&[RegisterDriver(SDRV)]);
-    let mut run = run.ops(&[Link(CONSUMER, SUPPLIER)]);
+    let mut run = run.ops(&[Link(CONSUMER, SUPPLIER, Managed)]);
     assert_eq!(
         run.events(RegisterDriver(CDRV)),
         [Event::Probe(CDRV, CONSUMER)]
@@ -364,7 +366,7 @@ fn a_link_to_a_bound_supplier_lets_the_consumer_bind() {
 fn a_link_between_bound_devices_unbinds_the_consumer_first() {
     let run = Run::of(&PAIR).ops(&BOTH_BOUND[..2]);
     let run = run.ops(&[RegisterDriver(SDRV), RegisterDriver(CDRV)]);
-    let mut run = run.ops(&[Link(CONSUMER, SUPPLIER)]);
+    let mut run = run.ops(&[Link(CONSUMER, SUPPLIER, Managed)]);
     assert_eq!(
         run.events(Unbind(SUPPLIER)),
         [Event::Remove(CDRV, CONSUMER), Event::Remove(SDRV, SUPPLIER)]
@@ -379,7 +381,7 @@ fn a_consumer_that_was_bound_before_its_supplier_stays() {
     let run = Run::of(&PAIR)
         .ops(&BOTH_BOUND[..2])
         .ops(&[RegisterDriver(CDRV)]);
-    let run = run.ops(&[Link(CONSUMER, SUPPLIER), RegisterDriver(SDRV)]);
+    let run = run.ops(&[Link(CONSUMER, SUPPLIER, Managed), RegisterDriver(SDRV)]);
     let mut run = run.ops(&[Settle]);
     assert_eq!(
         run.events(Unbind(SUPPLIER)),

@@ -1,5 +1,6 @@
 //! The devices, drivers and actions of most tests, and a run of operations on them.
 
+pub use devres_gen::sim::LinkFlags::*;
 pub use devres_gen::sim::Op::*;
 pub use devres_gen::sim::*;
 

@@ -413,7 +413,7 @@ impl Uses {
             Op::Del(_) => self.del = true,
             Op::Get(_) => self.get = true,
             Op::Put(_) => self.put = true,
-            Op::Link(..) | Op::LinkWhileBound(..) => self.link = true,
+            Op::Link(..) => self.link = true,
             Op::Settle => self.settle = true,
             _ => {}
         }

@@ -4,7 +4,7 @@ use super::scenario::Emitter;
 use crate::emit::lines::Lines;
 use crate::emit::names::{self, Joined};
 use crate::ir::{Expectation, Scenario};
-use crate::sim::{Action, ActionId, Claim, DeviceId, DriverId, Errno, Op, Sort};
+use crate::sim::{Action, ActionId, Claim, DeviceId, DriverId, Errno, LinkFlags, Op, Sort};
 
 /// A call of a function.
 pub(super) struct Call<'e> {
@@ -57,7 +57,6 @@ pub(crate) fn is_fallible(scenario: &Scenario, op: Op) -> bool {
         | Op::Bind(..)
         | Op::AddAction(_)
         | Op::Link(..)
-        | Op::LinkWhileBound(..)
         | Op::Open(_)
         | Op::OpenGroup(_)
         | Op::ReleaseGroup(_)
@@ -67,6 +66,7 @@ pub(crate) fn is_fallible(scenario: &Scenario, op: Op) -> bool {
         | Op::Get(_)
         | Op::Put(_)
         | Op::Unbind(_)
+        | Op::Unlink(..)
         | Op::Close(_)
         | Op::CloseGroup(_)
         | Op::RemoveGroup(_)
@@ -127,13 +127,19 @@ impl<'e> Emitter<'e, '_> {
             | Op::FindResource(id)
             | Op::DestroyResource(id) => self.managed(op, id),
             Op::Free(id) | Op::Realloc(id) | Op::UseMemory(id) => self.of_memory(op, id),
-            Op::Link(consumer, supplier) | Op::LinkWhileBound(consumer, supplier) => {
-                let flags = match op {
-                    Op::Link(..) => "0",
-                    _ => "DL_FLAG_AUTOREMOVE_SUPPLIER",
+            Op::Link(consumer, supplier, flags) => {
+                let flags = match flags {
+                    LinkFlags::Managed => "0",
+                    LinkFlags::WhileSupplierBound => "DL_FLAG_AUTOREMOVE_SUPPLIER",
+                    LinkFlags::WhileConsumerBound => "DL_FLAG_AUTOREMOVE_CONSUMER",
+                    LinkFlags::Autoprobe => "DL_FLAG_AUTOPROBE_CONSUMER",
+                    LinkFlags::Stateless => "DL_FLAG_STATELESS",
                 };
                 let arguments = vec![device(consumer), device(supplier), flags.into()];
                 Call::new("link_test_devices", arguments)
+            }
+            Op::Unlink(consumer, supplier) => {
+                Call::new("device_link_remove", vec![dev(consumer), dev(supplier)])
             }
             Op::Open(id) => {
                 let on = device(self.program.handle(id).device);

@@ -607,9 +607,9 @@ pub(crate) fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
             };
             if unmanaged { vec![] } else { vec![on] }
         }
-        Op::Link(consumer, supplier) | Op::LinkWhileBound(consumer, supplier) => {
-            vec![consumer, supplier]
-        }
+        Op::Link(consumer, supplier, _) => vec![consumer, supplier],
+        // The consumer is told from others by where it is.
+        Op::Unlink(_, supplier) => vec![supplier],
         Op::Register(id) | Op::Init(id) => program.device(id).parent.into_iter().collect(),
         Op::OpenGroup(id) | Op::CloseGroup(id) | Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
             vec![program.group(id).on]

@@ -232,9 +232,28 @@ fn imported_words(text: &str) -> impl Iterator<Item = &str> {
 
 /// What a scenario may need of the simulator, sorted.
 const IMPORTS: &[&str] = &[
-    "Action", "ActionId", "Callback", "Case", "Claim", "Device", "DeviceId", "Driver", "DriverId",
-    "Errno", "Fault", "Fix", "Group", "GroupId", "Handle", "HandleId", "Op", "Probe", "Program",
-    "Session", "Sort",
+    "Action",
+    "ActionId",
+    "Callback",
+    "Case",
+    "Claim",
+    "Device",
+    "DeviceId",
+    "Driver",
+    "DriverId",
+    "Errno",
+    "Fault",
+    "Fix",
+    "Group",
+    "GroupId",
+    "Handle",
+    "HandleId",
+    "LinkFlags",
+    "Op",
+    "Probe",
+    "Program",
+    "Session",
+    "Sort",
 ];
 
 /// The import of those words that are the simulator's.

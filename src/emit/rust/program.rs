@@ -7,7 +7,7 @@ use crate::expand;
 use crate::ir::{Scenario, Unit};
 use crate::sim::{
     ActionId, Callback, Claim, Culprit, DeviceId, Driver, DriverId, Errno, Fault, GroupId,
-    HandleId, Op, Probe, Program, Sort,
+    HandleId, LinkFlags, Op, Probe, Program, Sort,
 };
 
 /// The constants for what has a name in a program.
@@ -234,14 +234,28 @@ pub(super) fn errno_path(errno: Errno) -> String {
 pub(super) fn op_path(constants: &Constants, op: Op) -> Joined<'_> {
     match words(constants, op) {
         ("Op::Settle", ..) => "Op::Settle".into(),
-        (variant, _, arguments) => arguments.between(variant, ")"),
+        (variant, _, arguments) => arguments.between(variant, end(op)),
     }
 }
 
 /// An operation as a call of the session's method.
 pub(super) fn method(constants: &Constants, op: Op) -> Joined<'_> {
     let (_, method, arguments) = words(constants, op);
-    arguments.between(method, ")")
+    arguments.between(method, end(op))
+}
+
+/// What stands behind the names that an operation is given.
+fn end(op: Op) -> &'static str {
+    let Op::Link(.., flags) = op else {
+        return ")";
+    };
+    match flags {
+        LinkFlags::Managed => ", LinkFlags::Managed)",
+        LinkFlags::WhileSupplierBound => ", LinkFlags::WhileSupplierBound)",
+        LinkFlags::WhileConsumerBound => ", LinkFlags::WhileConsumerBound)",
+        LinkFlags::Autoprobe => ", LinkFlags::Autoprobe)",
+        LinkFlags::Stateless => ", LinkFlags::Stateless)",
+    }
 }
 
 /// The variant and the method of an operation, and their arguments.
@@ -281,10 +295,8 @@ fn words(constants: &Constants, op: Op) -> (&'static str, &'static str, Joined<'
         Op::CloseGroup(id) => ("Op::CloseGroup(", "close_group(", group(id)),
         Op::ReleaseGroup(id) => ("Op::ReleaseGroup(", "release_group(", group(id)),
         Op::RemoveGroup(id) => ("Op::RemoveGroup(", "remove_group(", group(id)),
-        Op::Link(one, other) => ("Op::Link(", "link(", link(one, other)),
-        Op::LinkWhileBound(one, other) => {
-            ("Op::LinkWhileBound(", "link_while_bound(", link(one, other))
-        }
+        Op::Link(one, other, _) => ("Op::Link(", "link(", link(one, other)),
+        Op::Unlink(one, other) => ("Op::Unlink(", "unlink(", link(one, other)),
         Op::Open(id) => ("Op::Open(", "open(", handle(id)),
         Op::Close(id) => ("Op::Close(", "close(", handle(id)),
         Op::Settle => ("Op::Settle", "settle(", "".into()),

@@ -22,7 +22,7 @@ use super::{Known, Setup, known, model, tree, with_questions};
 use crate::compile::Error;
 use crate::emit::kunit::{self, Programs};
 use crate::emit::{Options, names, parts};
-use crate::explore::{Bricks, all_kinds};
+use crate::explore::Bricks;
 use crate::identity::hex;
 use crate::install;
 use crate::ir::{KindUse, Linux, Suite, Unit};
@@ -46,6 +46,8 @@ const BATCH: usize = 1024;
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Bulk<'b> {
+    /// The kinds on which they run, those of them that the kernel has.
+    pub kinds: &'b [KindUse],
     /// How many programs.
     pub programs: usize,
     /// What the random ones begin with.
@@ -97,7 +99,11 @@ pub fn verify(
 ) -> Result<Answered, Error> {
     let Known { target, model } = known(tree_path)?;
     say(&format!("Linux {target}, by its source {model}"));
-    let unit = &suites(unit, target);
+    let unit = &suites(unit, asked.kinds, target);
+    if unit.suites.is_empty() {
+        let why = "none of these bricks can be built from on any of these kinds, for this kernel";
+        return Err(why.to_owned().into());
+    }
     let copy = tree::private_copy(tree_path, &setup.build_dir(), say)?;
     let kernel = Kernel {
         unit,
@@ -144,9 +150,10 @@ pub fn verify(
 }
 
 /// The bricks on every kind that has C for that version, each a suite of its own.
-fn suites(unit: &Unit, target: Linux) -> Unit {
-    let kinds: Vec<KindUse> = all_kinds(unit)
-        .into_iter()
+fn suites(unit: &Unit, kinds: &[KindUse], target: Linux) -> Unit {
+    let kinds: Vec<KindUse> = kinds
+        .iter()
+        .copied()
         .filter(|used| unit.kind(used.kind).c.is_some() && unit.kind(used.kind).is_on(target))
         .collect();
     let mut bulk = unit.clone();
@@ -451,14 +458,18 @@ fn batches_of(again: &[Wrong], wrong: &[Wrong]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explore::all_kinds;
 
     /// What a kernel says of the first batches, and then nothing, is no agreement.
     #[test]
     fn who_does_not_come_back_does_not_agree() {
         let target = Linux(6, 12);
-        let unit = &suites(&crate::compile::bricks(&[]).unit, target);
+        let unit = &crate::compile::bricks(&[]).unit;
+        let kinds = &all_kinds(unit);
+        let unit = &suites(unit, kinds, target);
         let model = Model::ALL;
         let asked = Bulk {
+            kinds,
             programs: 3000,
             seed: 1,
             keep_log: None,

@@ -84,7 +84,7 @@ pub(super) fn tables(unit: &Unit, model: Model, asked: Bulk<'_>) -> Vec<Table> {
     // framework's object when it goes, and a device link.
     let links = |suite: &Suite| {
         let mut ops = suite.scenarios.iter().flat_map(Scenario::operations);
-        ops.any(|op| matches!(op, Op::Link(..) | Op::LinkWhileBound(..)))
+        ops.any(|op| matches!(op, Op::Link(..)))
     };
     let weight = |suite: &Suite, used: &KindUse| match unit.kind(used.kind).handles {
         Handles::Object => 1,
