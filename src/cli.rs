@@ -16,6 +16,20 @@ use devres_gen::sim::{Fix, Model};
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// In which form to say what is wrong, on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human)]
+    pub message_format: MessageFormat,
+}
+
+/// How errors and warnings are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people, with the source.
+    Human,
+    /// A line each, as compilers have it: FILE:LINE:COLUMN: error: MESSAGE [CODE].
+    Short,
+    /// An object of JSON each, a line.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -414,7 +428,7 @@ impl From<Broken> for emit::Broken {
 }
 
 fn fix(commit: &str) -> Result<Fix, String> {
-    Fix::from_commit(commit).ok_or_else(|| {
+    Fix::from_digits(commit).ok_or_else(|| {
         let known: Vec<_> = Fix::ALL.iter().map(|fix| fix.commit()).collect();
         format!(
             "no fix is known by that commit; known: {}",
@@ -438,10 +452,10 @@ fn author(text: &str) -> Result<String, String> {
 
 fn target(version: &str) -> Result<Linux, String> {
     let oldest = emit::OLDEST_TARGET;
-    match Linux::parse(version) {
+    match Linux::of_release(version) {
         Some(linux) if linux >= oldest => Ok(linux),
         Some(_) => Err(format!("C can be emitted for {oldest} and later")),
-        None => Err("a version is MAJOR.MINOR, such as 6.12".to_owned()),
+        None => Err("a version is MAJOR.MINOR, such as 6.12, or a release of it".to_owned()),
     }
 }
 

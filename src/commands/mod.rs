@@ -7,22 +7,21 @@ mod fmt;
 mod install;
 mod list;
 mod matrix;
+mod messages;
 mod run;
 mod verify;
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
-
 use crate::cli::{Cli, Command};
 use devres_gen::compile::{Error, Front, load_part};
-use devres_gen::diagnostic::{Diagnostic, Report, has_errors};
+use devres_gen::diagnostic::has_errors;
 use devres_gen::emit::parts;
 use devres_gen::ir::{Linux, Unit};
 use devres_gen::select::Selection;
-use devres_gen::source::Sources;
+use messages::{report, say};
 
 /// Everything is as it should be.
 const WELL: ExitCode = ExitCode::SUCCESS;
@@ -31,11 +30,9 @@ const NOT_WELL: u8 = 1;
 /// The input cannot be understood.
 const BAD_INPUT: u8 = 2;
 
-/// Diagnostics that are shown; more would help nobody.
-const SHOWN: usize = 100;
-
 /// Runs the command.
 pub fn run(cli: &Cli) -> ExitCode {
+    messages::choose(cli.message_format);
     let done = match &cli.command {
         Command::Compile(args) => compile::compile(args),
         Command::Fmt(args) => fmt::fmt(args),
@@ -68,39 +65,6 @@ fn load_or_report(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> 
     Ok(unit)
 }
 
-/// Prints diagnostics for people.
-fn report(diagnostics: &[Diagnostic], sources: &Sources) {
-    let theme = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_links(false)
-        .with_context_lines(1);
-    for diagnostic in diagnostics.iter().take(SHOWN) {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = handler.render_report(&mut text, &Report::new(diagnostic, sources));
-        say(text.trim_end());
-    }
-    let count = diagnostics.len();
-    if count > SHOWN {
-        say(&format!("... and {} more", count - SHOWN));
-    }
-    let warnings = diagnostics.iter().filter(|d| d.code.is_warning()).count();
-    let counted = |count: usize, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        _ => Some(format!("{count} {what}s")),
-    };
-    let counts = [
-        counted(count - warnings, "error"),
-        counted(warnings, "warning"),
-    ];
-    say(&counts.into_iter().flatten().collect::<Vec<_>>().join(", "));
-}
-
 /// Says what a version of Linux does not have.
 fn left_out(unit: &Unit, linux: Linux) {
     let warnings = parts::warnings(unit, linux);
@@ -111,7 +75,7 @@ fn left_out(unit: &Unit, linux: Linux) {
 
 /// An error that is not about a place in a source.
 fn fail<T>(why: &str, code: u8) -> Result<T, u8> {
-    say(&format!("error: {why}"));
+    messages::error(why);
     Err(code)
 }
 
@@ -134,9 +98,4 @@ fn print(text: &str) -> Result<(), u8> {
         Err(why) if why.kind() == ErrorKind::BrokenPipe => Err(NOT_WELL),
         Err(why) => fail(&format!("cannot write to standard output: {why}"), NOT_WELL),
     }
-}
-
-/// Writes a line to standard error; if that is closed there is nobody to tell.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

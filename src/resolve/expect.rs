@@ -415,11 +415,12 @@ impl ScenarioResolver<'_> {
         let found = Fix::from_commit(&name.value);
         if found.is_none() {
             let text = &name.value;
-            self.sink.report(
-                Diagnostic::new(Code::UnknownFix, format!("no fix is known as `{text}`"))
-                    .label(name.span, "unknown fix")
-                    .suggest(text, Fix::ALL.map(Fix::commit)),
-            );
+            let unknown = Diagnostic::new(Code::UnknownFix, format!("no fix is known as `{text}`"))
+                .label(name.span, "unknown fix");
+            self.sink.report(match Fix::from_digits(text) {
+                Some(fix) => unknown.help(format!("`{fix}`: the first 12 digits of its commit")),
+                None => unknown.suggest(text, Fix::ALL.map(Fix::commit)),
+            });
         }
         found
     }

@@ -66,6 +66,18 @@ impl Fix {
     pub fn from_commit(commit: &str) -> Option<Fix> {
         Fix::ALL.into_iter().find(|fix| fix.commit() == commit)
     }
+
+    /// The fix that somebody means who writes more digits of its commit, or fewer, as git does.
+    pub fn from_digits(digits: &str) -> Option<Fix> {
+        /// What git shortens a commit to at most.
+        const FEWEST: usize = 7;
+        let digits = digits.to_ascii_lowercase();
+        let means = |fix: &Fix| match digits.strip_prefix(fix.commit()) {
+            Some(rest) => rest.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            None => digits.len() >= FEWEST && fix.commit().starts_with(&digits),
+        };
+        Fix::ALL.into_iter().find(means)
+    }
 }
 
 impl fmt::Display for Fix {

@@ -285,6 +285,40 @@ fn run_says_how_each_case_went_on_each_kernel() {
     );
 }
 
+/// A line, or an object, for each thing that is wrong, and no word besides.
+#[test]
+fn programs_are_told_of_errors_in_a_form_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("wrong.devres"), FAILING).unwrap();
+    let said = |format: &str| {
+        let asked = ["run", "wrong.devres", "--message-format", format];
+        let output = program(folder.path(), &asked);
+        assert_eq!(output.status.code(), Some(1));
+        err(&output)
+    };
+    let short = said("short");
+    assert!(
+        short.starts_with("wrong.devres:7:16: error: wrong/s"),
+        "{short}"
+    );
+    assert!(short.trim_end().ends_with("[E0402]"), "{short}");
+    assert_eq!(short.lines().count(), 1, "{short}");
+    let json = said("json");
+    let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(told["code"], "E0402");
+    let label = &told["labels"][0];
+    assert_eq!((&label["line"], &label["column"]), (&7.into(), &16.into()));
+    let range = label["start"].as_u64().unwrap() as usize..label["end"].as_u64().unwrap() as usize;
+    assert_eq!(&FAILING[range], "cleanup ran");
+    let asked = ["--message-format", "json", "run", "missing.devres"];
+    let output = program(folder.path(), &asked);
+    let told: serde_json::Value = serde_json::from_str(&err(&output)).unwrap();
+    assert_eq!(
+        (&told["code"], &told["labels"]),
+        (&"E0501".into(), &serde_json::json!([]))
+    );
+}
+
 #[test]
 fn a_failed_expectation_is_shown_on_its_line_with_what_happened() {
     let folder = tempfile::tempdir().unwrap();
