@@ -19,6 +19,8 @@ struct Found {
     fault: Option<FaultAt>,
     /// What was not as stated even before a fault.
     earlier: Option<Failure>,
+    /// What is announced there and is not what happens.
+    instead: Option<Failure>,
 }
 
 /// One diagnostic for each place and fault, with the cases in which it happens.
@@ -30,21 +32,27 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
     for (index, model) in Model::known().enumerate() {
         for (used, runs) in scenario.kinds.iter().zip(&runs) {
             let run = &runs[index];
+            let fault = run.fault.as_ref().filter(|fault| !fault.announced);
+            // Of one operation both are said at once.
+            let is_instead =
+                |missing: &&Failure| fault.is_some() && missing.after == run.trace.len();
             let mut keep = |(span, code, text), after: usize, fault: Option<&FaultAt>| {
                 let first = || Found {
                     places: Places::default(),
                     story: run.story_until(after),
                     fault: fault.cloned(),
                     earlier: fault.and(run.failures.first().cloned()),
+                    instead: fault.and(run.missing.iter().find(is_instead).cloned()),
                 };
                 let found = found.entry((span, code, text)).or_insert_with(first);
                 found.places.push(model, *used);
             };
-            if let Some(fault) = run.fault.as_ref().filter(|fault| !fault.announced) {
+            if let Some(fault) = fault {
                 let problem = (fault.span, Code::Fault, fault.text.clone());
                 keep(problem, run.trace.len(), Some(fault));
             }
-            let missing = run.missing.iter().map(|failure| (Code::NoFault, failure));
+            let missing = run.missing.iter().filter(|missing| !is_instead(missing));
+            let missing = missing.map(|failure| (Code::NoFault, failure));
             let races = run.races.iter().map(|failure| (Code::Race, failure));
             for (code, failure) in missing.chain(races) {
                 let problem = (failure.span, code, failure.wanted.clone());
@@ -94,10 +102,18 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 if at_end {
                     help += &format!("`{}` in it, and ", fault.op);
                 }
-                help += &format!("behind it:\n  {line}");
+                help += match found.instead {
+                    Some(_) => "instead",
+                    None => "behind it",
+                };
+                help += &format!(":\n  {line}");
             }
         }
-        sink.report(diagnostic.label(span, label).help(help));
+        diagnostic = diagnostic.label(span, label);
+        if let Some(instead) = &found.instead {
+            diagnostic = diagnostic.label(instead.span, "and another fault is announced");
+        }
+        sink.report(diagnostic.help(help));
     }
 }
 
