@@ -8,6 +8,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
 use crate::ir::Unit;
+use crate::places;
 use crate::resolve::{Files, resolve};
 use crate::select::{Selection, select};
 use crate::source::{SourceId, Sources};
@@ -138,10 +139,8 @@ fn checked(unit: Unit, mut sink: Sink) -> Front {
                 .help("a scenario stands in a suite: suite NAME on KIND { scenario NAME { ... } }"),
         );
     }
-    Front {
-        unit,
-        diagnostics: sink.into_sorted(),
-    }
+    let diagnostics = places::by_order(&unit, sink.into_sorted());
+    Front { unit, diagnostics }
 }
 
 fn resolved(mut sources: Sources, ids: &[SourceId], sink: &mut Sink) -> Unit {

@@ -22,6 +22,8 @@ pub struct Diagnostic {
     pub labels: Vec<(Span, String)>,
     /// What to do about it.
     pub help: Option<String>,
+    /// What to write if that is known: of a scenario in several orders only where it is so in each.
+    pub hint: Option<String>,
 }
 
 impl Diagnostic {
@@ -32,6 +34,7 @@ impl Diagnostic {
             message: message.into(),
             labels: Vec::new(),
             help: None,
+            hint: None,
         }
     }
 
@@ -45,6 +48,22 @@ impl Diagnostic {
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
+    }
+
+    /// Says what to write if that is known.
+    pub fn hint(mut self, text: Option<String>) -> Self {
+        self.hint = text;
+        self
+    }
+
+    /// All that there is to be done about it.
+    pub fn way_out(&self) -> Option<String> {
+        let all: Vec<&str> = [&self.help, &self.hint]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        (!all.is_empty()).then(|| all.join("\n"))
     }
 
     /// Says which of the known names is near the unknown one, or else names them all.
@@ -158,7 +177,7 @@ impl Report {
                 near.filter(|s| s.source == span.source),
             )
         });
-        let help = diagnostic.help.as_deref().map(shown);
+        let help = diagnostic.way_out().as_deref().map(shown);
         let mut notes: Vec<String> = help.into_iter().collect();
         let mut labels = Vec::new();
         for (index, (span, text)) in diagnostic.labels.iter().enumerate() {

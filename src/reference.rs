@@ -1,5 +1,7 @@
 //! What the reference of the language says of a word: `devres-gen explain WORD`.
 
+use crate::syntax::words;
+
 const LANGUAGE: &str = include_str!("../docs/language.md");
 
 /// What stands behind a paragraph or a row that is about a rule of the grammar.
@@ -33,7 +35,10 @@ fn is_of(row: &str, word: &str) -> bool {
     rest.is_some_and(|rest| {
         // What is to be filled in is in capitals; the list of reserved words is not.
         let form = rest.strip_prefix(' ').unwrap_or_default();
-        rest.starts_with('`') || form.starts_with(|c: char| c.is_ascii_uppercase())
+        let is_form = |known: &&str| first[1..].starts_with(known);
+        rest.starts_with('`')
+            || form.starts_with(|c: char| c.is_ascii_uppercase())
+            || words::forms(word).is_some_and(|forms| forms.iter().any(|known| is_form(&known)))
     })
 }
 

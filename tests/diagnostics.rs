@@ -72,9 +72,7 @@ fn a_fault_is_announced_by_the_line_that_its_help_gives() {
         };
         let found = load_text("t.devres", &text(program)).diagnostics;
         let help = found.iter().find(|known| known.code == Code::Fault);
-        let help = help
-            .and_then(|known| known.help.as_deref())
-            .unwrap_or_default();
+        let help = help.and_then(|known| known.way_out()).unwrap_or_default();
         let line = help.lines().last().unwrap_or_default().trim();
         assert!(
             line.starts_with("expect fault ") && line.ends_with(on),

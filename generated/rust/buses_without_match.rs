@@ -80,7 +80,7 @@ mod registered_by_a_worker {
         const OTHER: DeviceId = DeviceId(1);
         const LAST: DeviceId = DeviceId(2);
         const DRV: DriverId = DriverId(0);
-        const ANY: DriverId = DriverId(1);
+        const EVERY: DriverId = DriverId(1);
         let program = Program {
             devices: &case.devices(&[
                 Device::new("dev", case.kind),
@@ -114,7 +114,7 @@ mod registered_by_a_worker {
                         body: &[],
                         error: None,
                     }],
-                    ..Driver::new("any", LAST)
+                    ..Driver::new("every", LAST)
                 },
             ]),
             ..Program::EMPTY
@@ -123,7 +123,7 @@ mod registered_by_a_worker {
         s.at(80).register(DEV);
         s.at(81).register_driver(DRV);
         s.at(82).register(LAST);
-        s.at(83).register_driver(ANY);
+        s.at(83).register_driver(EVERY);
         s.at(84).settle();
         s.at(85).expect(Claim::Bound(DEV));
         s.at(85).expect(Claim::Bound(OTHER));

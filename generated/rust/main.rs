@@ -111,6 +111,12 @@ mod order;
 #[rustfmt::skip]
 mod order_bound;
 #[rustfmt::skip]
+mod orders;
+#[rustfmt::skip]
+mod orders_of_devices;
+#[rustfmt::skip]
+mod orders_of_drivers;
+#[rustfmt::skip]
 mod orders_of_handles;
 #[rustfmt::skip]
 mod owners;

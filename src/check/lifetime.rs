@@ -74,6 +74,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
         }
         let at_end = span == scenario.span;
         let mut label = "here".to_owned();
+        let mut hint = None;
         if let Some(fault) = &found.fault {
             if at_end {
                 label = format!("at its end, when it gives up what it owns: `{}`", fault.op);
@@ -98,22 +99,24 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 help += super::nothing_is_left(scenario, dev);
             }
             if let Some(line) = found.announcement(scenario) {
-                help += "\nif this is what it is about, say ";
-                if at_end {
-                    help += &format!("`{}` in it, and ", fault.op);
-                }
-                help += match found.instead {
+                let first = match at_end {
+                    true => format!("`{}` in it, and ", fault.op),
+                    false => String::new(),
+                };
+                let place = match found.instead {
                     Some(_) => "instead",
                     None => "behind it",
                 };
-                help += &format!(":\n  {line}");
+                hint = Some(format!(
+                    "if this is what it is about, say {first}{place}:\n  {line}"
+                ));
             }
         }
         diagnostic = diagnostic.label(span, label);
         if let Some(instead) = &found.instead {
             diagnostic = diagnostic.label(instead.span, "and another fault is announced");
         }
-        sink.report(diagnostic.help(help));
+        sink.report(diagnostic.help(help).hint(hint));
     }
 }
 

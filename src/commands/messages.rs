@@ -145,7 +145,7 @@ fn whole(diagnostic: &Diagnostic, sources: &Sources) -> Value {
         "severity": severity(diagnostic),
         "code": diagnostic.code.as_str(),
         "message": diagnostic.message,
-        "help": diagnostic.help,
+        "help": diagnostic.way_out(),
         "labels": labels.collect::<Value>(),
     })
 }

@@ -10,7 +10,7 @@ use devres_gen::emit::names;
 use devres_gen::expand::{self, Case};
 use devres_gen::identity;
 use devres_gen::ir::{Deviation, Step, StepKind, Unit};
-use devres_gen::places::{Places, when};
+use devres_gen::places::{Places, by_order, when};
 use devres_gen::run::{self, Run};
 use devres_gen::sim::Model;
 use devres_gen::source::Span;
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Done {
         Format::Json => format!("{:#}\n", document(&kernels, args.trace)),
         Format::Ktap => ktap(&unit, &kernels, args.trace),
     })?;
-    let failed = failures(&kernels);
+    let failed = by_order(&unit, failures(&kernels));
     if !failed.is_empty() {
         report(&failed, &unit.sources);
     }
@@ -233,16 +233,18 @@ impl<'r> Failed<'r> {
             }
             help += &format!(":\n  {}", self.story.join("\n  "));
         }
-        help += &match self.wrong {
-            Some(deviation) => self.without_it(deviation),
-            // What cures one that goes wrong cures others that go wrong in that way.
-            None => cure(self.first) + &self.deviation(),
+        // What cures one that goes wrong cures others that go wrong in that way.
+        let (more, hint) = match self.wrong {
+            Some(deviation) => (self.without_it(deviation), None),
+            None => (cure(self.first), self.deviation()),
         };
+        help += &more;
         let (suite, scenario) = (&suite.name, &scenario.name);
         let what = format!("{suite}/{scenario}{sep}{kinds}: {}", self.what);
         Diagnostic::new(self.code, what)
             .label(self.span, self.label)
             .help(help)
+            .hint(hint)
     }
 
     /// What to say instead of a `but` that is wrong.
@@ -265,18 +267,16 @@ impl<'r> Failed<'r> {
     }
 
     /// How to say of what one kernel does that it is known, where others do as the scenario says.
-    fn deviation(&self) -> String {
+    fn deviation(&self) -> Option<String> {
         let scenario = self.first.scenario;
         let mut broken = Model::known().filter_map(|model| {
             let kinds = self.places.kinds(scenario, model);
             (!kinds.is_empty()).then_some((model, kinds))
         });
         let (Some((model, kinds)), None) = (broken.next(), broken.next()) else {
-            return String::new();
+            return None;
         };
-        let (Some(fix), Some(instead)) = (model.lacks().next(), self.instead) else {
-            return String::new();
-        };
+        let (fix, instead) = (model.lacks().next()?, self.instead?);
         let is_last =
             |step: &Step| step.span == self.span && matches!(step.kind, StepKind::Finally(_));
         let instead = match instead {
@@ -284,7 +284,9 @@ impl<'r> Failed<'r> {
             instead => instead,
         };
         let when = self.when(&kinds);
-        format!("\nif that is known, say `but {instead} without {fix}{when}`")
+        Some(format!(
+            "if that is known, say `but {instead} without {fix}{when}`"
+        ))
     }
 
     /// The condition that these of the scenario's kinds meet, and no others.

@@ -148,6 +148,8 @@ pub struct Scenario {
     pub doc: Vec<String>,
     /// Its name, unique in the suite.
     pub name: String,
+    /// What it is one order of (`in any order`), if it is: its name is that, and the order.
+    pub order_of: Option<String>,
     /// Where the name stands.
     pub span: Span,
     /// The kinds of its suite on which it runs.

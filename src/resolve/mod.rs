@@ -5,6 +5,7 @@
 
 mod expect;
 mod names;
+mod orders;
 mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -346,7 +347,16 @@ impl Resolver<'_> {
         }
         let whole = self.sink.count() == before;
         let mut names: BTreeMap<&str, Span> = BTreeMap::new();
-        for scenario in &suite.scenarios {
+        let written = suite.scenarios.iter();
+        let in_order: Vec<Option<Vec<ast::Scenario>>> = written
+            .map(|scenario| orders::orders(scenario, &self.unit.sources, self.sink))
+            .collect();
+        let scenarios = suite.scenarios.iter().zip(&in_order);
+        let scenarios = scenarios.flat_map(|(written, in_order)| match in_order {
+            Some(all) => all.as_slice(),
+            None => std::slice::from_ref(written),
+        });
+        for scenario in scenarios {
             let name = &scenario.name;
             if let Some(&first) = names.get(name.value.as_str()) {
                 self.duplicate("scenario", name, first);

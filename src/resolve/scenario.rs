@@ -63,6 +63,7 @@ impl<'s> ScenarioResolver<'s> {
             scenario: ir::Scenario {
                 doc: scenario.doc.clone(),
                 name: scenario.name.value.clone(),
+                order_of: scenario.order_of.clone(),
                 span,
                 kinds: scope.uses.to_vec(),
                 devices: vec![ir::Device {
@@ -287,6 +288,14 @@ impl<'s> ScenarioResolver<'s> {
                     statement.span,
                     "declare anything",
                     "declare it in the scenario",
+                );
+                None
+            }
+            Statement::AnyOrder(_) => {
+                self.not_here(
+                    statement.span,
+                    "leave an order open",
+                    "write an action for each order, or leave the order of what calls them open",
                 );
                 None
             }

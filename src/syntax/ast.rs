@@ -167,7 +167,12 @@ pub struct Scenario {
     pub body: Vec<Spanned<Statement>>,
     /// Whether nothing of it was left out.
     pub whole: bool,
+    /// The name of what it is one order of, if it is.
+    pub order_of: Option<String>,
 }
+
+/// What keeps its own order among others: a statement, or `{ ... }`.
+pub type Strand = Vec<Spanned<Statement>>;
 
 /// One statement of a scenario, an action or a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,6 +244,8 @@ pub enum Statement {
     Expect(Vec<Expected>),
     /// `finally expect ..., ...`
     Finally(Vec<Expected>),
+    /// `in any order { ... }`
+    AnyOrder(Vec<Strand>),
 }
 
 impl Statement {

@@ -9,4 +9,5 @@ mod statements;
 pub mod words;
 
 pub use format::format;
-pub use parse::{is_keyword, parse};
+pub use parse::{MAX_NAME, is_keyword, parse};
+pub use repair::code_of;

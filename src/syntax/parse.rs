@@ -25,7 +25,7 @@ pub(super) struct Grammar;
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// The longest name.
-const MAX_NAME: usize = 64;
+pub const MAX_NAME: usize = 64;
 
 /// Whether a word cannot be a name that statements use: the language uses it, or means to. Every
 /// name is asked, so this is code and no list to look through.
@@ -36,6 +36,7 @@ pub fn is_keyword(word: &str) -> bool {
             | "add"
             | "alive"
             | "and"
+            | "any"
             | "around"
             | "as"
             | "attach"
@@ -64,6 +65,7 @@ pub fn is_keyword(word: &str) -> bool {
             | "group"
             | "halves"
             | "handles"
+            | "in"
             | "init"
             | "kind"
             | "language"
@@ -422,6 +424,7 @@ impl TreeBuilder<'_> {
                 name,
                 body,
                 whole: self.sink.count() == before,
+                order_of: None,
             });
         }
         scenario

@@ -218,7 +218,7 @@ fn end_of_line(text: &str, start: usize) -> usize {
 
 /// A line without its comment or its C. Before the bar of a line of C stands nothing
 /// but the name of its section, and since or until which version it is for.
-pub(super) fn code_of(line: &str) -> &str {
+pub fn code_of(line: &str) -> &str {
     // Most have neither.
     if memchr2(b'/', b'|', line.as_bytes()).is_none() {
         return line;

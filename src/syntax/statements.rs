@@ -4,7 +4,7 @@ use pest::iterators::{Pair, Pairs};
 
 use super::ast::{
     Condition, Deviation, DriverEntry, Expectation, Expected, FaultExpected, Member, Name, Outcome,
-    Statement, Subject, Verb,
+    Statement, Strand, Subject, Verb,
 };
 use super::parse::{Rule, TreeBuilder, only};
 use crate::codes::Code;
@@ -15,23 +15,40 @@ impl TreeBuilder<'_> {
     pub(super) fn body(&mut self, pair: Pair<'_, Rule>) -> Vec<Spanned<Statement>> {
         let parts = pair.into_inner();
         let mut statements = Vec::with_capacity(parts.len());
+        // A frame less than an iterator's: bodies nest.
         for part in parts {
-            match part.as_rule() {
-                Rule::good_statement => {
-                    let span = self.trimmed(&part);
-                    let value = self.statement(part);
-                    statements.extend(value.map(|value| Spanned { value, span }));
-                }
-                Rule::bad_statement => {
-                    let span = self.span(&part);
-                    let value = Statement::Broken(words(part.as_str()));
-                    statements.push(Spanned { value, span });
-                    self.bad_statement(part);
-                }
-                _ => {}
-            }
+            statements.extend(self.one_of_a_body(part));
         }
         statements
+    }
+
+    fn one_of_a_body(&mut self, part: Pair<'_, Rule>) -> Option<Spanned<Statement>> {
+        match part.as_rule() {
+            Rule::good_statement => {
+                let span = self.trimmed(&part);
+                let value = self.statement(part)?;
+                Some(Spanned { value, span })
+            }
+            Rule::bad_statement => {
+                let span = self.span(&part);
+                let value = Statement::Broken(words(part.as_str()));
+                self.bad_statement(part);
+                Some(Spanned { value, span })
+            }
+            _ => None,
+        }
+    }
+
+    fn strands(&mut self, parts: Pairs<'_, Rule>) -> Vec<Strand> {
+        let mut strands = Vec::new();
+        for part in parts {
+            match part.as_rule() {
+                Rule::strand => strands.push(self.body(only(part))),
+                _ => strands.extend(self.one_of_a_body(part).map(|alone| vec![alone])),
+            }
+        }
+        strands.retain(|strand| !strand.is_empty());
+        strands
     }
 
     /// What a statement is its first word says.
@@ -41,6 +58,7 @@ impl TreeBuilder<'_> {
         let verb = match word.as_rule() {
             Rule::kw_expect => return Some(Statement::Expect(self.expectations(parts))),
             Rule::kw_finally => return Some(Statement::Finally(self.expectations(parts))),
+            Rule::kw_in => return Some(Statement::AnyOrder(self.strands(parts))),
             Rule::kw_device => return self.device(parts),
             Rule::kw_driver => return self.driver(parts),
             Rule::kw_action => return self.action(parts),

@@ -1,7 +1,7 @@
 //! The words that statements begin with, how each is written, and what others call it.
 
 /// Each operation with its form: capitals are to be filled in, brackets may be left out.
-pub const OPERATIONS: [(&str, &[&str]); 31] = [
+pub const OPERATIONS: [(&str, &[&str]); 32] = [
     ("device", &["device NAME: KIND [bound] [parent DEVICE]"]),
     (
         "driver",
@@ -60,6 +60,7 @@ pub const OPERATIONS: [(&str, &[&str]); 31] = [
             "release GROUP",
         ],
     ),
+    ("in", &["in any order { STATEMENTS }"]),
     ("return", &["return ERRNO"]),
     (
         "finally",
