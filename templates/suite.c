@@ -99,6 +99,9 @@ struct test_memory {
 @%- if uses.memory.owned() %@
 	bool owned; /* on no list */
 @%- endif %@
+@%- if uses.memory.counted %@
+	unsigned int added; /* how often */
+@%- endif %@
 };
 @% endif %@
 @%- if uses.callbacks %@
@@ -427,6 +430,9 @@ static int new_test_resource(struct device *dev, struct test_memory *memory,
 	if (!memory->data)
 		return -ENOMEM;
 	devres_add(dev, memory->data);
+@%- if uses.memory.counted %@
+	memory->added++;
+@%- endif %@
 	return 0;
 }
 @% endif %@
@@ -442,6 +448,9 @@ static int get_test_resource(struct device *dev, struct test_memory *memory,
 	if (devres_get(dev, new, NULL, NULL) != new)
 		return 1;
 	memory->data = new;
+@%- if uses.memory.counted %@
+	memory->added++;
+@%- endif %@
 	return 0;
 }
 @% endif %@
@@ -473,6 +482,9 @@ static void add_test_resource(struct device *dev, struct test_memory *memory)
 {
 	memory->owned = false;
 	devres_add(dev, memory->data);
+@%- if uses.memory.counted %@
+	memory->added++;
+@%- endif %@
 }
 @% endif %@
 @%- if uses.warnings %@

@@ -267,3 +267,57 @@ mod released_by_name {
         Case::unbound(&super::KUNIT).on_every_kernel(scenario);
     }
 }
+
+/// A resource is there as often as it was made, by whoever asked for it first.
+mod got_again {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Driver, DriverId, Op, Probe, Program,
+        Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const DRV: DriverId = DriverId(0);
+        const THING: ActionId = ActionId(0);
+        let program = Program {
+            devices: &case.devices(&[Device::new("dev", case.kind)]),
+            drivers: &case.drivers(&[Driver {
+                probes: &[Probe {
+                    attempt: None,
+                    body: &[Op::AddAction(THING), Op::GetResource(THING)],
+                    error: None,
+                }],
+                ..Driver::new("drv", DEV)
+            }]),
+            actions: &[Action::resource("thing", DEV, &[])],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/finally.devres", 42, &program, case.model);
+        s.at(110).register_driver(DRV);
+        s.at(111).register(DEV);
+        s.at(112).unbind(DEV);
+        s.at(113).attach(DEV);
+        s.at(114).release_action(THING);
+        s.at(115).get_resource(THING);
+        s.at(116).get_resource(THING);
+        s.at(103).give_up();
+        s.at(117).expect(Claim::Freed(DEV));
+        s.at(117).expect(Claim::RanAsAdded(THING));
+        s.at(103).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_kunit() {
+        Case::unbound(&super::KUNIT).on_every_kernel(scenario);
+    }
+}

@@ -93,15 +93,16 @@ impl ScenarioResolver<'_> {
         for action in (0..self.scenario.actions.len()).map(|id| ActionId(id as u8)) {
             let taken_off = [Op::RemoveAction(action), Op::DestroyResource(action)];
             let taken_off = taken_off.iter().any(|op| ops.contains(op));
+            // A body may add it any number of times, and to get it may be to add it.
+            let again = [Op::AddAction(action), Op::GetResource(action)];
+            let again = again.iter().any(|op| bodies.contains(op));
+            let again = again || ops.contains(&Op::GetResource(action));
             let claim = match self.scenario.actions[usize::from(action.0)].sort {
                 Sort::Memory => continue,
                 Sort::Unmanaged => Claim::GivenUp(action),
                 Sort::Resource if ops.contains(&Op::RemoveAction(action)) => Claim::GivenUp(action),
                 _ if taken_off => continue,
-                // A body may add it any number of times.
-                Sort::Action if bodies.contains(&Op::AddAction(action)) => {
-                    Claim::RanAsAdded(action)
-                }
+                Sort::Action | Sort::Resource if again => Claim::RanAsAdded(action),
                 Sort::Action | Sort::Resource | Sort::OfObject => Claim::ran(action),
             };
             self.claimed(span, claim);

@@ -7,7 +7,7 @@ use crate::emit::Broken;
 use crate::emit::lines::Lines;
 use crate::emit::names::{self, Joined};
 use crate::ir::{Deviation, Expectation};
-use crate::sim::{Callback, Claim};
+use crate::sim::{Callback, Claim, Sort};
 
 impl<'e> Emitter<'e, '_> {
     pub(super) fn expect(&mut self, lines: &mut Lines, expectation: &Expectation) {
@@ -86,7 +86,11 @@ impl<'e> Emitter<'e, '_> {
             Claim::RanTimes(callback, times) => ran(callback, times),
             Claim::NotRun(callback) => ran(callback, 0),
             Claim::RanAsAdded(id) => {
-                let added = names::c_added(self.program.action(id).name).between("ctx.", "");
+                let name = self.program.action(id).name;
+                let added = match self.program.action(id).sort {
+                    Sort::Resource => names::c_memory(name).between("ctx.", ".added"),
+                    _ => names::c_added(name).between("ctx.", ""),
+                };
                 lines.call(tabs, equal, &[test, self.ran(id), added], ";");
             }
             Claim::GivenUp(id) => {

@@ -435,6 +435,8 @@ struct MemoryUses {
     add: bool,
     /// Resources are freed.
     free: bool,
+    /// It matters how often a resource was added.
+    counted: bool,
 }
 
 impl MemoryUses {

@@ -251,7 +251,10 @@ impl<'e> Emitter<'e, '_> {
         let Op::AddAction(id) = op else {
             return;
         };
-        let is_asked = |expectation: &Expectation| expectation.claim == Claim::RanAsAdded(id);
+        // A resource counts itself.
+        let counts = self.program.action(id).sort == Sort::Action;
+        let is_asked =
+            |expectation: &Expectation| counts && expectation.claim == Claim::RanAsAdded(id);
         if self.scenario.expectations().any(is_asked) {
             let added = names::c_added(self.program.action(id).name);
             lines.line(format_args!("\tctx.{added}++;"));

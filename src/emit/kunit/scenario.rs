@@ -9,7 +9,7 @@ use crate::emit::lines::Lines;
 use crate::emit::names::{self, Joined};
 use crate::emit::{Broken, Options};
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
-use crate::ir::{DEV, FaultExpectation, KindUse, Scenario, Suite, Unit};
+use crate::ir::{DEV, Expectation, FaultExpectation, KindUse, Scenario, Suite, Unit};
 use crate::run::{self, Run};
 use crate::sim::{
     Action, ActionId, Callback, Claim, DeviceId, DriverId, Fix, Holdings, Op, Probe, Program, Sort,
@@ -157,7 +157,8 @@ impl<'e, 's: 'e> Emitter<'e, 's> {
             return;
         }
         let mut expectations = self.scenario.expectations();
-        if expectations.any(|expectation| expectation.claim == Claim::RanAsAdded(id)) {
+        let is_asked = |expectation: &Expectation| expectation.claim == Claim::RanAsAdded(id);
+        if action.sort == Sort::Action && expectations.any(is_asked) {
             self.file.counter(names::c_added(name));
         }
         self.file.known.heads.insert(head.clone());

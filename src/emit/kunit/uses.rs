@@ -83,6 +83,10 @@ fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
         uses.order |= matches!(claim, Claim::Before(..));
         uses.warnings |= matches!(claim, Claim::Warned | Claim::NotWarned);
         let of_driver = |callback| !matches!(callback, Callback::Action(_));
+        if let Claim::RanAsAdded(id) = claim {
+            let sort = scenario.actions[usize::from(id.0)].sort;
+            uses.memory.counted |= sort == Sort::Resource;
+        }
         if claim.callbacks().any(of_driver) {
             uses.counts = true;
             // Their callbacks are there where drivers are.
