@@ -147,7 +147,9 @@ pub fn by_order(unit: &Unit, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         };
         let known = told.iter_mut().find_map(|(known, told)| {
             let told = told.as_mut()?;
-            let same = told.message == new.message && known.labels == diagnostic.labels;
+            // What came before may differ from order to order.
+            let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.0);
+            let same = told.message == new.message && place(known) == place(&diagnostic);
             (same && known.code == diagnostic.code).then_some(told)
         });
         match known {

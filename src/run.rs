@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Deviation, Expectation, FaultExpectation, Scenario};
-use crate::sim::{Devres, Errno, Fault, Fix, Fixes, HandleId, Model, Op, Program, Recorder, Sort};
+use crate::sim::{
+    Devres, Errno, Fault, Fix, Fixes, HandleId, Happening, Model, Op, Program, Record, Recorder,
+    Sort,
+};
 use crate::source::Span;
 use crate::trace;
 
@@ -108,6 +111,8 @@ pub struct FaultAt {
     pub fault: Fault,
     /// The same in words.
     pub text: String,
+    /// Where what is used was freed, and by which kernel functions.
+    pub freed: Option<(Span, String)>,
     /// How the scenario would announce it, if it can.
     pub announce: Option<String>,
     /// Whether the scenario says so itself.
@@ -211,6 +216,7 @@ fn run_steps(
             true => recorder,
             false => recorder.without_paths(),
         },
+        spans: Vec::new(),
         run: Run::default(),
     };
     let end = expand::undone_from(steps, program);
@@ -245,6 +251,8 @@ struct Runner<'r> {
     /// Whether there will be a trace of it, with lines and paths.
     traced: bool,
     recorder: Recorder<'r>,
+    /// Where each step stands.
+    spans: Vec<Span>,
     run: Run,
 }
 
@@ -285,6 +293,7 @@ impl Runner<'_> {
             let race = Failure::new(span, wanted.to_owned(), self.recorder.records().len());
             self.run.races.push(race);
         }
+        self.spans.push(span);
         let ended = self.take_step(line, op);
         let announced = rest.iter().map_while(|step| match step.kind {
             CaseStepKind::Fault(fault) => Some((step.span, fault)),
@@ -329,12 +338,19 @@ impl Runner<'_> {
                     told_by_kasan,
                     fault,
                     text: fault.describe(self.program),
+                    freed: self.freed(fault),
                     announce: fault.announced(self.program),
                     announced: announced.iter().any(|(_, known)| known.fault == fault),
                 });
                 ControlFlow::Break(())
             }
         }
+    }
+
+    fn freed(&self, fault: Fault) -> Option<(Span, String)> {
+        let (step, path) = self.recorder.freed(fault)?;
+        let span = self.spans.get(step as usize - 1)?;
+        Some((*span, path.join(" > ")))
     }
 
     fn look_for_leaks(&mut self) {
@@ -415,10 +431,38 @@ impl Runner<'_> {
         self.run.failures.push(failure);
     }
 
+    /// The first operation in the body of a callback that returned an error, where it stands.
+    fn failed_in_a_body(&self) -> Failure {
+        let records = self.recorder.records();
+        let error = |record: &Record| match record.happening {
+            Happening::Returned(op, ret) if ret < 0 => Some(op),
+            _ => None,
+        };
+        // What the scenario itself does is the last thing of its step.
+        let mut inner = records.windows(2).enumerate();
+        let found = inner.find_map(|(at, pair)| match pair {
+            [record, next] if record.step == next.step => Some((at + 1, error(record)?)),
+            _ => None,
+        });
+        let scenario = self.case.scenario;
+        let Some((after, op)) = found else {
+            let wanted = "no error in the bodies of actions and drivers".to_owned();
+            return Failure::new(scenario.span, wanted, records.len());
+        };
+        let mut places = scenario.in_bodies.iter().filter(|(known, _)| *known == op);
+        let span = match (places.next(), places.next()) {
+            (Some(&(_, span)), None) => span,
+            _ => scenario.span,
+        };
+        let op = self.program.describe(op);
+        let wanted = format!("no error from `{op}`, since nobody looks at one in a callback");
+        Failure::new(span, wanted, after)
+    }
+
     fn finish(mut self) -> Run {
         if self.recorder.state().failed_in_a_body() {
-            let wanted = "no error in the bodies of actions and drivers".to_owned();
-            self.fail(self.case.scenario.span, wanted);
+            let failure = self.failed_in_a_body();
+            self.run.failures.push(failure);
         }
         self.run.points = self.recorder.points();
         // What queued work does is tried on copies.

@@ -113,6 +113,18 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             }
         }
         diagnostic = diagnostic.label(span, label);
+        let freed = found.fault.as_ref().and_then(|fault| fault.freed.as_ref());
+        match freed {
+            Some((freed, by)) if *freed != span && *freed != scenario.span => {
+                let by = match by.is_empty() {
+                    true => "freed here".to_owned(),
+                    false => format!("freed here, in {by}"),
+                };
+                diagnostic = diagnostic.label(*freed, by);
+            }
+            Some((_, by)) if !by.is_empty() => help += &format!("\nfreed in {by}"),
+            _ => {}
+        }
         if let Some(instead) = &found.instead {
             diagnostic = diagnostic.label(instead.span, "and another fault is announced");
         }

@@ -212,7 +212,10 @@ fn unused(scenario: &Scenario, sink: &mut Sink) {
         let name = &action.name;
         if matches!(action.sort, Sort::Memory | Sort::Unmanaged) {
             let is_used = [Op::UseMemory, Op::Realloc, Op::Free].map(|op| op(id));
-            if !is_used.iter().any(|op| ops.contains(op)) {
+            let is_used = is_used.iter().any(|op| ops.contains(op));
+            let is_used =
+                is_used || action.sort == Sort::Memory && keeps_drivers_away(scenario, id);
+            if !is_used {
                 warn(
                     format!("`{name}` is never used"),
                     action.span,

@@ -21,6 +21,11 @@ pub(super) fn explain(args: &Explain) -> Done {
         print(&forms.map(|form| format!("{form}\n")).collect::<String>())?;
         return Ok(WELL);
     }
+    let here = words::here(what);
+    if let Some(here) = here {
+        print(&format!("`{what}` is `{here}` here.\n\n"))?;
+    }
+    let what = here.unwrap_or(what);
     let said = reference::of(what);
     if !said.is_empty() {
         let forms = words::forms(what).unwrap_or_default();
@@ -34,6 +39,10 @@ pub(super) fn explain(args: &Explain) -> Done {
             print("\n")?;
         }
         print(&format!("{}\n", said.join("\n")))?;
+        return Ok(WELL);
+    }
+    if let Some(why) = words::not_here(what) {
+        print(&format!("`{what}`: {why}.\n"))?;
         return Ok(WELL);
     }
     let codes = Code::ALL.iter().map(|code| code.as_str());

@@ -444,11 +444,27 @@ impl Scope<'_> {
                     .label(name.span, "unknown kind");
             sink.report(if self.standard.contains_key(text) {
                 diagnostic.help("it is a standard kind: say `use kinds` at the top of the file")
+            } else if let Some(words) = self.in_words(text) {
+                diagnostic.help(format!("a suite asks for it as `{words}`"))
             } else {
                 diagnostic.suggest(text, self.kinds.keys().map(String::as_str))
             });
         }
         found
+    }
+
+    /// What a case is called by, as it is asked for: `platform_bound_below_root`.
+    fn in_words(&self, label: &str) -> Option<String> {
+        let (of, parent) = match label.split_once("_below_") {
+            Some((of, parent)) => (of, format!(" parent {parent}")),
+            None => (label, String::new()),
+        };
+        let (kind, bound) = match of.strip_suffix("_bound") {
+            Some(kind) => (kind, " bound"),
+            None => (of, ""),
+        };
+        let known = kind != label && self.kinds.contains_key(kind);
+        known.then(|| format!("{kind}{bound}{parent}"))
     }
 
     fn kind_use(&self, used: &ast::KindUse, sink: &mut Sink) -> Option<ir::KindUse> {

@@ -72,7 +72,7 @@ impl<O: Observer> Core<'_, O> {
                     return Ok(Errno::ENOENT.negative());
                 }
                 core.run_action(action)?;
-                core.state.set_memory(action, Memory::Freed);
+                core.memory_goes(action);
                 Ok(0)
             });
         }
@@ -254,7 +254,7 @@ impl<O: Observer> Core<'_, O> {
                     self.run_action(action)?;
                 }
                 if sort != Sort::Action {
-                    self.state.set_memory(action, Memory::Freed);
+                    self.memory_goes(action);
                 }
             }
         }

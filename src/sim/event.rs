@@ -178,6 +178,9 @@ pub trait Observer {
     /// Called when an operation runs into a fault, the innermost one first.
     fn faulted(&mut self, _: Op) {}
 
+    /// Called when memory is freed.
+    fn freed(&mut self, _: ActionId) {}
+
     /// Called when an action is added or leaves the list, with the word for that.
     fn devres(&mut self, _: Devres, _: ActionId) {}
 }

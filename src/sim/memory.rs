@@ -20,6 +20,12 @@ impl<O: Observer> Core<'_, O> {
         Ok(())
     }
 
+    /// It is gone, for good.
+    pub(super) fn memory_goes(&mut self, id: ActionId) {
+        self.state.set_memory(id, Memory::Freed);
+        self.observer.freed(id);
+    }
+
     /// Refuses memory that is not there (any more).
     fn allocated(&self, id: ActionId) -> Result<Memory, Fault> {
         match self.state.memory(id) {
@@ -74,7 +80,7 @@ impl<O: Observer> Core<'_, O> {
         if self.model.is(Defect::DestroyedRuns) {
             self.run_action(id)?;
         }
-        self.state.set_memory(id, Memory::Freed);
+        self.memory_goes(id);
         Ok(0)
     }
 
@@ -86,7 +92,7 @@ impl<O: Observer> Core<'_, O> {
         if self.allocated(id)? == Memory::Managed {
             return Err(Fault::FreedWhileAdded(id));
         }
-        self.state.set_memory(id, Memory::Freed);
+        self.memory_goes(id);
         Ok(())
     }
 
@@ -97,7 +103,7 @@ impl<O: Observer> Core<'_, O> {
         }
         self.call("devm_kfree", |core| {
             if core.devres_remove(id)? && !core.model.is(Defect::FreedIsMissed) {
-                core.state.set_memory(id, Memory::Freed);
+                core.memory_goes(id);
                 return Ok(());
             }
             // What came later may be where this was, and would be freed in its stead.

@@ -100,6 +100,8 @@ pub struct Recorder<'a> {
     records: Vec<Record>,
     devres: Vec<(Devres, ActionId)>,
     faulted: Option<Op>,
+    /// Memory that was freed, if paths are kept: in which step, and by whom.
+    freed: Vec<(ActionId, u32, Vec<&'static str>)>,
     points: u64,
     matter: Fixes,
     step: u32,
@@ -116,6 +118,7 @@ impl<'a> Recorder<'a> {
             records: Vec::with_capacity(16),
             devres: Vec::new(),
             faulted: None,
+            freed: Vec::new(),
             points: 0,
             matter: Fixes::default(),
             step: 0,
@@ -142,6 +145,7 @@ impl<'a> Recorder<'a> {
             records: &mut self.records,
             devres: &mut self.devres,
             faulted: &mut self.faulted,
+            freed: &mut self.freed,
             points: &mut self.points,
             matter: &mut self.matter,
             step: self.step,
@@ -166,6 +170,7 @@ impl<'a> Recorder<'a> {
             records: &mut self.records,
             devres: &mut self.devres,
             faulted: &mut self.faulted,
+            freed: &mut self.freed,
             points: &mut self.points,
             matter: &mut self.matter,
             step: self.step,
@@ -291,6 +296,25 @@ impl<'a> Recorder<'a> {
         self.faulted
     }
 
+    /// Where what a fault uses was freed, if it was and paths are kept: in which step, and by which
+    /// functions, outermost first.
+    pub fn freed(&self, fault: Fault) -> Option<(u32, &[&'static str])> {
+        match fault {
+            Fault::UseAfterFree(dev) => {
+                let released = Happening::Event(Event::Released(dev));
+                let mut records = self.records.iter().rev();
+                let record = records.find(|record| record.happening == released)?;
+                Some((record.step, &record.path))
+            }
+            Fault::UsedAfterFree(memory) => {
+                let mut freed = self.freed.iter().rev();
+                let (_, step, path) = freed.find(|(id, ..)| *id == memory)?;
+                Some((*step, path))
+            }
+            _ => None,
+        }
+    }
+
     /// How often the action was added.
     pub(super) fn adds(&self, action: ActionId) -> usize {
         let is_add = |known: &&(Devres, ActionId)| **known == (Devres::Add, action);
@@ -308,6 +332,7 @@ struct Tape<'t> {
     records: &'t mut Vec<Record>,
     devres: &'t mut Vec<(Devres, ActionId)>,
     faulted: &'t mut Option<Op>,
+    freed: &'t mut Vec<(ActionId, u32, Vec<&'static str>)>,
     points: &'t mut u64,
     matter: &'t mut Fixes,
     step: u32,
@@ -353,6 +378,12 @@ impl Observer for Tape<'_> {
 
     fn matters(&mut self, fix: Fix) {
         *self.matter = self.matter.and(fix);
+    }
+
+    fn freed(&mut self, memory: ActionId) {
+        if self.keeps_path {
+            self.freed.push((memory, self.step, self.path.clone()));
+        }
     }
 
     fn faulted(&mut self, op: Op) {

@@ -45,7 +45,8 @@ impl TreeBuilder<'_> {
         let rest = text[word.len()..].trim_start();
         let of_driver = rest.starts_with('{') && matches!(word, "probe" | "remove");
         if word.is_empty() || is_operation(word) && !of_driver {
-            return self.bad_piece(pair, Rule::alone_statement, words::form(word));
+            let form = words::flag_in(pair.as_str()).or_else(|| words::form(word));
+            return self.bad_piece(pair, Rule::alone_statement, form);
         }
         let start = pair.as_span().start();
         let diagnostic = Diagnostic::new(

@@ -253,8 +253,32 @@ const NOT_HERE: [(&[&str], &str); 4] = [
 
 /// What to write instead of something that is no operation, if that is known.
 pub(super) fn instead_of(word: &str) -> Option<String> {
-    let here = ELSEWHERE.iter().find(|(known, _)| *known == word);
-    let here = here.and_then(|(_, here)| Some(format!("here that is {}", form(here)?)));
-    let why = NOT_HERE.iter().find(|(words, _)| words.contains(&word));
-    here.or_else(|| why.map(|(_, why)| (*why).to_owned()))
+    let here = here(word).and_then(|here| Some(format!("here that is {}", form(here)?)));
+    here.or_else(|| not_here(word).map(str::to_owned))
+}
+
+/// The operation that something is here, which the kernel or others call otherwise.
+pub fn here(word: &str) -> Option<&'static str> {
+    let known = ELSEWHERE.iter().find(|(known, _)| *known == word);
+    known.map(|(_, here)| *here)
+}
+
+/// What to do about something that is no operation here.
+pub fn not_here(word: &str) -> Option<&'static str> {
+    let known = NOT_HERE.iter().find(|(words, _)| words.contains(&word));
+    known.map(|(_, why)| *why)
+}
+
+/// The flags of `device_link_add()`, and how they are said.
+const LINK_FLAGS: [(&str, &str); 4] = [
+    ("DL_FLAG_AUTOREMOVE_CONSUMER", "while CONSUMER bound"),
+    ("DL_FLAG_AUTOREMOVE_SUPPLIER", "while SUPPLIER bound"),
+    ("DL_FLAG_AUTOPROBE_CONSUMER", "autoprobe"),
+    ("DL_FLAG_STATELESS", "stateless"),
+];
+
+/// What the first flag in a text is here.
+pub(super) fn flag_in(text: &str) -> Option<String> {
+    let known = LINK_FLAGS.iter().find(|(flag, _)| text.contains(flag));
+    known.map(|(flag, here)| format!("{flag} is `{here}` here"))
 }
