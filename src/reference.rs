@@ -38,7 +38,7 @@ fn is_of(row: &str, word: &str) -> bool {
         let is_form = |known: &&str| first[1..].starts_with(known);
         rest.starts_with('`')
             || form.starts_with(|c: char| c.is_ascii_uppercase())
-            || words::forms(word).is_some_and(|forms| forms.iter().any(|known| is_form(known)))
+            || words::forms(word).is_some_and(|forms| forms.iter().any(is_form))
     })
 }
 

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use super::{
-    BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, left_out, load_or_report, print, report,
+    BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, left_out, load_or_report, print, report, say,
 };
 use crate::cli::Compile;
-use devres_gen::emit::{Options, OutputFile};
-use devres_gen::ir::Unit;
+use devres_gen::emit::{self, Options, OutputFile};
+use devres_gen::ir::{Linux, Unit};
 use devres_gen::series::{self, Author};
+use devres_gen::sim::Fix;
 use devres_gen::{compile, output, verify};
 
 pub(super) fn compile(args: &Compile) -> Done {
@@ -25,6 +26,9 @@ pub(super) fn compile(args: &Compile) -> Done {
     }
     let out = args.out.as_deref().unwrap_or(Path::new("generated"));
     left_out(&unit, options.target);
+    if options.target != emit::TARGET {
+        say_backports(&unit, &options);
+    }
     let files = compile::compile(&unit, &options).map_err(|diagnostics| {
         report(&diagnostics, &unit.sources);
         BAD_INPUT
@@ -65,6 +69,27 @@ pub(super) fn compile(args: &Compile) -> Done {
         done.removed
     ))?;
     Ok(WELL)
+}
+
+/// Says on what of its kernel the C relies that is newer than its version: who asks for one by name
+/// has a tree that may not have it.
+fn say_backports(unit: &Unit, options: &Options) {
+    let scenarios = unit.suites.iter().flat_map(|suite| &suite.scenarios);
+    let expectations = scenarios.flat_map(|scenario| scenario.expectations());
+    let named: Vec<Fix> = expectations
+        .flat_map(|expectation| expectation.deviations.iter().map(|deviation| deviation.fix))
+        .collect();
+    for fix in Fix::ALL.into_iter().filter(|fix| named.contains(fix)) {
+        let newer = Linux::parse(fix.since()).is_some_and(|since| since > options.target);
+        if newer && options.model().has(fix) {
+            say(&format!(
+                "note: Linux {} has {fix} as a backport, if at all (mainline: {}); where it is not, say \
+                 `--without {fix}`",
+                options.target,
+                fix.since()
+            ));
+        }
+    }
 }
 
 /// The scenario files of which suites would be removed, though they may still be there: they were

@@ -156,8 +156,13 @@ fn setup(args: &Args) -> Setup {
 
 fn human(comparison: &Comparison) -> String {
     let mut text = String::new();
-    for Judged { case, status, .. } in &comparison.cases {
-        text += &format!("{:<6} {case}\n", report::word(*status));
+    for judged in &comparison.cases {
+        let Judged {
+            case, status, why, ..
+        } = judged;
+        let why = why.as_ref().map(|why| format!(": {why}"));
+        let why = why.unwrap_or_default();
+        text += &format!("{:<6} {case}{why}\n", report::word(*status));
     }
     for difference in &comparison.differences {
         text += &format!("differs: {}: {}\n", difference.case, difference.what);

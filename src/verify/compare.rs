@@ -36,6 +36,8 @@ pub struct Judged {
     pub content: String,
     /// How it ended, if it ended.
     pub status: Option<Status>,
+    /// Why, where that is as it should be and not plain.
+    pub why: Option<String>,
     /// Operations, events, warnings and entries of the kernel's own log that agree.
     pub agreed: usize,
 }
@@ -124,6 +126,7 @@ impl Comparison {
             case: name.clone(),
             content: identity::case(case.unit, case.scenario, &case.kind_use),
             status: result.map(|result| result.status),
+            why: None,
             agreed: 0,
         });
         let Some(result) = result else {
@@ -162,17 +165,26 @@ impl Comparison {
         // Before 6.12 (seen on 6.1) a skipped parameter is reported as one that passed.
         let told = match (predicted, result.status) {
             (Status::Skipped, Status::Passed) if options.target < Linux(6, 12) => Status::Skipped,
+            // KUnit hears what KASAN tells of its own thread, and not of a worker.
+            (Status::Failed, Status::Passed) if !told_by_kasan.is_empty() => Status::Failed,
             (_, told) => told,
         };
         if let Some(case) = self.cases.last_mut() {
             case.status = Some(told);
+            case.why = match (told, told_by_kasan.first()) {
+                (Status::Skipped, _) if faults && log.is_without_kasan() => {
+                    Some("it announces a fault, and this kernel has no KASAN".to_owned())
+                }
+                (Status::Skipped, _) if run.fault.is_some() => {
+                    Some("it announces a fault, which no kernel is asked for".to_owned())
+                }
+                (Status::Failed, Some(alarm)) => Some(format!("as announced: {alarm}")),
+                _ => None,
+            };
         }
         if predicted != told {
             let said = result.said.join("\n    ");
-            let what = format!(
-                "{} on the kernel, {predicted} on the simulator",
-                result.status
-            );
+            let what = format!("{told} on the kernel, {predicted} on the simulator");
             self.differ(&name, format!("{what}\n    {said}"));
         }
         if !options.trace || predicted == Status::Skipped {
