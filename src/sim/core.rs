@@ -61,6 +61,7 @@ pub(super) struct Core<'a, O> {
 
 impl<O: Observer> Core<'_, O> {
     fn operation(&mut self, op: Op) -> Result<i32, Fault> {
+        self.observer.begins();
         match self.dispatch(op) {
             Ok(ret) => {
                 self.observer.returned(op, ret, self.state);

@@ -175,6 +175,9 @@ pub trait Observer {
     /// Called where a kernel with that fix and one without it may part.
     fn matters(&mut self, _: Fix) {}
 
+    /// Called when an operation begins: those of a callback's body are within another one.
+    fn begins(&mut self) {}
+
     /// Called when an operation runs into a fault, the innermost one first.
     fn faulted(&mut self, _: Op) {}
 

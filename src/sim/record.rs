@@ -63,6 +63,8 @@ pub struct Record {
     pub step: u32,
     /// The line of the scenario's source that asked for that operation.
     pub line: u32,
+    /// In how many callbacks: 0 of what the scenario does itself.
+    pub within: u8,
     /// What happened.
     pub happening: Happening,
     /// Every device of the program at that moment.
@@ -74,7 +76,8 @@ pub struct Record {
 impl Record {
     /// The record in one line for people.
     pub fn describe(&self, program: &Program<'_>) -> String {
-        let mut text = match self.happening {
+        let mut text = "    ".repeat(usize::from(self.within));
+        text += &match self.happening {
             Happening::Returned(op, ret) => format!("{} = {ret}", program.describe(op)),
             Happening::Event(event) => format!("  {}", event.describe(program)),
         };
@@ -152,6 +155,7 @@ impl<'a> Recorder<'a> {
             line,
             keeps_path: self.keeps_paths,
             path: Vec::new(),
+            within: 0,
         };
         step(self.program, self.model, &mut self.state, op, &mut tape)
     }
@@ -177,6 +181,7 @@ impl<'a> Recorder<'a> {
             line,
             keeps_path: self.keeps_paths,
             path: Vec::new(),
+            within: 0,
         };
         step(
             self.program,
@@ -186,6 +191,7 @@ impl<'a> Recorder<'a> {
             &mut tape,
         )?;
         tape.records.pop();
+        tape.begins();
         tape.returned(op, ret, &self.state);
         Ok(ret)
     }
@@ -339,6 +345,8 @@ struct Tape<'t> {
     line: u32,
     keeps_path: bool,
     path: Vec<&'static str>,
+    /// Operations that are going on.
+    within: u8,
 }
 
 impl Tape<'_> {
@@ -346,6 +354,7 @@ impl Tape<'_> {
         self.records.push(Record {
             step: self.step,
             line: self.line,
+            within: self.within.saturating_sub(1),
             happening,
             devices: Snapshots::of(self.program, state),
             path,
@@ -368,8 +377,13 @@ impl Observer for Tape<'_> {
         self.path.pop();
     }
 
+    fn begins(&mut self) {
+        self.within += 1;
+    }
+
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
         self.keep(Happening::Returned(op, ret), state, vec![]);
+        self.within -= 1;
     }
 
     fn point(&mut self, point: Point) {
@@ -387,6 +401,7 @@ impl Observer for Tape<'_> {
     }
 
     fn faulted(&mut self, op: Op) {
+        self.within -= 1;
         self.faulted.get_or_insert(op);
     }
 
