@@ -128,6 +128,17 @@ impl Sink {
         self.all.push(diagnostic);
     }
 
+    /// Takes in one more, unless another one of its code is about the same places.
+    pub fn report_once(&mut self, diagnostic: Diagnostic) {
+        let places = |d: &Diagnostic| d.labels.iter().map(|label| label.0).collect::<Vec<_>>();
+        let same = |known: &Diagnostic| {
+            known.code == diagnostic.code && places(known) == places(&diagnostic)
+        };
+        if !self.all.iter().any(same) {
+            self.all.push(diagnostic);
+        }
+    }
+
     /// Takes in all that another one has, after its own.
     pub fn append(&mut self, other: Sink) {
         self.all.extend(other.all);

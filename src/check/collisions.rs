@@ -249,7 +249,7 @@ impl<'s> Taken<'s> {
     fn insert(&mut self, span: Span, what: Option<Joined<'s>>) {
         match self.names.get(&self.name) {
             Some((_, known)) if known.is_some() && *known == what => {}
-            Some((first, _)) => self.sink.report(
+            Some((first, _)) => self.sink.report_once(
                 Diagnostic::new(
                     Code::Duplicate,
                     format!("two names would become one {}", self.what),

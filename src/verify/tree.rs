@@ -1,7 +1,7 @@
 //! A private copy of a kernel source tree, kept and brought up to date, so that the
 //! user's own is only read.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,14 @@ pub(super) fn private_copy(
     fs::create_dir_all(&folder).map_err(|why| failed(&folder, &why))?;
     let lock_path = folder.join("lock");
     let lock = File::create(&lock_path).map_err(|why| failed(&lock_path, &why))?;
-    lock.lock().map_err(|why| failed(&lock_path, &why))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(why)) => return Err(failed(&lock_path, &why)),
+        Err(TryLockError::WouldBlock) => {
+            say("waiting for another run, which has the copy of this tree");
+            lock.lock().map_err(|why| failed(&lock_path, &why))?;
+        }
+    }
     let copy = Copy {
         path: folder.join("linux"),
         _lock: lock,
