@@ -162,24 +162,33 @@ fn stated_of(scenario: &Scenario) -> Fixes {
 }
 
 fn judge_steps(case: &Case<'_>, program: &Program<'_>, steps: &[CaseStep<'_>]) -> Run {
-    let judged = run_steps(case, case.model, 0, false, program, steps);
+    let judged = run_steps(case, case.model, Work::default(), false, program, steps);
     if judged.is_as_stated() {
         return judged;
     }
-    run_steps(case, case.model, 0, true, program, steps)
+    run_steps(case, case.model, Work::default(), true, program, steps)
 }
 
 /// Runs a case and judges it by what its scenario states for another kernel: the contract,
 /// say, which is what it states for one with all fixes.
 pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
-    run_overtaken(case, stated_for, 0)
+    run_at_work(case, stated_for, Work::default())
 }
 
-/// The same where the kernel is quick: of the operations that leave work queued, those
-/// whose bit is set return only after it is done. A kernel promises neither.
-pub fn run_overtaken(case: &Case<'_>, stated_for: Model, quick: u32) -> Run {
+/// What a kernel makes of work that is queued, of which it promises nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Of the operations that leave work queued, those that return only after it is done, a bit
+    /// each.
+    pub quick: u32,
+    /// Whether links that go are removed before deferred probes are tried again.
+    pub links_first: bool,
+}
+
+/// The same where the kernel makes that of its work.
+pub fn run_at_work(case: &Case<'_>, stated_for: Model, work: Work) -> Run {
     prepared(case, |program, steps| {
-        run_steps(case, stated_for, quick, true, program, steps)
+        run_steps(case, stated_for, work, true, program, steps)
     })
 }
 
@@ -200,16 +209,19 @@ fn prepared<R>(case: &Case<'_>, f: impl FnOnce(&Program<'_>, &[CaseStep<'_>]) ->
 fn run_steps(
     case: &Case<'_>,
     stated_for: Model,
-    quick: u32,
+    work: Work,
     traced: bool,
     program: &Program<'_>,
     steps: &[CaseStep<'_>],
 ) -> Run {
-    let recorder = Recorder::new(program, case.model);
+    let mut recorder = Recorder::new(program, case.model);
+    if work.links_first {
+        recorder = recorder.links_first();
+    }
     let mut runner = Runner {
         case,
         stated_for,
-        quick,
+        quick: work.quick,
         program,
         traced,
         recorder: match traced {
@@ -288,9 +300,11 @@ impl Runner<'_> {
             true => self.case.unit.line(span),
             false => 0,
         };
-        if op == Op::Settle && self.recorder.order_of_work_matters() {
-            let wanted = "two links go at once, in an order that nobody promises";
-            let race = Failure::new(span, wanted.to_owned(), self.recorder.records().len());
+        if op == Op::Settle
+            && let Some(what) = self.recorder.order_of_work_matters()
+        {
+            let wanted = format!("{what}, in an order that nobody promises");
+            let race = Failure::new(span, wanted, self.recorder.records().len());
             self.run.races.push(race);
         }
         self.spans.push(span);

@@ -683,7 +683,7 @@ static void put_test_device(struct test_device *td)
 	put_device(td->@{ self.pointer() }@);
 }
 @% endif %@
-@%- if uses.callbacks %@
+@%- if uses.callbacks && uses.register_driver %@
 static int register_test_driver(struct test_driver *drv)
 {
 	int ret = drv->td->kind->register_driver(drv->driver);
@@ -692,7 +692,8 @@ static int register_test_driver(struct test_driver *drv)
 		drv->registered = true;
 	return ret;
 }
-
+@% endif %@
+@%- if uses.callbacks %@
 static void unregister_test_driver(struct test_driver *drv)
 {
 @%- if trace %@

@@ -7,7 +7,7 @@ use devres_gen::compile::{load, load_text};
 use devres_gen::emit::{Broken, Options, names};
 use devres_gen::expand;
 use devres_gen::ir::{Linux, Unit};
-use devres_gen::run::{run, run_overtaken};
+use devres_gen::run::{Work, run, run_at_work};
 use devres_gen::sim::{Fix, Model};
 use devres_gen::trace::{Header, Line, PREFIX};
 use devres_gen::verify::compare::{Comparison, Difference};
@@ -242,6 +242,14 @@ fn printed(unit: &Unit, trace: impl Fn(&expand::Case<'_>) -> Vec<Line>) -> Strin
     text
 }
 
+/// A kernel that is as quick as that.
+fn work(quick: u32) -> Work {
+    Work {
+        quick,
+        ..Work::default()
+    }
+}
+
 /// Seen on 7.2 under load: the worker that probes again was done before the registration
 /// that woke it up returned. That is no difference, and anything else is one.
 #[test]
@@ -257,11 +265,11 @@ fn queued_work_may_be_done_before_its_operation_returns() {
             .differences
     };
     for quick in 0..4 {
-        let log = printed(&unit, |case| run_overtaken(case, FIXED, quick).trace);
+        let log = printed(&unit, |case| run_at_work(case, FIXED, work(quick)).trace);
         assert_eq!(judged(&log), [], "{quick}");
     }
-    let quick = |case: &expand::Case<'_>| run_overtaken(case, FIXED, 1).trace;
-    let slow = |case: &expand::Case<'_>| run_overtaken(case, FIXED, 0).trace;
+    let quick = |case: &expand::Case<'_>| run_at_work(case, FIXED, work(1)).trace;
+    let slow = |case: &expand::Case<'_>| run_at_work(case, FIXED, work(0)).trace;
     let differ: Vec<String> = expand::cases(&unit, FIXED)
         .filter(|case| quick(case) != slow(case))
         .map(|case| case.name())

@@ -172,6 +172,112 @@ mod unbound_with_its_supplier {
     }
 }
 
+/// A probe that is put off takes its link along, and its next attempt makes another one.
+mod made_again_by_the_next_attempt {
+    use ::devres_gen::sim::{
+        Callback, Case, Claim, Device, DeviceId, Driver, DriverId, Errno, LinkFlags, Op, Probe,
+        Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const SUP: DeviceId = DeviceId(1);
+        const TRIGGER: DeviceId = DeviceId(2);
+        const DRV: DriverId = DriverId(0);
+        const OTHER: DriverId = DriverId(1);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("sup", &super::BUS),
+                Device::new("trigger", &super::BUS),
+            ]),
+            drivers: &case.drivers(&[
+                Driver {
+                    probes: &[
+                        Probe {
+                            attempt: Some(1),
+                            body: &[Op::Link(DEV, SUP, LinkFlags::WhileConsumerBound)],
+                            error: Some(Errno::EPROBE_DEFER),
+                        },
+                        Probe {
+                            attempt: None,
+                            body: &[Op::Link(DEV, SUP, LinkFlags::WhileConsumerBound)],
+                            error: None,
+                        },
+                    ],
+                    ..Driver::new("drv", DEV)
+                },
+                Driver::new("other", TRIGGER),
+                Driver::new("sup.driver", SUP).set_up(),
+            ]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
+        s.at(333).register(SUP);
+        s.at(334).register(DEV);
+        s.at(335).register(TRIGGER);
+        s.at(336).register_driver(DRV);
+        s.at(337).register_driver(OTHER);
+        s.at(338).settle();
+        s.at(339).expect(Claim::Bound(DEV));
+        s.at(339).expect(Claim::ran_times(Callback::Probe(DRV), 2));
+        s.at(340).expect(Claim::Refs(SUP, 1));
+        s.at(325).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+}
+
+/// What remove makes is still there when the driver is not, and goes with the device.
+mod made_in_remove {
+    use ::devres_gen::sim::{
+        Case, Claim, Device, DeviceId, Driver, DriverId, LinkFlags, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const SUP: DeviceId = DeviceId(1);
+        const DRV: DriverId = DriverId(0);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("sup", &super::BUS),
+            ]),
+            drivers: &case.drivers(&[Driver {
+                remove: &[Op::Link(DEV, SUP, LinkFlags::Managed)],
+                ..Driver::new("drv", DEV)
+            }]),
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
+        s.at(349).register(SUP);
+        s.at(350).register(DEV);
+        s.at(351).register_driver(DRV);
+        s.at(344).give_up();
+        s.at(352).expect(Claim::Freed(DEV));
+        s.at(352).expect(Claim::Freed(SUP));
+        s.at(344).finish();
+    }
+
+    #[test]
+    fn on_platform() {
+        Case::unbound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_bus() {
+        Case::unbound(&super::BUS).on_every_kernel(scenario);
+    }
+}
+
 /// A link that a driver was to take along, and that is made where none is bound, has nobody
 /// to take it: the kernel warns when the supplier goes.
 mod nobody_takes_it_along {
@@ -189,13 +295,13 @@ mod nobody_takes_it_along {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(328).register(SUP);
-        s.at(329).register(DEV);
-        s.at(330).link(DEV, SUP, LinkFlags::WhileConsumerBound);
-        s.at(331).expect(Claim::NotWarned);
-        s.at(332).unbind(SUP);
-        s.at(333).expect(Claim::Warned);
-        s.at(326).finish();
+        s.at(359).register(SUP);
+        s.at(360).register(DEV);
+        s.at(361).link(DEV, SUP, LinkFlags::WhileConsumerBound);
+        s.at(362).expect(Claim::NotWarned);
+        s.at(363).unbind(SUP);
+        s.at(364).expect(Claim::Warned);
+        s.at(357).finish();
     }
 
     #[test]
@@ -231,18 +337,18 @@ mod comes_back {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(340).register(SUP);
-        s.at(341).register(DEV);
-        s.at(342).link(DEV, SUP, LinkFlags::Autoprobe);
-        s.at(343).register_driver(DRV);
-        s.at(344).expect(Claim::Bound(DEV));
-        s.at(345).unbind(SUP);
-        s.at(346).expect(Claim::Unbound(DEV));
-        s.at(347).attach(SUP);
-        s.at(348).settle();
-        s.at(349).expect(Claim::Bound(DEV));
-        s.at(349).expect(Claim::ran(Callback::Remove(DRV)));
-        s.at(337).finish();
+        s.at(371).register(SUP);
+        s.at(372).register(DEV);
+        s.at(373).link(DEV, SUP, LinkFlags::Autoprobe);
+        s.at(374).register_driver(DRV);
+        s.at(375).expect(Claim::Bound(DEV));
+        s.at(376).unbind(SUP);
+        s.at(377).expect(Claim::Unbound(DEV));
+        s.at(378).attach(SUP);
+        s.at(379).settle();
+        s.at(380).expect(Claim::Bound(DEV));
+        s.at(380).expect(Claim::ran(Callback::Remove(DRV)));
+        s.at(368).finish();
     }
 
     #[test]
@@ -278,16 +384,16 @@ mod comes_for_the_first_time {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(356).register(SUP);
-        s.at(357).register(DEV);
-        s.at(358).unbind(SUP);
-        s.at(359).link(DEV, SUP, LinkFlags::Autoprobe);
-        s.at(360).attach(SUP);
-        s.at(361).settle();
-        s.at(362).expect(Claim::Unbound(DEV));
-        s.at(363).register_driver(DRV);
-        s.at(364).expect(Claim::Bound(DEV));
-        s.at(353).finish();
+        s.at(387).register(SUP);
+        s.at(388).register(DEV);
+        s.at(389).unbind(SUP);
+        s.at(390).link(DEV, SUP, LinkFlags::Autoprobe);
+        s.at(391).attach(SUP);
+        s.at(392).settle();
+        s.at(393).expect(Claim::Unbound(DEV));
+        s.at(394).register_driver(DRV);
+        s.at(395).expect(Claim::Bound(DEV));
+        s.at(384).finish();
     }
 
     #[test]
@@ -324,28 +430,28 @@ mod by_hand {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(372).register(SUP);
-        s.at(373).register(DEV);
-        s.at(374).unbind(SUP);
-        s.at(375).link(DEV, SUP, LinkFlags::Stateless);
-        s.at(376).link(DEV, SUP, LinkFlags::Stateless);
-        s.at(377).register_driver(DRV);
-        s.at(378).expect(Claim::Bound(DEV));
-        s.at(379).attach(SUP);
-        s.at(380).unbind(SUP);
-        s.at(381).expect(Claim::Bound(DEV));
-        s.at(382).expect(Claim::Refs(SUP, 1));
-        s.at(382).expect(Claim::Refs(DEV, 1));
-        s.at(383).unlink(DEV, SUP);
-        s.at(384).settle();
-        s.at(385).expect(Claim::Refs(SUP, 1));
-        s.at(386).unlink(DEV, SUP);
-        s.at(387).settle();
-        s.at(388).expect(Claim::Refs(SUP, 0));
-        s.at(388).expect(Claim::Refs(DEV, 0));
-        s.at(389).unlink(DEV, SUP);
-        s.at(390).expect(Claim::NotWarned);
-        s.at(369).finish();
+        s.at(403).register(SUP);
+        s.at(404).register(DEV);
+        s.at(405).unbind(SUP);
+        s.at(406).link(DEV, SUP, LinkFlags::Stateless);
+        s.at(407).link(DEV, SUP, LinkFlags::Stateless);
+        s.at(408).register_driver(DRV);
+        s.at(409).expect(Claim::Bound(DEV));
+        s.at(410).attach(SUP);
+        s.at(411).unbind(SUP);
+        s.at(412).expect(Claim::Bound(DEV));
+        s.at(413).expect(Claim::Refs(SUP, 1));
+        s.at(413).expect(Claim::Refs(DEV, 1));
+        s.at(414).unlink(DEV, SUP);
+        s.at(415).settle();
+        s.at(416).expect(Claim::Refs(SUP, 1));
+        s.at(417).unlink(DEV, SUP);
+        s.at(418).settle();
+        s.at(419).expect(Claim::Refs(SUP, 0));
+        s.at(419).expect(Claim::Refs(DEV, 0));
+        s.at(420).unlink(DEV, SUP);
+        s.at(421).expect(Claim::NotWarned);
+        s.at(400).finish();
     }
 
     #[test]
@@ -375,17 +481,17 @@ mod purged_all_the_same {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(396).register(SUP);
-        s.at(397).register(DEV);
-        s.at(398).link(DEV, SUP, LinkFlags::Stateless);
-        s.at(399).link(DEV, SUP, LinkFlags::Stateless);
-        s.at(400).unregister(DEV);
-        s.at(401).settle();
-        s.at(402).expect(Claim::Freed(DEV));
-        s.at(402).expect(Claim::Refs(SUP, 0));
-        s.at(403).unlink(DEV, SUP);
-        s.at(404).expect(Claim::NotWarned);
-        s.at(394).finish();
+        s.at(427).register(SUP);
+        s.at(428).register(DEV);
+        s.at(429).link(DEV, SUP, LinkFlags::Stateless);
+        s.at(430).link(DEV, SUP, LinkFlags::Stateless);
+        s.at(431).unregister(DEV);
+        s.at(432).settle();
+        s.at(433).expect(Claim::Freed(DEV));
+        s.at(433).expect(Claim::Refs(SUP, 0));
+        s.at(434).unlink(DEV, SUP);
+        s.at(435).expect(Claim::NotWarned);
+        s.at(425).finish();
     }
 
     #[test]
@@ -415,14 +521,14 @@ mod not_to_be_removed {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(410).register(SUP);
-        s.at(411).register(DEV);
-        s.at(412).link(DEV, SUP, LinkFlags::Managed);
-        s.at(413).unlink(DEV, SUP);
-        s.at(414).expect(Claim::Warned);
-        s.at(415).settle();
-        s.at(416).expect(Claim::Refs(SUP, 1));
-        s.at(408).finish();
+        s.at(441).register(SUP);
+        s.at(442).register(DEV);
+        s.at(443).link(DEV, SUP, LinkFlags::Managed);
+        s.at(444).unlink(DEV, SUP);
+        s.at(445).expect(Claim::Warned);
+        s.at(446).settle();
+        s.at(447).expect(Claim::Refs(SUP, 1));
+        s.at(439).finish();
     }
 
     #[test]
@@ -459,21 +565,21 @@ mod one_claim_too_many {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(424).register(SUP);
-        s.at(425).register(DEV);
-        s.at(426).link(DEV, SUP, LinkFlags::Managed);
-        s.at(427).link(DEV, SUP, LinkFlags::Stateless);
-        s.at(428).unlink(DEV, SUP);
-        s.at(429).settle();
-        s.at(430).expect(Claim::Refs(SUP, 1));
-        s.at(431).unlink(DEV, SUP);
-        s.at(432).settle();
-        s.at(433).expect(Claim::Refs(SUP, 0));
-        s.at(433).expect(Claim::NotWarned);
-        s.at(434).register_driver(DRV);
-        s.at(435).unbind(SUP);
-        s.at(436).expect(Claim::Bound(DEV));
-        s.at(421).finish();
+        s.at(455).register(SUP);
+        s.at(456).register(DEV);
+        s.at(457).link(DEV, SUP, LinkFlags::Managed);
+        s.at(458).link(DEV, SUP, LinkFlags::Stateless);
+        s.at(459).unlink(DEV, SUP);
+        s.at(460).settle();
+        s.at(461).expect(Claim::Refs(SUP, 1));
+        s.at(462).unlink(DEV, SUP);
+        s.at(463).settle();
+        s.at(464).expect(Claim::Refs(SUP, 0));
+        s.at(464).expect(Claim::NotWarned);
+        s.at(465).register_driver(DRV);
+        s.at(466).unbind(SUP);
+        s.at(467).expect(Claim::Bound(DEV));
+        s.at(452).finish();
     }
 
     #[test]
@@ -509,17 +615,17 @@ mod the_longer_life {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/links.devres", 275, &program, case.model);
-        s.at(443).register(SUP);
-        s.at(444).register(DEV);
-        s.at(445).link(DEV, SUP, LinkFlags::Stateless);
-        s.at(446).link(DEV, SUP, LinkFlags::WhileSupplierBound);
-        s.at(447).unlink(DEV, SUP);
-        s.at(448).register_driver(DRV);
-        s.at(449).unbind(SUP);
-        s.at(450).settle();
-        s.at(451).expect(Claim::Unbound(DEV));
-        s.at(452).expect(Claim::Refs(SUP, 1));
-        s.at(440).finish();
+        s.at(474).register(SUP);
+        s.at(475).register(DEV);
+        s.at(476).link(DEV, SUP, LinkFlags::Stateless);
+        s.at(477).link(DEV, SUP, LinkFlags::WhileSupplierBound);
+        s.at(478).unlink(DEV, SUP);
+        s.at(479).register_driver(DRV);
+        s.at(480).unbind(SUP);
+        s.at(481).settle();
+        s.at(482).expect(Claim::Unbound(DEV));
+        s.at(483).expect(Claim::Refs(SUP, 1));
+        s.at(471).finish();
     }
 
     #[test]

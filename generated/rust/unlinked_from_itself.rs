@@ -29,11 +29,11 @@ mod from_itself {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/links.devres", 457, &program, case.model);
-        s.at(459).register(DEV);
-        s.at(460).unlink(DEV, DEV);
-        s.at(461).expect(Claim::Warned);
-        s.at(458).finish();
+        let mut s = Session::new("scenarios/links.devres", 488, &program, case.model);
+        s.at(490).register(DEV);
+        s.at(491).unlink(DEV, DEV);
+        s.at(492).expect(Claim::Warned);
+        s.at(489).finish();
     }
 
     #[test]
@@ -64,17 +64,17 @@ mod of_who_is_not_there_yet {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/links.devres", 457, &program, case.model);
-        s.at(468).register(DEV);
-        s.at(469).register(SUP);
-        s.at(470).init(USER);
-        s.at(471).link(USER, SUP, LinkFlags::Managed);
-        s.at(472).unlink(USER, SUP);
-        s.at(473).settle();
-        s.at(474).expect(Claim::Refs(SUP, 0));
-        s.at(474).expect(Claim::NotWarned);
-        s.at(475).put(USER);
-        s.at(465).finish();
+        let mut s = Session::new("scenarios/links.devres", 488, &program, case.model);
+        s.at(499).register(DEV);
+        s.at(500).register(SUP);
+        s.at(501).init(USER);
+        s.at(502).link(USER, SUP, LinkFlags::Managed);
+        s.at(503).unlink(USER, SUP);
+        s.at(504).settle();
+        s.at(505).expect(Claim::Refs(SUP, 0));
+        s.at(505).expect(Claim::NotWarned);
+        s.at(506).put(USER);
+        s.at(496).finish();
     }
 
     #[test]

@@ -272,13 +272,12 @@ impl<O: Observer> Core<'_, O> {
         Ok(())
     }
 
-    /// Everything that is queued: deferred probes, then removals of device links; and what these
-    /// queue, as they release devices.
+    /// Everything that is queued: deferred probes, then removals of device links or the other way
+    /// round; and what these queue, as they release devices.
     pub(super) fn settle(&mut self) -> Result<(), Fault> {
         loop {
-            self.deferred_probe_work()?;
-            if self.state.link_removals.is_empty() {
-                return Ok(());
+            if !self.state.links_first {
+                self.deferred_probe_work()?;
             }
             // Those that are there: `flush_workqueue()` waits for no others.
             let removals = self.state.link_removals.as_slice().len();
@@ -286,6 +285,12 @@ impl<O: Observer> Core<'_, O> {
                 if let Some(link) = self.state.link_removals.remove(0) {
                     self.device_link_release(link)?;
                 }
+            }
+            if self.state.links_first {
+                self.deferred_probe_work()?;
+            }
+            if removals == 0 && !self.state.has_queued_work() {
+                return Ok(());
             }
         }
     }

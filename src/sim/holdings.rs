@@ -387,7 +387,7 @@ impl Holdings {
             || program.drivers.iter().any(|driver| {
                 let defers = |errno| errno == Some(Errno::EPROBE_DEFER);
                 let mut probes = driver.probes.iter();
-                probes.any(|probe| defers(probe.error) || links(probe.body))
+                links(driver.remove) || probes.any(|probe| defers(probe.error) || links(probe.body))
             })
     }
 }

@@ -211,10 +211,17 @@ impl<'a> Recorder<'a> {
         Ok(later)
     }
 
-    /// Whether it matters in which order the kernel does the work that it has queued where
-    /// it promises none: each removal of a device link is a work of its own
-    /// (`device_link_wq` in drivers/base/core.c, Linux 6.12).
-    pub fn order_of_work_matters(&self) -> bool {
+    /// The same where links that go are removed before deferred probes are tried again.
+    pub fn links_first(mut self) -> Self {
+        self.state.links_first = true;
+        self
+    }
+
+    /// What goes at once, where it matters in which order the kernel does the work that it has
+    /// queued and promises none: each removal of a device link is a work of its own, and deferred
+    /// probes are another one (`device_link_wq` in drivers/base/core.c, `deferred_probe_work` in
+    /// drivers/base/dd.c, Linux 6.12).
+    pub fn order_of_work_matters(&self) -> Option<&'static str> {
         let events = |mut later: Recorder<'a>| {
             let from = later.records.len();
             let ended = later.run(0, Op::Settle);
@@ -223,10 +230,21 @@ impl<'a> Recorder<'a> {
             (ended, events.collect::<Vec<_>>())
         };
         let count = self.state.link_removals.as_slice().len();
-        if count < 2 {
-            return false;
+        let probes = !self.state.active.is_empty();
+        if count == 0 || count < 2 && !probes {
+            return None;
         }
         let as_queued = events(self.clone());
+        if probes {
+            // Counts differ wherever a link is still there for a probe, or not any more.
+            let happened = |(ended, events): &(_, Vec<(Happening, _)>)| {
+                let happened = events.iter().map(|&(happening, _)| happening);
+                (*ended, happened.collect::<Vec<_>>())
+            };
+            if happened(&events(self.clone().links_first())) != happened(&as_queued) {
+                return Some("a deferred probe and a link go at once");
+            }
+        }
         // Each of them may be the first to be done, or the last.
         let others = (0..count).flat_map(|at| {
             let [mut first, mut last] = [self.clone(), self.clone()];
@@ -234,7 +252,9 @@ impl<'a> Recorder<'a> {
             last.state.link_removals.as_mut_slice()[at..].rotate_left(1);
             [first, last]
         });
-        others.map(events).any(|other| other != as_queued)
+        let mut others = others.map(events);
+        let matters = count > 1 && others.any(|other| other != as_queued);
+        matters.then_some("two links go at once")
     }
 
     /// How many references the device had when its registration returned, or for want

@@ -5,7 +5,7 @@ use crate::expand::{self, Case};
 use crate::identity;
 use crate::ir::{Deviation, Linux, Unit};
 use crate::ktap::{Devres, Log, Status, TestResult};
-use crate::run::{self, FaultAt, Run};
+use crate::run::{self, FaultAt, Run, Work};
 use crate::sim::{Model, Warning};
 use crate::trace;
 
@@ -195,10 +195,14 @@ impl Comparison {
             ..Told::of(&name, case, result, log)
         };
         let agreed = told.compare(&run).or_else(|differences| {
-            // A kernel may have been quicker than that.
+            // A kernel may have been quicker than that, or done it in another order.
             let most = run.queued.min(OVERTAKEN);
-            let mut others =
-                (1..1 << most).map(|quick| run::run_overtaken(case, case.model, quick));
+            let works = [false, true].into_iter().flat_map(|links_first| {
+                (0..1 << most).map(move |quick| Work { quick, links_first })
+            });
+            let mut others = works
+                .skip(1)
+                .map(|work| run::run_at_work(case, case.model, work));
             others
                 .find_map(|other| told.compare(&other).ok())
                 .ok_or(differences)
@@ -268,12 +272,10 @@ impl<'l> Told<'l> {
         // A kernel warns on its own, and not in the trace.
         let warns = |line: &&trace::Line| line.warning().is_some();
         let (warnings, lines): (Vec<_>, Vec<_>) = run.trace[..lines].iter().partition(warns);
+        let goes_on = run.goes_on || run.leaves.is_some() || self.after_a_fault;
         let parts = [
-            self.trace(
-                &lines,
-                run.goes_on || run.leaves.is_some() || self.after_a_fault,
-            ),
-            self.warnings(&warnings),
+            self.trace(&lines, goes_on),
+            self.warnings(&warnings, goes_on),
             self.devres
                 .filter(|_| !self.after_a_fault)
                 .map_or(Ok(0), |kernel| {
@@ -316,12 +318,12 @@ impl<'l> Told<'l> {
     }
 
     /// By file: which function a report names depends on what the compiler inlined.
-    fn warnings(&self, simulator: &[&trace::Line]) -> Result<usize, String> {
+    fn warnings(&self, simulator: &[&trace::Line], goes_on: bool) -> Result<usize, String> {
         let ours = simulator.iter();
         let ours = ours.filter_map(|line| Warning::from_function(line.warning()?));
         let ours: Vec<Warning> = ours.collect();
         let same = |(warning, file): (&Warning, &&str)| warning.files().contains(file);
-        let as_many = match self.after_a_fault {
+        let as_many = match goes_on {
             true => ours.len() <= self.warnings.len(),
             false => ours.len() == self.warnings.len(),
         };

@@ -193,3 +193,36 @@ fn device_link_add_lengthens_a_life_and_never_shortens_it() {
     assert_eq!(unbound(&[Stateless, WhileConsumerBound]), (false, false));
     assert_eq!(unbound(&[Stateless, WhileSupplierBound]), (false, false));
 }
+
+/// Two queues, and nobody promises which is worked off first (`device_link_wq`, and that of
+/// `deferred_probe_work`): what a probe sees of a link that goes is either. Both were seen on 6.12.
+#[test]
+fn a_link_may_go_before_or_after_a_deferred_probe() {
+    static DEFERS: Program<'static> = Program {
+        devices: &[
+            Device::new("supplier", &PLATFORM),
+            Device::new("consumer", &PLATFORM),
+            Device::new("trigger", &PLATFORM),
+        ],
+        drivers: &[
+            Driver::new("supplier_driver", SUPPLIER),
+            Driver::new("consumer_driver", CONSUMER).probes(&[Probe::new(&[Link(
+                CONSUMER,
+                SUPPLIER,
+                WhileConsumerBound,
+            )])
+            .fails(Errno::EPROBE_DEFER)
+            .attempt(1)]),
+            Driver::new("other", THIRD),
+        ],
+        ..Program::EMPTY
+    };
+    let seen = |run: Run| {
+        let run = run.ops(&[Register(SUPPLIER), Register(CONSUMER), Register(THIRD)]);
+        let run = run.ops(&[RegisterDriver(SDRV), RegisterDriver(CDRV)]);
+        run.ops(&[RegisterDriver(DriverId(2))]).counted(Settle)
+    };
+    let probe = Event::Probe(CDRV, CONSUMER);
+    assert_eq!(seen(Run::of(&DEFERS)), [(probe, 5)]);
+    assert_eq!(seen(Run::of(&DEFERS).links_first()), [(probe, 4)]);
+}

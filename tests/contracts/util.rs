@@ -98,6 +98,14 @@ impl Run {
         Run { program, recorder }
     }
 
+    /// The same on one that removes links before it tries deferred probes again.
+    pub fn links_first(self) -> Self {
+        Run {
+            recorder: self.recorder.links_first(),
+            ..self
+        }
+    }
+
     /// Carries out operations of which none may return an error.
     pub fn ops(mut self, ops: &[Op]) -> Self {
         for &op in ops {

@@ -332,6 +332,8 @@ struct Uses {
     /// Devices other than the one under test, or what has to tell them apart.
     several: bool,
     get: bool,
+    /// A driver is registered, and not only declared.
+    register_driver: bool,
     put: bool,
     register: bool,
     init: bool,
@@ -414,6 +416,7 @@ impl Uses {
             Op::Get(_) => self.get = true,
             Op::Put(_) => self.put = true,
             Op::Link(..) => self.link = true,
+            Op::RegisterDriver(_) => self.register_driver = true,
             Op::Settle => self.settle = true,
             _ => {}
         }

@@ -27,6 +27,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
         });
     }
     uses.bound_kind = suite.kinds.iter().any(|used| used.bound);
+    uses.register_driver = uses.bound_kind;
     uses.parent = suite.kinds.iter().any(|used| used.parent.is_some());
     uses.drivers = uses.bound_kind;
     uses.register = uses.parent;
@@ -66,6 +67,7 @@ fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
         !scenario.drivers.is_empty() || expand::bound_devices(scenario).next().is_some();
     uses.drivers |= has_drivers;
     uses.callbacks |= has_drivers;
+    uses.register_driver |= expand::bound_devices(scenario).next().is_some();
     uses.counts |= !scenario.drivers.is_empty();
     for op in scenario.bodies() {
         uses.fallible |= super::operation::is_fallible(scenario, op);

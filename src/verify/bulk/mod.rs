@@ -36,6 +36,9 @@ const ALONE: Duration = Duration::from_secs(60);
 /// Programs that a kernel has to run in a second: a tenth of what user-mode Linux does.
 const A_SECOND: usize = 3000;
 
+/// The same of those that wait for readers: 7.2 does 350.
+const A_SECOND_WAITING: usize = 100;
+
 /// Who waits for readers, as drm_dev_unplug() does, waits shorter: with 7.2 that is most of the
 /// time otherwise.
 const EXPEDITED: &str = "rcupdate.rcu_expedited=1";
@@ -245,8 +248,12 @@ impl Kernel<'_> {
             let path = folder.join(format!("{name}.bin"));
             fs::write(&path, bytes).map_err(|why| format!("`{}`: {why}", path.display()))?;
         }
-        let programs: usize = tables.iter().map(|table| table.programs.len()).sum();
-        let timeout = ALONE + Duration::from_secs((programs / A_SECOND) as u64);
+        let seconds = |table: &Table| match table.waits_for_readers(self.unit) {
+            true => table.programs.len() / A_SECOND_WAITING,
+            false => table.programs.len() / A_SECOND,
+        };
+        let seconds: usize = tables.iter().map(seconds).sum();
+        let timeout = ALONE + Duration::from_secs(seconds as u64);
         let args = &[EXPEDITED];
         let (log, ended) = kernel::run_within(self.copy, self.setup, args, timeout, self.say)?;
         if let Some(place) = self.keep_log {

@@ -29,6 +29,15 @@ impl Table {
         self.programs.iter().map(Vec::len).sum()
     }
 
+    /// Whether things go of which the kernel waits until nobody reads them: links, and objects of a
+    /// framework.
+    pub(super) fn waits_for_readers(&self, unit: &Unit) -> bool {
+        let Bricks { used, scenario, .. } = &self.bricks;
+        let mut ops = scenario.operations();
+        ops.any(|op| matches!(op, Op::Link(..)))
+            || matches!(unit.kind(used.kind).handles, Handles::Object)
+    }
+
     /// Its programs as the kernel reads them.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; 4];
