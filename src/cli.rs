@@ -431,7 +431,7 @@ fn fix(commit: &str) -> Result<Fix, String> {
     Fix::from_digits(commit).ok_or_else(|| {
         let known: Vec<_> = Fix::ALL.iter().map(|fix| fix.commit()).collect();
         format!(
-            "no fix is known by that commit; known: {}",
+            "no fix is known by that commit, of which seven digits are enough; known: {}",
             known.join(", ")
         )
     })

@@ -97,6 +97,14 @@ impl Code {
         self.as_str().starts_with('W')
     }
 
+    /// Whether it is about what came of running a case.
+    pub fn is_of_a_run(self) -> bool {
+        matches!(
+            self,
+            Code::Fault | Code::Expectation | Code::Race | Code::NoFault
+        )
+    }
+
     /// The code that is printed so, in whatever case.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL

@@ -8,7 +8,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
 use crate::ir::Unit;
-use crate::places;
+use crate::orders;
 use crate::resolve::{Files, resolve};
 use crate::select::{Selection, select};
 use crate::source::{SourceId, Sources};
@@ -139,7 +139,7 @@ fn checked(unit: Unit, mut sink: Sink) -> Front {
                 .help("a scenario stands in a suite: suite NAME on KIND { scenario NAME { ... } }"),
         );
     }
-    let diagnostics = places::by_order(&unit, sink.into_sorted());
+    let diagnostics = orders::fold(sink.into_sorted());
     Front { unit, diagnostics }
 }
 

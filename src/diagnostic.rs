@@ -9,6 +9,7 @@ use miette::{
 
 use crate::codes::Code;
 use crate::source::{Source, Sources, Span};
+use crate::syntax::ast::Order;
 
 /// One thing that is wrong, with the places that show it and a way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,34 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// What to write if that is known: of a scenario in several orders only where it is so in each.
     pub hint: Option<String>,
+    /// Of which order of a scenario it is.
+    pub order: Option<Order>,
+    /// On which kinds and kernels it is so, in words.
+    pub places: Option<String>,
+    /// Where what is used was freed.
+    pub freed: Option<Freed>,
+}
+
+/// Where something was freed, and by which kernel functions, as far as that is the same wherever a
+/// diagnostic is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freed {
+    /// The statement.
+    pub span: Span,
+    /// The functions, outermost first; none if they differ.
+    pub by: String,
+}
+
+impl Freed {
+    /// What is so here and there.
+    pub fn and(self, other: Option<&Freed>) -> Option<Freed> {
+        let other = other.filter(|other| other.span == self.span)?;
+        let by = match other.by == self.by {
+            true => self.by,
+            false => String::new(),
+        };
+        Some(Freed { by, ..self })
+    }
 }
 
 impl Diagnostic {
@@ -35,6 +64,9 @@ impl Diagnostic {
             labels: Vec::new(),
             help: None,
             hint: None,
+            order: None,
+            places: None,
+            freed: None,
         }
     }
 
@@ -54,6 +86,34 @@ impl Diagnostic {
     pub fn hint(mut self, text: Option<String>) -> Self {
         self.hint = text;
         self
+    }
+
+    /// Says on which kinds and kernels it is so.
+    pub fn places(mut self, text: String) -> Self {
+        self.places = Some(text);
+        self
+    }
+
+    /// Adds a line to its help.
+    pub fn also(&mut self, text: &str) {
+        match &mut self.help {
+            Some(help) => *help += &format!("\n{text}"),
+            help => *help = Some(text.to_owned()),
+        }
+    }
+
+    /// Shows where what is used was freed: a place more, unless that is one already.
+    pub fn show_freed(&mut self) {
+        let Some(Freed { span, by }) = self.freed.take() else {
+            return;
+        };
+        let known = self.labels.iter().any(|label| label.0 == span);
+        match (known, by.is_empty()) {
+            (true, true) => {}
+            (true, false) => self.also(&format!("freed in {by}")),
+            (false, true) => self.labels.push((span, "freed here".to_owned())),
+            (false, false) => self.labels.push((span, format!("freed here, in {by}"))),
+        }
     }
 
     /// All that there is to be done about it.
@@ -142,6 +202,13 @@ impl Sink {
     /// Takes in all that another one has, after its own.
     pub fn append(&mut self, other: Sink) {
         self.all.extend(other.all);
+    }
+
+    /// Says of all that were reported since then of which order they are.
+    pub fn are_of(&mut self, since: usize, order: Option<&Order>) {
+        for diagnostic in &mut self.all[since..] {
+            diagnostic.order = order.cloned();
+        }
     }
 
     /// How many were reported so far.

@@ -39,6 +39,8 @@ pub mod ktap;
 #[cfg(feature = "cli")]
 pub mod negate;
 #[cfg(feature = "cli")]
+pub mod orders;
+#[cfg(feature = "cli")]
 pub mod output;
 #[cfg(feature = "cli")]
 pub mod places;

@@ -1,8 +1,6 @@
 //! Where something is so: on which of a scenario's kinds, on which kernels. And how that is said,
 //! in words and in the language.
 
-use crate::codes::Code;
-use crate::diagnostic::Diagnostic;
 use crate::ir::{Condition, KindUse, Scenario, Unit};
 use crate::sim::Model;
 
@@ -125,77 +123,5 @@ pub fn when(scenario: &Scenario, some: &[usize], all: &[usize]) -> Option<&'stat
         Some(" while bound")
     } else {
         meets(false).then_some(" while unbound")
-    }
-}
-
-/// What is wrong in several orders of one scenario, once: the first is told, and which they are.
-pub fn by_order(unit: &Unit, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let scenarios = unit.suites.iter().flat_map(|suite| &suite.scenarios);
-    let orders: Vec<(&str, &str)> = scenarios
-        .filter_map(|scenario| Some((scenario.name.as_str(), scenario.order_of.as_deref()?)))
-        .collect();
-    let mut told: Vec<(Diagnostic, Option<Told<'_>>)> = Vec::new();
-    for diagnostic in diagnostics {
-        let of_a_run = matches!(
-            diagnostic.code,
-            Code::Fault | Code::Expectation | Code::Race | Code::NoFault
-        );
-        let new = Told::of(&orders, &diagnostic.message);
-        let Some(new) = new.filter(|_| of_a_run) else {
-            told.push((diagnostic, None));
-            continue;
-        };
-        let known = told.iter_mut().find_map(|(known, told)| {
-            let told = told.as_mut()?;
-            // What came before may differ from order to order.
-            let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.0);
-            let same = told.message == new.message && place(known) == place(&diagnostic);
-            (same && known.code == diagnostic.code).then_some(told)
-        });
-        match known {
-            Some(known) => known.orders.extend(new.orders),
-            None => told.push((diagnostic, Some(new))),
-        }
-    }
-    let all_told = told.into_iter().map(|(mut diagnostic, told)| {
-        if let Some(told) = told {
-            let all = orders.iter().filter(|order| order.1 == told.of).count();
-            if told.orders.len() < all {
-                diagnostic.hint = None;
-            }
-            let help = diagnostic.help.get_or_insert_default();
-            let (count, names) = (told.orders.len(), told.orders.join(", "));
-            *help += &format!("\nin {count} of {all} orders: {names}");
-        }
-        diagnostic
-    });
-    all_told.collect()
-}
-
-/// What is told of a scenario's orders.
-struct Told<'u> {
-    /// The message without the order.
-    message: String,
-    /// The scenario that they are orders of.
-    of: &'u str,
-    /// The orders: which strand is next.
-    orders: Vec<&'u str>,
-}
-
-impl<'u> Told<'u> {
-    /// Messages name a scenario in backticks, or behind its suite.
-    fn of(orders: &[(&'u str, &'u str)], message: &str) -> Option<Self> {
-        let ways = [("`", "`"), ("/", " "), ("/", "/")];
-        let named = |name: &str| ways.map(|(before, behind)| format!("{before}{name}{behind}"));
-        let is_in = |name: &str| named(name).iter().any(|named| message.contains(named));
-        let &(name, of) = orders.iter().find(|(name, _)| is_in(name))?;
-        let renamed = named(name).into_iter().zip(named(of));
-        Some(Told {
-            message: renamed.fold(message.to_owned(), |message, (from, to)| {
-                message.replace(&from, &to)
-            }),
-            of,
-            orders: vec![&name[of.len() + 1..]],
-        })
     }
 }

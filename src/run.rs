@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::diagnostic::Freed;
 use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Deviation, Expectation, FaultExpectation, Scenario};
 use crate::sim::{
@@ -112,7 +113,7 @@ pub struct FaultAt {
     /// The same in words.
     pub text: String,
     /// Where what is used was freed, and by which kernel functions.
-    pub freed: Option<(Span, String)>,
+    pub freed: Option<Freed>,
     /// How the scenario would announce it, if it can.
     pub announce: Option<String>,
     /// Whether the scenario says so itself.
@@ -361,10 +362,11 @@ impl Runner<'_> {
         }
     }
 
-    fn freed(&self, fault: Fault) -> Option<(Span, String)> {
+    fn freed(&self, fault: Fault) -> Option<Freed> {
         let (step, path) = self.recorder.freed(fault)?;
-        let span = self.spans.get(step as usize - 1)?;
-        Some((*span, path.join(" > ")))
+        let span = *self.spans.get(step as usize - 1)?;
+        let by = path.join(" > ");
+        Some(Freed { span, by })
     }
 
     fn look_for_leaks(&mut self) {

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::diagnostic::{Diagnostic, Freed, Sink};
 use crate::expand;
-use crate::ir::{Scenario, Suite, Unit};
+use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::{Places, when};
 use crate::run::{self, Failure, FaultAt, Run};
 use crate::sim::{Fault, Model};
@@ -17,6 +17,10 @@ struct Found {
     places: Places,
     story: Vec<String>,
     fault: Option<FaultAt>,
+    /// The first case, in words, where there are others.
+    first: String,
+    /// Where what is used was freed, as far as it is the same for all.
+    freed: Option<Freed>,
     /// What was not as stated even before a fault.
     earlier: Option<Failure>,
     /// What is announced there and is not what happens.
@@ -37,8 +41,11 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             let is_instead =
                 |missing: &&Failure| fault.is_some() && missing.after == run.trace.len();
             let mut keep = |(span, code, text), after: usize, fault: Option<&FaultAt>| {
+                let freed = fault.and_then(|fault| fault.freed.clone());
                 let first = || Found {
                     places: Places::default(),
+                    first: first_case(unit, scenario, used, model),
+                    freed: freed.clone(),
                     story: run.story_until(after),
                     fault: fault.cloned(),
                     earlier: fault.and(run.failures.first().cloned()),
@@ -46,6 +53,8 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 };
                 let found = found.entry((span, code, text)).or_insert_with(first);
                 found.places.push(model, *used);
+                let known = found.freed.take();
+                found.freed = known.and_then(|known| known.and(freed.as_ref()));
             };
             if let Some(fault) = fault {
                 let problem = (fault.span, Code::Fault, fault.text.clone());
@@ -64,17 +73,20 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
         let text = format!("in scenario `{}`, {text}", scenario.name);
         let mut diagnostic = Diagnostic::new(code, text);
         let mut help = found.places.describe(unit, scenario);
+        diagnostic = diagnostic.places(help.clone());
+        let mut hint = None;
         if code == Code::Race {
-            help +=
-                "\nsay `settle` earlier, after what queues the work: it waits until that is done";
+            hint = Some(
+                "say `settle` earlier, after what queues the work: it waits until that is done"
+                    .to_owned(),
+            );
         }
         if !found.story.is_empty() {
-            help += "\nwhat happened before:\n  ";
+            help += &format!("\nwhat happened before{}:\n  ", found.first);
             help += &found.story.join("\n  ");
         }
         let at_end = span == scenario.span;
         let mut label = "here".to_owned();
-        let mut hint = None;
         if let Some(fault) = &found.fault {
             if at_end {
                 label = format!("at its end, when it gives up what it owns: `{}`", fault.op);
@@ -103,9 +115,15 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                     true => format!("`{}` in it, and ", fault.op),
                     false => String::new(),
                 };
-                let place = match found.instead {
-                    Some(_) => "instead",
-                    None => "behind it",
+                let in_a_block = scenario.order.iter().flat_map(|order| &order.blocks);
+                let in_a_block = in_a_block
+                    .into_iter()
+                    .any(|block| (block.start..block.end).contains(&span.start));
+                let place = match &fault.within {
+                    _ if found.instead.is_some() => "instead".to_owned(),
+                    Some(_) if !at_end => format!("behind `{}`", fault.op),
+                    _ if in_a_block => "behind it, in braces with it".to_owned(),
+                    _ => "behind it".to_owned(),
                 };
                 hint = Some(format!(
                     "if this is what it is about, say {first}{place}:\n  {line}"
@@ -113,23 +131,25 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             }
         }
         diagnostic = diagnostic.label(span, label);
-        let freed = found.fault.as_ref().and_then(|fault| fault.freed.as_ref());
-        match freed {
-            Some((freed, by)) if *freed != span && *freed != scenario.span => {
-                let by = match by.is_empty() {
-                    true => "freed here".to_owned(),
-                    false => format!("freed here, in {by}"),
-                };
-                diagnostic = diagnostic.label(*freed, by);
-            }
-            Some((_, by)) if !by.is_empty() => help += &format!("\nfreed in {by}"),
-            _ => {}
-        }
         if let Some(instead) = &found.instead {
             diagnostic = diagnostic.label(instead.span, "and another fault is announced");
         }
-        sink.report(diagnostic.help(help).hint(hint));
+        let mut diagnostic = diagnostic.help(help).hint(hint);
+        diagnostic.freed = found.freed;
+        sink.report(diagnostic);
     }
+}
+
+/// Which case a story is of, if there are others.
+fn first_case(unit: &Unit, scenario: &Scenario, used: &KindUse, model: Model) -> String {
+    let mut first = String::new();
+    if scenario.kinds.len() > 1 {
+        first += &format!(" on {}", used.label(unit));
+    }
+    if model != Model::ALL {
+        first += &format!(" {model}");
+    }
+    first
 }
 
 impl Found {

@@ -35,17 +35,31 @@ pub fn check(unit: &Unit, sink: &mut Sink) {
 
 fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, kinds_are_able: bool) -> Sink {
     let mut found = Sink::default();
-    let sink = &mut found;
+    in_scenario(unit, suite, scenario, kinds_are_able, &mut found);
+    found.are_of(0, scenario.order.as_ref());
+    found
+}
+
+fn in_scenario(
+    unit: &Unit,
+    suite: &Suite,
+    scenario: &Scenario,
+    kinds_are_able: bool,
+    sink: &mut Sink,
+) {
     deviations(scenario, sink);
     if !scenario.whole {
-        return found;
+        return;
     }
     abilities::of_scenario(unit, suite, scenario, sink);
     if !kinds_are_able {
-        return found;
+        return;
     }
     too_early(scenario, sink);
-    after_a_fault(scenario, sink);
+    // In another order it may be reached.
+    if scenario.order.is_none() {
+        after_a_fault(scenario, sink);
+    }
     references(unit, suite, scenario, sink);
     if sink.count() == 0 {
         lifetime::check(unit, suite, scenario, sink);
@@ -53,7 +67,6 @@ fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, kinds_are_able: 
     if sink.count() == 0 {
         unused(scenario, sink);
     }
-    found
 }
 
 /// Whether the kinds of a suite can do and be what a scenario asks of them.

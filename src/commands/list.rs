@@ -11,7 +11,13 @@ use devres_gen::sim::{Fix, Handles};
 use devres_gen::syntax::words::{self, OPERATIONS};
 
 pub(super) fn explain(args: &Explain) -> Done {
-    let what = args.what.as_str();
+    let what = args.what.trim_end_matches("()");
+    if what.is_empty() {
+        return fail(
+            "an empty word says nothing; `explain words` lists the operations",
+            BAD_INPUT,
+        );
+    }
     if let Some(code) = Code::from_name(what) {
         print(&format!("{}\n", code.explanation().trim_end()))?;
         return Ok(WELL);

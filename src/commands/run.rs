@@ -10,7 +10,8 @@ use devres_gen::emit::names;
 use devres_gen::expand::{self, Case};
 use devres_gen::identity;
 use devres_gen::ir::{Deviation, Step, StepKind, Unit};
-use devres_gen::places::{Places, by_order, when};
+use devres_gen::orders;
+use devres_gen::places::{Places, when};
 use devres_gen::run::{self, Run};
 use devres_gen::sim::Model;
 use devres_gen::source::Span;
@@ -45,7 +46,7 @@ pub(super) fn run(args: &Args) -> Done {
         Format::Json => format!("{:#}\n", document(&kernels, args.trace)),
         Format::Ktap => ktap(&unit, &kernels, args.trace),
     })?;
-    let failed = by_order(&unit, failures(&kernels));
+    let failed = orders::fold(failures(&kernels));
     if !failed.is_empty() {
         report(&failed, &unit.sources);
     }
@@ -234,17 +235,22 @@ impl<'r> Failed<'r> {
             help += &format!(":\n  {}", self.story.join("\n  "));
         }
         // What cures one that goes wrong cures others that go wrong in that way.
-        let (more, hint) = match self.wrong {
-            Some(deviation) => (self.without_it(deviation), None),
-            None => (cure(self.first), self.deviation()),
+        let hint = match self.wrong {
+            Some(deviation) => Some(self.without_it(deviation)),
+            None => {
+                help += &cure(self.first);
+                self.deviation()
+            }
         };
-        help += &more;
         let (suite, scenario) = (&suite.name, &scenario.name);
         let what = format!("{suite}/{scenario}{sep}{kinds}: {}", self.what);
-        Diagnostic::new(self.code, what)
+        let mut diagnostic = Diagnostic::new(self.code, what)
             .label(self.span, self.label)
             .help(help)
             .hint(hint)
+            .places(self.places.describe(unit, self.first.scenario));
+        diagnostic.order.clone_from(&self.first.scenario.order);
+        diagnostic
     }
 
     /// What to say instead of a `but` that is wrong.
@@ -257,10 +263,10 @@ impl<'r> Failed<'r> {
             .filter(|at| !wrong.contains(at) && deviation.condition.applies(&scenario.kinds[*at]));
         let right: Vec<usize> = right.collect();
         if right.is_empty() {
-            return "\nthe contract holds there: leave this `but` out".to_owned();
+            return "the contract holds there: leave this `but` out".to_owned();
         }
         format!(
-            "\nthe contract holds there, and is broken elsewhere: say `without {}{}`",
+            "the contract holds there, and is broken elsewhere: say `without {}{}`",
             deviation.fix,
             self.when(&right)
         )
@@ -313,7 +319,7 @@ fn failures<'r>(kernels: &'r [Kernel<'r>]) -> Vec<Diagnostic> {
         }
     }
     // In the order of the scenarios, whatever the kernels.
-    found.sort_by_key(|failed| failed.first.scenario.span);
+    found.sort_by_key(|failed| (failed.first.scenario.span, &failed.first.scenario.name));
     found.into_iter().map(Failed::diagnostic).collect()
 }
 

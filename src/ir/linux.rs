@@ -16,7 +16,9 @@ impl Linux {
         let text = text.strip_prefix('v').unwrap_or(text);
         let (major, rest) = text.split_once('.')?;
         let minor = rest.split(['.', '-', '+']).next()?;
-        Some(Linux(major.parse().ok()?, minor.parse().ok()?))
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        (digits(major) && digits(minor))
+            .then(|| Some(Linux(major.parse().ok()?, minor.parse().ok()?)))?
     }
 
     /// Whether `__fput_sync()` is for any thread (fs/file_table.c): on 6.1 it is a BUG in any but a
@@ -53,7 +55,7 @@ mod tests {
         ] {
             assert_eq!(Linux::of_release(text), Some(Linux(6, 12)), "{text}");
         }
-        for text in ["6", "linux-6.12", "6.x", "v.6", ""] {
+        for text in ["6", "linux-6.12", "6.x", "v.6", "+6.12", ""] {
             assert_eq!(Linux::of_release(text), None, "{text}");
         }
     }

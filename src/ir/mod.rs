@@ -13,6 +13,7 @@ pub use linux::Linux;
 
 use crate::sim::{self, DeviceId, Errno, Op};
 use crate::source::{SourceId, Sources, Span};
+use crate::syntax::ast::Order;
 
 /// A kind: an index into [`Unit::kinds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,8 +149,8 @@ pub struct Scenario {
     pub doc: Vec<String>,
     /// Its name, unique in the suite.
     pub name: String,
-    /// What it is one order of (`in any order`), if it is: its name is that, and the order.
-    pub order_of: Option<String>,
+    /// Which order it is of a scenario that leaves one open (`in any order`), if it is.
+    pub order: Option<Order>,
     /// Where the name stands.
     pub span: Span,
     /// The kinds of its suite on which it runs.

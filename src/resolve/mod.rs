@@ -347,11 +347,22 @@ impl Resolver<'_> {
         }
         let whole = self.sink.count() == before;
         let mut names: BTreeMap<&str, Span> = BTreeMap::new();
-        let written = suite.scenarios.iter();
+        let mut titles: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut written = Vec::new();
+        for scenario in &suite.scenarios {
+            let name = &scenario.name;
+            match titles.get(name.value.as_str()) {
+                Some(&first) => self.duplicate("scenario", name, first),
+                None => written.push(scenario),
+            }
+            titles.entry(&name.value).or_insert(name.span);
+        }
+        let written = written.into_iter();
         let in_order: Vec<Option<Vec<ast::Scenario>>> = written
+            .clone()
             .map(|scenario| orders::orders(scenario, &self.unit.sources, self.sink))
             .collect();
-        let scenarios = suite.scenarios.iter().zip(&in_order);
+        let scenarios = written.zip(&in_order);
         let scenarios = scenarios.flat_map(|(written, in_order)| match in_order {
             Some(all) => all.as_slice(),
             None => std::slice::from_ref(written),
@@ -374,6 +385,7 @@ impl Resolver<'_> {
             let resolver = ScenarioResolver::new(self.sink, scope, scenario);
             let mut scenario = resolver.resolve(scenario);
             scenario.whole &= whole && self.sink.count() == before;
+            self.sink.are_of(before, scenario.order.as_ref());
             resolved.scenarios.push(scenario);
         }
         self.unit.suites.push(resolved);

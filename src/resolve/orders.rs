@@ -7,13 +7,16 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::source::{Sources, Span, Spanned};
 use crate::syntax::MAX_NAME;
-use crate::syntax::ast::{Scenario, Statement, Strand};
+use crate::syntax::ast::{Expected, Order, Scenario, Statement, Strand};
 
 /// Orders of one scenario at most: those of five statements.
 const MAX_ORDERS: usize = 120;
 
-/// One order: which strand is next, again and again.
-type Order = Vec<usize>;
+/// Which strand is next, again and again.
+type Sequence = Vec<usize>;
+
+/// A statement, and the fault that it is expected to run into: nothing comes between.
+type Piece<'s> = &'s [Spanned<Statement>];
 
 /// The scenarios that a scenario stands for, if it is more than one.
 pub(super) fn orders(
@@ -21,16 +24,13 @@ pub(super) fn orders(
     sources: &Sources,
     sink: &mut Sink,
 ) -> Option<Vec<Scenario>> {
-    let blocks = scenario
-        .body
-        .iter()
-        .filter_map(|statement| strands(statement));
+    let blocks: Vec<(&[Strand], Span)> = scenario.body.iter().filter_map(strands).collect();
     let mut count = 0;
-    for (block, span) in blocks {
+    for &(block, span) in &blocks {
         if !is_well_formed(block, span, sink) {
             return Some(vec![]);
         }
-        let lengths: Vec<usize> = block.iter().map(Vec::len).collect();
+        let lengths: Vec<usize> = block.iter().map(|strand| pieces(strand).len()).collect();
         count = usize::max(count, 1).saturating_mul(ways(&lengths));
         if count > MAX_ORDERS {
             sink.report(
@@ -44,9 +44,16 @@ pub(super) fn orders(
     if count == 0 {
         return None;
     }
+    let order = Order {
+        scenario: scenario.name.span,
+        of: scenario.name.value.clone(),
+        which: String::new(),
+        count,
+        blocks: blocks.iter().map(|block| block.1).collect(),
+    };
     let mut all = vec![Scenario {
         body: vec![],
-        order_of: Some(scenario.name.value.clone()),
+        order: Some(order),
         ..scenario.clone()
     }];
     for statement in &scenario.body {
@@ -55,10 +62,12 @@ pub(super) fn orders(
                 .iter_mut()
                 .for_each(|one| one.body.push(statement.clone())),
             Some((block, _)) => {
+                let block: Vec<Vec<Piece<'_>>> =
+                    block.iter().map(|strand| pieces(strand)).collect();
                 let lengths: Vec<usize> = block.iter().map(Vec::len).collect();
                 let orders = interleaved(&lengths);
                 let each = all.iter().flat_map(|one| {
-                    let with = |order| in_order(one, block, order, sources);
+                    let with = |order| in_order(one, &block, order, sources);
                     orders.iter().map(with)
                 });
                 all = each.collect();
@@ -106,6 +115,15 @@ fn is_well_formed(block: &[Strand], span: Span, sink: &mut Sink) -> bool {
                 .help("what is done in any order are operations and expectations"),
         );
     }
+    let alone = block.iter().filter_map(|strand| strand.first());
+    for statement in alone.filter(|statement| is_fault(statement)) {
+        well = false;
+        sink.report(
+            Diagnostic::new(Code::WrongSort, "nothing comes before this fault")
+                .label(statement.span, "it may stand behind any statement here")
+                .help("put it into braces with what runs into it: `{ use m; expect fault ... }`"),
+        );
+    }
     if well && block.len() < 2 {
         well = false;
         sink.report(
@@ -117,17 +135,40 @@ fn is_well_formed(block: &[Strand], span: Span, sink: &mut Sink) -> bool {
     well
 }
 
+/// Whether a statement says that the one before it runs into a fault.
+fn is_fault(statement: &Spanned<Statement>) -> bool {
+    let Statement::Expect(expected) = &statement.value else {
+        return false;
+    };
+    expected
+        .iter()
+        .any(|expected| matches!(expected, Expected::Fault(_)))
+}
+
+fn pieces(strand: &Strand) -> Vec<Piece<'_>> {
+    let chunks = strand.chunk_by(|_, next| is_fault(next));
+    chunks.collect()
+}
+
 /// The same scenario, so far, with a block in one order.
-fn in_order(one: &Scenario, block: &[Strand], order: &Order, sources: &Sources) -> Scenario {
+fn in_order(
+    one: &Scenario,
+    block: &[Vec<Piece<'_>>],
+    order: &Sequence,
+    sources: &Sources,
+) -> Scenario {
     let mut one = one.clone();
     let mut strands: Vec<_> = block.iter().map(|strand| strand.iter()).collect();
-    let statements: Vec<_> = order
-        .iter()
-        .filter_map(|&strand| strands[strand].next())
-        .collect();
-    one.name.value.push('_');
-    let letters = order.iter().map(|&strand| char::from(b'a' + strand as u8));
-    one.name.value.extend(letters);
+    let pieces = order.iter().filter_map(|&strand| strands[strand].next());
+    let statements: Vec<_> = pieces.copied().flatten().collect();
+    if let Some(known) = &mut one.order {
+        if !known.which.is_empty() {
+            known.which.push('_');
+        }
+        let letters = order.iter().map(|&strand| char::from(b'a' + strand as u8));
+        known.which.extend(letters);
+        one.name.value = known.name();
+    }
     let texts = statements
         .iter()
         .map(|statement| text(sources, statement.span));
@@ -166,8 +207,8 @@ fn ways(lengths: &[usize]) -> usize {
 }
 
 /// Every order, the first one as it is written.
-fn interleaved(lengths: &[usize]) -> Vec<Order> {
-    fn go(left: &mut [usize], order: &mut Order, all: &mut Vec<Order>) {
+fn interleaved(lengths: &[usize]) -> Vec<Sequence> {
+    fn go(left: &mut [usize], order: &mut Sequence, all: &mut Vec<Sequence>) {
         if left.iter().all(|&left| left == 0) {
             return all.push(order.clone());
         }

@@ -63,7 +63,7 @@ impl<'s> ScenarioResolver<'s> {
             scenario: ir::Scenario {
                 doc: scenario.doc.clone(),
                 name: scenario.name.value.clone(),
-                order_of: scenario.order_of.clone(),
+                order: scenario.order.clone(),
                 span,
                 kinds: scope.uses.to_vec(),
                 devices: vec![ir::Device {

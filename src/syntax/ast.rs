@@ -167,8 +167,30 @@ pub struct Scenario {
     pub body: Vec<Spanned<Statement>>,
     /// Whether nothing of it was left out.
     pub whole: bool,
-    /// The name of what it is one order of, if it is.
-    pub order_of: Option<String>,
+    /// Which order it is of a scenario that leaves one open, if it is.
+    pub order: Option<Order>,
+}
+
+/// One order of a scenario that leaves it open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Where the scenario's name stands.
+    pub scenario: Span,
+    /// That name.
+    pub of: String,
+    /// The order: which strand is next, a letter each.
+    pub which: String,
+    /// How many there are.
+    pub count: usize,
+    /// Where the blocks stand that are in any order.
+    pub blocks: Vec<Span>,
+}
+
+impl Order {
+    /// What the scenario of this order is called.
+    pub fn name(&self) -> String {
+        format!("{}_{}", self.of, self.which)
+    }
 }
 
 /// What keeps its own order among others: a statement, or `{ ... }`.

@@ -424,7 +424,7 @@ impl TreeBuilder<'_> {
                 name,
                 body,
                 whole: self.sink.count() == before,
-                order_of: None,
+                order: None,
             });
         }
         scenario

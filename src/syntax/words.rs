@@ -104,7 +104,7 @@ pub fn forms(word: &str) -> Option<&'static [&'static str]> {
 }
 
 /// What an operation is in the kernel or elsewhere, where somebody writes that.
-const ELSEWHERE: [(&str, &str); 90] = [
+const ELSEWHERE: [(&str, &str); 93] = [
     ("device_initialize", "init"),
     ("device_add", "add"),
     ("device_del", "del"),
@@ -122,6 +122,9 @@ const ELSEWHERE: [(&str, &str); 90] = [
     ("device_driver_attach", "bind"),
     ("device_release_driver", "unbind"),
     ("device_link_add", "link"),
+    ("krealloc", "realloc"),
+    ("chrdev_open", "open"),
+    ("cdev_put", "close"),
     ("device_link_del", "unlink"),
     ("device_link_remove", "unlink"),
     ("devm_add_action", "action"),
@@ -260,7 +263,8 @@ pub(super) fn instead_of(word: &str) -> Option<String> {
 /// The operation that something is here, which the kernel or others call otherwise.
 pub fn here(word: &str) -> Option<&'static str> {
     let known = ELSEWHERE.iter().find(|(known, _)| *known == word);
-    known.map(|(_, here)| *here)
+    let flag = LINK_FLAGS.iter().any(|(flag, _)| *flag == word);
+    known.map(|(_, here)| *here).or(flag.then_some("link"))
 }
 
 /// What to do about something that is no operation here.
