@@ -7,6 +7,7 @@ mod expect;
 mod names;
 mod orders;
 mod scenario;
+mod verbs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
