@@ -110,25 +110,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             if let Fault::NotInitialized(dev) = fault.fault {
                 help += super::nothing_is_left(scenario, dev);
             }
-            if let Some(line) = found.announcement(scenario) {
-                let first = match at_end {
-                    true => format!("`{}` in it, and ", fault.op),
-                    false => String::new(),
-                };
-                let in_a_block = scenario.order.iter().flat_map(|order| &order.blocks);
-                let in_a_block = in_a_block
-                    .into_iter()
-                    .any(|block| (block.start..block.end).contains(&span.start));
-                let place = match &fault.within {
-                    _ if found.instead.is_some() => "instead".to_owned(),
-                    Some(_) if !at_end => format!("behind `{}`", fault.op),
-                    _ if in_a_block => "behind it, in braces with it".to_owned(),
-                    _ => "behind it".to_owned(),
-                };
-                hint = Some(format!(
-                    "if this is what it is about, say {first}{place}:\n  {line}"
-                ));
-            }
+            hint = found.hint(scenario, span);
         }
         diagnostic = diagnostic.label(span, label);
         if let Some(instead) = &found.instead {
@@ -153,6 +135,26 @@ fn first_case(unit: &Unit, scenario: &Scenario, used: &KindUse, model: Model) ->
 }
 
 impl Found {
+    /// What to write where, if the fault is what the scenario is about.
+    fn hint(&self, scenario: &Scenario, span: Span) -> Option<String> {
+        let line = self.announcement(scenario)?;
+        let fault = self.fault.as_ref()?;
+        let at_end = span == scenario.span;
+        let mut blocks = scenario.order.iter().flat_map(|order| &order.blocks);
+        let place = match &fault.within {
+            _ if self.instead.is_some() => "instead".to_owned(),
+            _ if at_end => format!("`{}` in it, and behind it", fault.op),
+            Some(_) => format!("behind `{}`", fault.op),
+            None if blocks.any(|block| (block.start..block.end).contains(&span.start)) => {
+                "behind it, in braces with it".to_owned()
+            }
+            None => "behind it".to_owned(),
+        };
+        Some(format!(
+            "if this is what it is about, say {place}:\n  {line}"
+        ))
+    }
+
     /// What announces the fault where it happens, and nowhere else, if one line can.
     fn announcement(&self, scenario: &Scenario) -> Option<String> {
         let fault = self.fault.as_ref()?.announce.as_ref()?;
