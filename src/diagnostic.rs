@@ -283,7 +283,7 @@ impl Report {
 
 fn place(source: &Source, span: Span) -> String {
     let line = source.line(span.start);
-    let column = 1 + span.start as usize - source.line_range(line).start;
+    let column = source.column(span.start);
     shown(&format!("{}:{line}:{column}", source.path))
 }
 

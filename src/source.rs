@@ -89,6 +89,13 @@ impl Source {
         self.line_starts.partition_point(|&start| start <= at) as u32
     }
 
+    /// Which character of its line a byte is, counted from 1.
+    pub fn column(&self, at: u32) -> usize {
+        let start = self.line_range(self.line(at)).start;
+        let before = self.text.get(start..at as usize);
+        1 + before.map_or(0, |before| before.chars().count())
+    }
+
     /// How many lines there are.
     pub fn lines(&self) -> u32 {
         self.line_starts.len() as u32

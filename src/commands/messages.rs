@@ -160,14 +160,10 @@ struct Place<'s> {
 impl<'s> Place<'s> {
     fn of(span: Span, sources: &'s Sources) -> Self {
         let source = sources.get(span.source);
-        let line = source.line(span.start);
-        let before = source
-            .text
-            .get(source.line_range(line).start..span.start as usize);
         Place {
             file: &source.path,
-            line,
-            column: 1 + before.map_or(0, |before| before.chars().count()),
+            line: source.line(span.start),
+            column: source.column(span.start),
         }
     }
 }

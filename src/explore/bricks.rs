@@ -129,8 +129,7 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
     }
     let defers = |errno| errno == Some(Errno::EPROBE_DEFER);
     let mut probes = scenario.drivers.iter().flat_map(|driver| &driver.probes);
-    let links = |op: &Op| matches!(op, Op::Link(..));
-    if probes.any(|probe| defers(probe.error)) || scenario.operations().any(|op| links(&op)) {
+    if probes.any(|probe| defers(probe.error)) || scenario.makes_links() {
         ops.push(Op::Settle);
     }
     // Halves last: of programs that are as long, one without them is for more kinds.

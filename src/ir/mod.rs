@@ -209,6 +209,11 @@ impl Scenario {
         own.chain(self.bodies())
     }
 
+    /// Whether devices are linked in it, by whomever.
+    pub fn makes_links(&self) -> bool {
+        self.operations().any(|op| matches!(op, Op::Link(..)))
+    }
+
     /// The operations that actions and drivers carry out.
     pub fn bodies(&self) -> impl Iterator<Item = Op> {
         let actions = self.actions.iter().flat_map(|action| &action.body);

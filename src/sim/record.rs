@@ -143,21 +143,7 @@ impl<'a> Recorder<'a> {
     /// The [`Fault`] that the operation runs into.
     pub fn run(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
         self.step += 1;
-        let mut tape = Tape {
-            program: self.program,
-            records: &mut self.records,
-            devres: &mut self.devres,
-            faulted: &mut self.faulted,
-            freed: &mut self.freed,
-            points: &mut self.points,
-            matter: &mut self.matter,
-            step: self.step,
-            line,
-            keeps_path: self.keeps_paths,
-            path: Vec::new(),
-            within: 0,
-        };
-        step(self.program, self.model, &mut self.state, op, &mut tape)
+        self.carry_out(line, op, |_, _| {})
     }
 
     /// The same where the kernel does what the operation queues before that returns: workers
@@ -169,6 +155,21 @@ impl<'a> Recorder<'a> {
         let ret = self.run(line, op)?;
         // Its return comes after the work, and that has no return of its own.
         self.records.pop();
+        self.carry_out(line, Op::Settle, |tape, state| {
+            tape.records.pop();
+            tape.begins();
+            tape.returned(op, ret, state);
+        })?;
+        Ok(ret)
+    }
+
+    /// Carries out an operation of the step at hand; `then` has the tape when it has returned.
+    fn carry_out(
+        &mut self,
+        line: u32,
+        op: Op,
+        then: impl FnOnce(&mut Tape<'_>, &State),
+    ) -> Result<i32, Fault> {
         let mut tape = Tape {
             program: self.program,
             records: &mut self.records,
@@ -183,16 +184,8 @@ impl<'a> Recorder<'a> {
             path: Vec::new(),
             within: 0,
         };
-        step(
-            self.program,
-            self.model,
-            &mut self.state,
-            Op::Settle,
-            &mut tape,
-        )?;
-        tape.records.pop();
-        tape.begins();
-        tape.returned(op, ret, &self.state);
+        let ret = step(self.program, self.model, &mut self.state, op, &mut tape)?;
+        then(&mut tape, &self.state);
         Ok(ret)
     }
 

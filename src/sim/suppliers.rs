@@ -10,6 +10,14 @@ use super::points::Point;
 use super::program::{DeviceId, MAX_LINKS};
 use super::state::{Autoremove, Ends, LinkStatus, LinksStatus};
 
+/// What a link is when its consumer has let go of it, by what its supplier is.
+fn without_consumer(supplier: LinksStatus) -> LinkStatus {
+    match supplier {
+        LinksStatus::DriverBound => LinkStatus::Available,
+        _ => LinkStatus::Dormant,
+    }
+}
+
 impl<O: Observer> Core<'_, O> {
     /// Whether all suppliers are there; if so, the consumer is being probed.
     pub(super) fn device_links_check_suppliers(&mut self, dev: DeviceId) -> bool {
@@ -35,13 +43,9 @@ impl<O: Observer> Core<'_, O> {
             if link.status != LinkStatus::ConsumerProbe {
                 continue;
             }
-            let supplier = &devices[usize::from(link.ends.supplier.0)];
-            if supplier.links == LinksStatus::DriverBound {
-                link.status = LinkStatus::Available;
-            } else {
-                link.status = LinkStatus::Dormant;
-                warnings += 1;
-            }
+            let supplier = devices[usize::from(link.ends.supplier.0)].links;
+            link.status = without_consumer(supplier);
+            warnings += u8::from(link.status == LinkStatus::Dormant);
         }
         self.warn(Warning::DeviceLinksMissingSupplier, warnings);
     }
@@ -94,13 +98,10 @@ impl<O: Observer> Core<'_, O> {
             if !matches!(link.status, LinkStatus::ConsumerProbe | LinkStatus::Active) {
                 continue;
             }
-            let supplier = &devices[usize::from(link.ends.supplier.0)];
-            if supplier.links == LinksStatus::DriverBound {
-                link.status = LinkStatus::Available;
-            } else {
-                link.status = LinkStatus::Dormant;
-                warnings += u8::from(supplier.links != LinksStatus::Unbinding);
-            }
+            let supplier = devices[usize::from(link.ends.supplier.0)].links;
+            link.status = without_consumer(supplier);
+            let dormant = link.status == LinkStatus::Dormant;
+            warnings += u8::from(dormant && supplier != LinksStatus::Unbinding);
         }
         self.warn(Warning::DeviceLinksNoDriver, warnings);
         let gone: List<Ends, MAX_LINKS> = gone;

@@ -36,7 +36,7 @@ const ALONE: Duration = Duration::from_secs(60);
 /// Programs that a kernel has to run in a second: a tenth of what user-mode Linux does.
 const A_SECOND: usize = 3000;
 
-/// The same of those that wait for readers: 7.2 does 350.
+/// The same of those that wait for readers, which is longest on 7.2 (`--explore N --bricks links`).
 const A_SECOND_WAITING: usize = 100;
 
 /// Who waits for readers, as drm_dev_unplug() does, waits shorter: with 7.2 that is most of the

@@ -33,9 +33,7 @@ impl Table {
     /// framework.
     pub(super) fn waits_for_readers(&self, unit: &Unit) -> bool {
         let Bricks { used, scenario, .. } = &self.bricks;
-        let mut ops = scenario.operations();
-        ops.any(|op| matches!(op, Op::Link(..)))
-            || matches!(unit.kind(used.kind).handles, Handles::Object)
+        scenario.makes_links() || unit.kind(used.kind).handles == Handles::Object
     }
 
     /// Its programs as the kernel reads them.
@@ -91,10 +89,7 @@ pub(super) fn numbers(unit: &Unit, suite: &Suite) -> Vec<Op> {
 pub(super) fn tables(unit: &Unit, model: Model, asked: Bulk<'_>) -> Vec<Table> {
     // Who waits for readers takes a kernel longer than anything else here: a device of a
     // framework's object when it goes, and a device link.
-    let links = |suite: &Suite| {
-        let mut ops = suite.scenarios.iter().flat_map(Scenario::operations);
-        ops.any(|op| matches!(op, Op::Link(..)))
-    };
+    let links = |suite: &Suite| suite.scenarios.iter().any(Scenario::makes_links);
     let weight = |suite: &Suite, used: &KindUse| match unit.kind(used.kind).handles {
         Handles::Object => 1,
         _ if links(suite) => 4,
