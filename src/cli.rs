@@ -38,6 +38,8 @@ pub enum Command {
     Compile(Compile),
     /// Bring scenario files into their canonical form.
     Fmt(Fmt),
+    /// Tell what happens, without anything being expected.
+    Ask(Ask),
     /// Run the cases on the simulator.
     Run(Run),
     /// Show which contracts hold on which simulated kernel.
@@ -129,6 +131,25 @@ pub struct Fmt {
     /// Write nothing; show what would change, and fail if anything would.
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// Statements as they stand in a scenario, with `;` between them or an argument each; `-` is
+    /// standard input.
+    #[arg(required_unless_present = "file")]
+    pub statements: Vec<String>,
+    /// Only on this kind, as suites spell it: `platform`, `platform bound`. Any number of them; every
+    /// standard kind that can do that if there is none.
+    #[arg(long, value_name = "KIND", conflicts_with = "file")]
+    pub on: Vec<String>,
+    /// The scenarios of these files or folders instead.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "statements")]
+    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub select: Select,
+    #[command(flatten)]
+    pub kernel: Kernel,
 }
 
 #[derive(Debug, Args)]

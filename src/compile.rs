@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::check::check;
+use crate::check::{abilities_of, check};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
-use crate::ir::Unit;
+use crate::explore::all_kinds;
+use crate::ir::{KindUse, Unit};
 use crate::orders;
 use crate::resolve::{Files, resolve};
 use crate::select::{Selection, select};
@@ -66,6 +67,92 @@ pub fn load_part(paths: &[PathBuf], selection: &Selection) -> Result<Front, Stri
         unit = select(unit, selection)?;
     }
     Ok(checked(unit, sink))
+}
+
+/// The same of cases of which nobody knows yet what comes of them: whether kinds can do what is asked
+/// is checked, and nothing else.
+///
+/// # Errors
+/// A pattern that matches no case.
+pub fn load_question(paths: &[PathBuf], selection: &Selection) -> Result<Front, String> {
+    let mut sink = Sink::default();
+    let mut sources = Sources::default();
+    let ids = sources.load(paths, &mut sink);
+    asked(sources, &ids, sink, selection, false)
+}
+
+/// The same of statements that stand in no scenario, on kinds as suites spell them; if there are none,
+/// on every standard kind that can do that.
+///
+/// # Errors
+/// Where there is no statement, and as above.
+pub fn question(
+    statements: &str,
+    kinds: &[String],
+    selection: &Selection,
+) -> Result<Front, String> {
+    if statements.trim().is_empty() {
+        return Err(
+            "nothing is asked: say statements, such as 'register dev; unregister dev'".into(),
+        );
+    }
+    let every = library();
+    let on: Vec<String> = match kinds {
+        [] => all_kinds(&every)
+            .iter()
+            .map(|kind| kind.spelled(&every))
+            .collect(),
+        kinds => kinds.to_vec(),
+    };
+    let on = on.join(", ");
+    let text = format!(
+        "use kinds\n\nsuite question on {on} {{\n    scenario asked {{\n{statements}\n    }}\n}}\n"
+    );
+    let mut sources = Sources::default();
+    let id = sources.add("<question>", &text);
+    asked(sources, &[id], Sink::default(), selection, kinds.is_empty())
+}
+
+fn asked(
+    sources: Sources,
+    ids: &[SourceId],
+    mut sink: Sink,
+    selection: &Selection,
+    of_any_kind: bool,
+) -> Result<Front, String> {
+    let mut unit = resolved(sources, ids, &mut sink);
+    if !sink.has_errors() {
+        unit = select(unit, selection)?;
+        if of_any_kind {
+            keep_those_that_can(&mut unit);
+        }
+        abilities_of(&unit, &mut sink);
+    }
+    Ok(whole(unit, sink))
+}
+
+/// Leaves the kinds out that cannot do what is asked of them, if there are any that can.
+fn keep_those_that_can(unit: &mut Unit) {
+    let can = |kind: &KindUse| {
+        let mut alone = unit.clone();
+        for suite in &mut alone.suites {
+            suite.kinds = vec![*kind];
+        }
+        let mut sink = Sink::default();
+        abilities_of(&alone, &mut sink);
+        !sink.has_errors()
+    };
+    let kinds = unit.suites.iter().flat_map(|suite| &suite.kinds);
+    let able: Vec<KindUse> = kinds.copied().filter(can).collect();
+    if able.is_empty() {
+        return;
+    }
+    for suite in &mut unit.suites {
+        suite.kinds.clone_from(&able);
+        for scenario in &mut suite.scenarios {
+            scenario.kinds.clone_from(&able);
+        }
+    }
 }
 
 /// The same for a text that is no file.
@@ -133,6 +220,11 @@ fn front(sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
 
 fn checked(unit: Unit, mut sink: Sink) -> Front {
     check(&unit, &mut sink);
+    whole(unit, sink)
+}
+
+/// A unit with what is wrong with it; one without any scenario is.
+fn whole(unit: Unit, mut sink: Sink) -> Front {
     if !sink.has_errors() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
         sink.report(
             Diagnostic::new(Code::NoScenarios, "there is no scenario in any file")

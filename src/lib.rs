@@ -11,6 +11,8 @@ pub mod sim;
 extern crate alloc;
 
 #[cfg(feature = "cli")]
+pub mod ask;
+#[cfg(feature = "cli")]
 mod check;
 #[cfg(feature = "cli")]
 pub mod codes;
@@ -58,6 +60,8 @@ pub mod select;
 pub mod series;
 #[cfg(feature = "cli")]
 pub mod source;
+#[cfg(feature = "cli")]
+pub mod story;
 #[cfg(feature = "cli")]
 pub mod syntax;
 #[cfg(feature = "cli")]

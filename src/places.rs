@@ -46,14 +46,14 @@ impl Places {
     pub fn kernels(&self, scenario: &Scenario) -> Option<String> {
         let mut groups = self.groups(scenario);
         let (_, models) = groups.pop()?;
-        groups.is_empty().then(|| kernels(&models))
+        groups.is_empty().then(|| on_kernels(&models))
     }
 
     /// On which kinds and kernels, in words: a line for each set of kinds.
     pub fn describe(&self, unit: &Unit, scenario: &Scenario) -> String {
         let line = |(kinds, models): &(Vec<usize>, Vec<Model>)| {
             let kinds = labels(unit, scenario, kinds);
-            format!("on {kinds}, {}", kernels(models))
+            format!("on {kinds}, {}", on_kernels(models))
         };
         let groups = self.groups(scenario);
         match groups.as_slice() {
@@ -84,7 +84,7 @@ fn is_every_kernel(models: &[Model]) -> bool {
 }
 
 /// Kernels in words: `on every kernel`, `on a kernel with 699fb50d9903`.
-fn kernels(models: &[Model]) -> String {
+pub fn on_kernels(models: &[Model]) -> String {
     let mut missing = Model::known().filter(|model| !models.contains(model));
     let only_without = match (missing.next(), missing.next()) {
         (None, _) => return "on every kernel".to_owned(),

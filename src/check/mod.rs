@@ -75,6 +75,20 @@ pub fn abilities(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sin
     abilities::of_scenario(unit, suite, scenario, sink);
 }
 
+/// Checks a unit of which nobody knows yet what comes of it: only whether kinds can do and be what is
+/// asked of them.
+pub fn abilities_of(unit: &Unit, sink: &mut Sink) {
+    for suite in &unit.suites {
+        abilities::of_kinds(unit, &suite.kinds, sink);
+        for scenario in suite.scenarios.iter().filter(|scenario| scenario.whole) {
+            let mut found = Sink::default();
+            abilities::of_scenario(unit, suite, scenario, &mut found);
+            found.are_of(0, scenario.order.as_ref());
+            sink.append(found);
+        }
+    }
+}
+
 /// Expectations about a device that is not there: nothing can be known of it.
 fn too_early(scenario: &Scenario, sink: &mut Sink) {
     let comes = |op: Op| match op {

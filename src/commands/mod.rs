@@ -1,5 +1,6 @@
 //! The subcommands, and what they share: loading sources and saying what is wrong.
 
+mod ask;
 mod compile;
 mod cover;
 mod explore;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     let done = match &cli.command {
         Command::Compile(args) => compile::compile(args),
         Command::Fmt(args) => fmt::fmt(args),
+        Command::Ask(args) => ask::ask(args),
         Command::Run(args) => run::run(args),
         Command::Matrix(args) => matrix::matrix(args),
         Command::Explore(args) => explore::explore(args),
@@ -54,8 +56,12 @@ type Done = Result<ExitCode, u8>;
 
 /// Reads and understands sources, or says what is wrong with them.
 fn load_or_report(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> {
-    let Front { unit, diagnostics } =
-        load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?;
+    understood(load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?)
+}
+
+/// What was understood, or what is wrong with it is said.
+fn understood(front: Front) -> Result<Unit, u8> {
+    let Front { unit, diagnostics } = front;
     if !diagnostics.is_empty() {
         report(&diagnostics, &unit.sources);
     }

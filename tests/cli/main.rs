@@ -44,6 +44,56 @@ fn the_nine_cases_take_less_than_200_lines_of_c() {
     );
 }
 
+/// What README shows of `ask` is what it prints.
+#[test]
+fn ask_answers_as_readme_says() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let (_, rest) = readme.split_once("    $ devres-gen ask ").unwrap();
+    let (args, rest) = rest.split_once('\n').unwrap();
+    let (options, statements) = args.split_once('\'').unwrap();
+    let statements = statements.trim_end_matches('\'');
+    let args: Vec<&str> = ["ask"]
+        .into_iter()
+        .chain(options.split_whitespace())
+        .chain([statements])
+        .collect();
+    let shown = rest.lines().map_while(|line| line.strip_prefix("    "));
+    let shown: String = shown.map(|line| format!("{line}\n")).collect();
+    let output = here(&args);
+    assert_eq!(out(&output), shown);
+    assert!(output.status.success(), "{}", err(&output));
+}
+
+#[test]
+fn ask_refuses_what_is_no_question() {
+    for (args, wanted) in [
+        (&["ask", ""][..], "nothing is asked"),
+        (&["ask", "regster dev"], "did you mean `register`"),
+        (
+            &["ask", "--on", "plattform", "register dev"],
+            "did you mean `platform`",
+        ),
+        (
+            &["ask", "open dev as h", "--on", "root"],
+            "cannot be opened",
+        ),
+        (&["ask", "register dev", "--only", "a/*"], "no case matches"),
+        (
+            &["ask", "register dev", "--file", "scenarios"],
+            "cannot be used with",
+        ),
+        (
+            &["ask", "register dev }}} suite x on root { scenario s {"],
+            "E0",
+        ),
+    ] {
+        let output = here(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(err(&output).contains(wanted), "{args:?}: {}", err(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
 #[test]
 fn the_same_bytes_from_everywhere() {
     let folder = folder();

@@ -1,0 +1,270 @@
+//! What `ask` tells, and that it is so. `UPDATE_EXPECT=1 cargo test --test ask` blesses the texts.
+
+use devres_gen::ask::answers;
+use devres_gen::compile::{Front, load_text, question};
+use devres_gen::expand;
+use devres_gen::run::run_as;
+use devres_gen::select::Selection;
+use devres_gen::sim::{Fix, Model};
+use devres_gen::story::{Line, Story};
+use expect_test::{Expect, expect};
+
+/// Questions of all sorts.
+const QUESTIONS: &[&str] = &[
+    "register dev; get dev; action cleanup on dev { put dev }; unregister dev",
+    "register dev; get dev; action a on dev; action b on dev { action c on dev }; unregister dev",
+    "register dev; action a on dev; remove a; resource r on dev { get dev }; unbind dev",
+    "init dev; action a on dev; put dev",
+    "register dev; open dev as f; action a on dev; unregister dev; open dev as g",
+    "driver drv for dev {\nprobe 1 { action a on dev; return EIO }\nprobe { action b on dev }\n}
+     register dev; register drv; attach dev; attach dev",
+    "device sup: bus; driver s for sup { }; driver d for dev { probe 1 { return EPROBE_DEFER } }
+     register dev; register sup; link dev to sup; register d; register s",
+    "device child: platform bound parent dev
+     register dev; register child; get child; action a on child; unregister child; unregister dev",
+    "register dev; group g on dev; action a on dev; close g; release g; action b on dev; remove b; remove b",
+    "register dev; memory m; action a on dev { free m }; resource r on dev; destroy r",
+];
+
+fn ask(asked: &str, kinds: &[&str]) -> Front {
+    let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
+    question(asked, &kinds, &Selection::default()).unwrap()
+}
+
+/// What a story says can be expected can be, by the judge of scenarios.
+#[test]
+fn what_can_be_expected_holds() {
+    let mut cases = 0;
+    for asked in QUESTIONS {
+        let unit = ask(asked, &[]).unit;
+        let models = [Model::ALL, Model::ALL.without(Fix::DelReleasesDevres)];
+        for case in models
+            .into_iter()
+            .flat_map(|model| expand::cases(&unit, model))
+        {
+            let story = Story::of(&case);
+            let lines = |word: &str, claims: &[String]| match claims {
+                [] => String::new(),
+                claims => format!("{word} {}\n", claims.join(", ")),
+            };
+            let kind = case.kind_use.spelled(&unit);
+            let (now, finally) = (
+                lines("expect", &story.expected),
+                lines("finally expect", &story.finally),
+            );
+            // Errors are well to who asks, and a scenario has to name them; what goes wrong at its end
+            // it cannot name.
+            let refused = |line: &Line| line.text.contains(" = -") || line.text.starts_with("!!");
+            if story.own.iter().chain(&story.end).any(refused) {
+                continue;
+            }
+            let text = format!(
+                "use kinds\nsuite s on {kind} {{\nscenario x {{\n{asked}\nsettle\n{now}{finally}}}\n}}\n"
+            );
+            let front = load_text("told.devres", &text);
+            let told = expand::cases(&front.unit, case.model).next();
+            let run = run_as(&told.unwrap(), Model::ALL);
+            assert!(
+                run.passed() && run.races.is_empty(),
+                "{text} {}: {:?} {:?}",
+                case.model,
+                front.diagnostics,
+                run.failures
+            );
+            cases += 1;
+        }
+    }
+    assert!(cases > 150, "only {cases} cases");
+}
+
+fn told(asked: &str, kinds: &[&str], expected: &Expect) {
+    let front = ask(asked, kinds);
+    assert!(front.diagnostics.is_empty(), "{:?}", front.diagnostics);
+    let models: Vec<Model> = Model::known().collect();
+    let answers = answers(&front.unit, &models);
+    let told = answers.iter().map(|answer| answer.tell(&front.unit, false));
+    expected.assert_eq(&told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_kernel_is_told_of_where_it_parts() {
+    told(
+        "register dev; action a on dev; unregister dev; expect a ran, dev freed",
+        &["root", "bare", "platform bound"],
+        &expect![[r#"
+            on root, bare:
+              register dev    dev refs 0 -> 1
+              action a on dev
+              unregister dev  dev refs 1 -> 0
+                a runs (device_unregister > device_del > devres_release_all)
+                dev is released (device_unregister > put_device > device_release)
+              expect a ran: yes
+              expect dev freed: yes
+              expect a ran, dev freed
+            on a kernel without 699fb50d9903:
+              unregister dev  dev refs 1 -> 0
+                a runs (device_unregister > put_device > device_release > devres_release_all)
+                dev is released (device_unregister > put_device > device_release)
+              expect a ran: yes
+              expect dev freed: yes
+              expect a ran, dev freed
+
+            on platform bound:
+              register dev    dev refs 0 -> 3, dev is bound
+                dev.probe runs (device_register > device_add > bus_probe_device > device_initial_probe > really_probe)
+              action a on dev
+              unregister dev  dev refs 3 -> 0, dev is unbound
+                dev.remove runs (device_unregister > device_del > bus_remove_device > device_release_driver)
+                a runs (device_unregister > device_del > bus_remove_device > device_release_driver > device_unbind_cleanup > devres_release_all)
+                dev is released (device_unregister > put_device > device_release)
+              expect a ran: yes
+              expect dev freed: yes
+              expect a ran, dev freed
+        "#]],
+    );
+}
+
+#[test]
+fn a_fault_ends_the_story() {
+    told(
+        "register dev; memory priv on dev; action late on dev { use priv }; free priv; unbind dev",
+        &["platform bound"],
+        &expect![[r#"
+            on platform bound:
+              register dev  dev refs 0 -> 3, dev is bound
+                dev.probe runs (device_register > device_add > bus_probe_device > device_initial_probe > really_probe)
+              memory priv on dev
+              action late on dev
+              free priv
+                priv is freed (devm_kfree)
+              unbind dev
+                dev.remove runs (device_release_driver)
+                late runs (device_release_driver > device_unbind_cleanup > devres_release_all)
+                  use priv
+              !! `priv` is used after it was freed (freed by devm_kfree)
+              expect fault use_after_free on priv
+        "#]],
+    );
+}
+
+#[test]
+fn work_that_is_queued_is_waited_for() {
+    told(
+        "device sup: bus
+         driver of_sup for sup { }
+         driver of_dev for dev {
+             probe 1 { action a on dev; return EPROBE_DEFER }
+         }
+         register dev; register sup; register of_dev; register of_sup",
+        &["platform"],
+        &expect![[r#"
+            on platform:
+              register dev     dev refs 0 -> 3
+              register sup     sup refs 0 -> 2
+              register of_dev
+                of_dev.probe runs (driver_register > driver_attach > really_probe)
+                  action a on dev
+                a runs (driver_register > driver_attach > really_probe > device_unbind_cleanup > devres_release_all)
+              register of_sup  sup is bound
+                of_sup.probe runs (driver_register > driver_attach > really_probe)
+              settle           dev is bound
+                of_dev.probe runs (deferred_probe_work_func > bus_probe_device_deferred > device_initial_probe > really_probe)
+              expect a ran, of_sup.probe ran, of_sup.remove not run, of_dev.probe ran 2 times, of_dev.remove not run, dev bound, sup bound
+              at its end:
+              unregister sup   sup refs 2 -> 0, sup is unbound
+                of_sup.remove runs (device_unregister > device_del > bus_remove_device > device_release_driver)
+                sup is released (device_unregister > put_device > device_release)
+              unregister dev   dev refs 3 -> 0, dev is unbound
+                of_dev.remove runs (device_unregister > device_del > bus_remove_device > device_release_driver)
+                dev is released (device_unregister > put_device > device_release)
+              unregister of_sup
+              unregister of_dev
+              finally expect of_sup.remove ran, of_dev.remove ran, dev freed, sup freed
+        "#]],
+    );
+}
+
+#[test]
+fn orders_that_lead_to_the_same_are_told_once() {
+    told(
+        "register dev; get dev
+         action a on dev
+         in any order {
+             unregister dev
+             { put dev; expect dev alive }
+             remove a
+         }",
+        &["root"],
+        &expect![[r#"
+            in 5 of 12 orders: abbc, abcb, babc, bacb, bbac; this is abbc
+
+            on root:
+              register dev    dev refs 0 -> 1
+              get dev         dev refs 1 -> 2
+              action a on dev
+              unregister dev  dev refs 2 -> 1
+                a runs (device_unregister > device_del > devres_release_all)
+              put dev         dev refs 1 -> 0
+                dev is released (put_device > device_release)
+              expect dev alive: no, it is freed
+              remove a
+              !! `dev` is used after it was freed (freed by put_device > device_release)
+              expect fault use_after_free on dev
+            on a kernel without 699fb50d9903:
+              unregister dev  dev refs 2 -> 1
+              put dev         dev refs 1 -> 0
+                a runs (put_device > device_release > devres_release_all)
+                dev is released (put_device > device_release)
+              expect dev alive: no, it is freed
+              remove a
+              !! `dev` is used after it was freed (freed by put_device > device_release)
+              expect fault use_after_free on dev
+
+            in 1 of 12 orders: acbb
+
+            on root:
+              register dev    dev refs 0 -> 1
+              get dev         dev refs 1 -> 2
+              action a on dev
+              unregister dev  dev refs 2 -> 1
+                a runs (device_unregister > device_del > devres_release_all)
+              remove a
+                WARN() in devm_remove_action() (devm_remove_action)
+              put dev         dev refs 1 -> 0
+                dev is released (put_device > device_release)
+              expect dev alive: no, it is freed
+              expect a ran, dev freed, warning
+            on a kernel without 699fb50d9903:
+              unregister dev  dev refs 2 -> 1
+              remove a
+              put dev         dev refs 1 -> 0
+                dev is released (put_device > device_release)
+              expect dev alive: no, it is freed
+              expect a not run, dev freed
+
+            in 6 of 12 orders: bbca, bcab, bcba, cabb, cbab, cbba; this is bbca
+
+            on root:
+              register dev    dev refs 0 -> 1
+              get dev         dev refs 1 -> 2
+              action a on dev
+              put dev         dev refs 2 -> 1
+              expect dev alive: yes
+              remove a
+              unregister dev  dev refs 1 -> 0
+                dev is released (device_unregister > put_device > device_release)
+              expect a not run, dev freed
+        "#]],
+    );
+}
+
+#[test]
+fn what_a_kind_cannot_do_is_not_asked_of_it() {
+    let front = ask("register dev; open dev as f", &[]);
+    let kinds = &front.unit.suites[0].kinds;
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind.spelled(&front.unit)).collect();
+    assert_eq!(kinds, ["chardev", "iio", "drm"]);
+    assert!(front.diagnostics.is_empty());
+    let front = ask("register dev; open dev as f", &["root"]);
+    assert_eq!(front.diagnostics.len(), 1);
+}
