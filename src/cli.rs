@@ -146,6 +146,9 @@ pub struct Ask {
     /// The scenarios of these files or folders instead.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "statements")]
     pub file: Vec<PathBuf>,
+    /// Ask a kernel as well: its source tree, which is only read.
+    #[arg(long, value_name = "LINUX", conflicts_with = "without")]
+    pub tree: Option<PathBuf>,
     #[command(flatten)]
     pub select: Select,
     #[command(flatten)]

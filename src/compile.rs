@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::check::{abilities_of, check};
+use crate::check::{self, check};
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
@@ -126,7 +126,7 @@ fn asked(
         if of_any_kind {
             keep_those_that_can(&mut unit);
         }
-        abilities_of(&unit, &mut sink);
+        check::question(&unit, &mut sink);
     }
     Ok(whole(unit, sink))
 }
@@ -139,7 +139,7 @@ fn keep_those_that_can(unit: &mut Unit) {
             suite.kinds = vec![*kind];
         }
         let mut sink = Sink::default();
-        abilities_of(&alone, &mut sink);
+        check::question(&alone, &mut sink);
         !sink.has_errors()
     };
     let kinds = unit.suites.iter().flat_map(|suite| &suite.kinds);

@@ -22,6 +22,10 @@ pub struct Story {
     pub end: Vec<Line>,
     /// What it could expect then, where that is something else.
     pub finally: Vec<String>,
+    /// Whether a fault ends it.
+    pub goes_wrong: bool,
+    /// The error that each of the scenario's operations returned, if it did.
+    pub errors: Vec<Option<Errno>>,
 }
 
 /// One thing that happens.
@@ -75,6 +79,7 @@ struct Telling<'t> {
     state: State,
     teller: Teller<'t>,
     holdings: Holdings,
+    errors: Vec<Option<Errno>>,
 }
 
 impl<'t> Telling<'t> {
@@ -85,6 +90,7 @@ impl<'t> Telling<'t> {
             state: State::new(),
             teller: Teller::new(program),
             holdings: Holdings::new(),
+            errors: Vec::new(),
         }
     }
 
@@ -93,13 +99,16 @@ impl<'t> Telling<'t> {
         if let Err(fault) = self.does_its_own(case) {
             told.own = self.teller.lines;
             told.expected = announced(self.program, fault);
+            told.goes_wrong = true;
             return told;
         }
         told.own = std::mem::take(&mut self.teller.lines);
+        told.errors = std::mem::take(&mut self.errors);
         told.expected = self.expected(false);
         // A fault is expected behind an operation, and none of these stands in the scenario.
-        if self.gives_up(case).is_ok() {
-            told.finally = self.expected(true);
+        match self.gives_up(case) {
+            Ok(()) => told.finally = self.expected(true),
+            Err(_) => told.goes_wrong = true,
         }
         told.end = self.teller.lines;
         told.finally.retain(|claim| !told.expected.contains(claim));
@@ -114,13 +123,16 @@ impl<'t> Telling<'t> {
         self.teller.lines.clear();
         for step in &case.scenario.steps {
             match &step.kind {
-                StepKind::Op(op, _) => self.carry_out(case, *op)?,
+                StepKind::Op(op, _) => {
+                    let ret = self.carry_out(case, *op)?;
+                    self.errors.push((ret < 0).then_some(Errno(-ret)));
+                }
                 StepKind::Expect(expectation) => self.judge("expect", expectation.claim),
                 StepKind::Fault(_) | StepKind::Finally(_) => {}
             }
         }
         match self.state.has_queued_work() {
-            true => self.carry_out(case, Op::Settle),
+            true => self.carry_out(case, Op::Settle).map(drop),
             false => Ok(()),
         }
     }
@@ -152,7 +164,7 @@ impl<'t> Telling<'t> {
         self.teller.note(0, format!("{word} {claim}: {so}"));
     }
 
-    fn carry_out(&mut self, case: &Case<'_>, op: Op) -> Result<(), Fault> {
+    fn carry_out(&mut self, case: &Case<'_>, op: Op) -> Result<i32, Fault> {
         if op == Op::Settle
             && let Some(what) = self.recorder.order_of_work_matters()
         {
@@ -176,12 +188,12 @@ impl<'t> Telling<'t> {
                     let text = format!("(there is no reference of {name} that it could take over)");
                     self.teller.note(1, text);
                 }
-                Ok(())
+                Ok(ret)
             }
             Err(fault) => {
                 let text = format!("!! {}", fault.describe(self.program));
                 self.teller.note(0, text);
-                if let (Some((_, path)), Some(line)) =
+                if let (Some((_, path @ [_, ..])), Some(line)) =
                     (self.recorder.freed(fault), self.teller.lines.last_mut())
                 {
                     line.path = format!("freed by {}", path.join(" > "));
@@ -398,7 +410,9 @@ impl Observer for Teller<'_> {
 
     fn freed(&mut self, memory: ActionId) {
         let action = self.program.action(memory);
-        if matches!(action.sort, Sort::Memory | Sort::Unmanaged) {
+        // An operation that does nothing else says so itself.
+        let is_told = !self.path.is_empty();
+        if is_told && matches!(action.sort, Sort::Memory | Sort::Unmanaged) {
             self.within(format!("{} is freed", action.name));
         }
     }

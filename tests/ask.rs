@@ -1,8 +1,9 @@
 //! What `ask` tells, and that it is so. `UPDATE_EXPECT=1 cargo test --test ask` blesses the texts.
 
-use devres_gen::ask::answers;
+use devres_gen::ask::{answers, that_goes_well};
 use devres_gen::compile::{Front, load_text, question};
 use devres_gen::expand;
+use devres_gen::ir::Scenario;
 use devres_gen::run::run_as;
 use devres_gen::select::Selection;
 use devres_gen::sim::{Fix, Model};
@@ -267,4 +268,38 @@ fn what_a_kind_cannot_do_is_not_asked_of_it() {
     assert!(front.diagnostics.is_empty());
     let front = ask("register dev; open dev as f", &["root"]);
     assert_eq!(front.diagnostics.len(), 1);
+}
+
+/// A kernel is asked for what goes well only, and told which errors to expect: a test would end there.
+#[test]
+fn a_kernel_is_asked_for_what_goes_well() {
+    let asked = "driver drv for dev { probe { return EIO } }
+        register dev; register drv; bind dev to drv
+        action grab on dev { get dev }
+        unregister dev";
+    let unit = ask(asked, &["platform", "platform bound", "bus"]).unit;
+    let asked_on = |model| {
+        let well = that_goes_well(&unit, model);
+        let of = |scenario: &Scenario| {
+            let kinds = scenario.kinds.iter().map(|kind| kind.spelled(&well));
+            format!(
+                "{} on {}",
+                scenario.name,
+                kinds.collect::<Vec<_>>().join(", ")
+            )
+        };
+        for case in expand::cases(&well, model) {
+            assert!(run_as(&case, Model::ALL).passed(), "{}", case.name());
+        }
+        let all = well.suites.iter().flat_map(|suite| &suite.scenarios);
+        all.map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        asked_on(Model::ALL),
+        ["asked on platform, bus", "asked_2 on platform bound"]
+    );
+    assert_eq!(
+        asked_on(Model::ALL.without(Fix::DelReleasesDevres)),
+        ["asked on platform bound"]
+    );
 }

@@ -76,8 +76,10 @@ pub fn abilities(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sin
 }
 
 /// Checks a unit of which nobody knows yet what comes of it: only whether kinds can do and be what is
-/// asked of them.
-pub fn abilities_of(unit: &Unit, sink: &mut Sink) {
+/// asked of them, and whether there can be C.
+pub fn question(unit: &Unit, sink: &mut Sink) {
+    unit.kinds.iter().for_each(|kind| kind_c::check(kind, sink));
+    collisions::check(unit, sink);
     for suite in &unit.suites {
         abilities::of_kinds(unit, &suite.kinds, sink);
         for scenario in suite.scenarios.iter().filter(|scenario| scenario.whole) {

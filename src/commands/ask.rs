@@ -1,12 +1,18 @@
-//! `devres-gen ask`: what happens, for who has nothing to expect yet.
+//! `devres-gen ask`: what happens, for who has nothing to expect yet; and whether a kernel does the
+//! same.
 
 use std::io::Read as _;
+use std::path::Path;
 
-use super::{BAD_INPUT, Done, WELL, fail, print, understood};
+use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, understood};
 use crate::cli::Ask as Args;
-use devres_gen::ask::answers;
+use devres_gen::ask::{answers, that_goes_well};
 use devres_gen::compile::{load_question, question};
+use devres_gen::emit::{Broken, Options};
+use devres_gen::expand;
+use devres_gen::ir::Unit;
 use devres_gen::sim::Model;
+use devres_gen::verify::{self, Request, Setup};
 
 pub(super) fn ask(args: &Args) -> Done {
     let of_files = args.statements.is_empty();
@@ -18,14 +24,67 @@ pub(super) fn ask(args: &Args) -> Done {
         }
     };
     let unit = understood(front.or_else(|why| fail(&why, BAD_INPUT))?)?;
-    let models: Vec<Model> = match args.kernel.without.is_empty() {
-        true => Model::known().collect(),
-        false => vec![args.kernel.model()],
+    let models: Vec<Model> = match &args.tree {
+        Some(tree) => vec![
+            verify::known(tree)
+                .or_else(|why| fail(&why, BAD_INPUT))?
+                .model,
+        ],
+        None if args.kernel.without.is_empty() => Model::known().collect(),
+        None => vec![args.kernel.model()],
     };
     let answers = answers(&unit, &models);
     let told = answers.iter().map(|answer| answer.tell(&unit, of_files));
     print(&told.collect::<Vec<_>>().join("\n"))?;
-    Ok(WELL)
+    match &args.tree {
+        Some(tree) => on_tree(&unit, models[0], tree),
+        None => Ok(WELL),
+    }
+}
+
+/// Whether a kernel does what was told.
+fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
+    let unit = &that_goes_well(asked, model);
+    if unit.suites.is_empty() {
+        let why = "this goes wrong wherever it is asked, and a kernel must not be asked for that";
+        return fail(why, NOT_WELL);
+    }
+    let request = Request {
+        tree,
+        setup: Setup::default(),
+        witness: false,
+        keep_log: None,
+    };
+    let options = Options {
+        trace: true,
+        broken: Broken::Assert,
+        ..Options::default()
+    };
+    let progress = |what: &str| say(&format!("ask: {what}"));
+    let compared = verify::verify(unit, &request, &options, &progress)
+        .or_else(|why| fail_with(why, unit, NOT_WELL))?;
+    let kernel = compared.kernel.as_deref().unwrap_or("the kernel");
+    let mut text = String::from("\n");
+    for difference in &compared.differences {
+        text += &format!("differs: {}: {}\n", difference.case, difference.what);
+    }
+    let cases = |unit| expand::cases(unit, model).count();
+    let (agreed, count) = (compared.agreed(), compared.cases.len());
+    let left = match cases(asked) - cases(unit) {
+        0 => String::new(),
+        left => format!("; {left} more go wrong, of which it was not asked"),
+    };
+    text += &match compared.differences.len() {
+        0 => format!(
+            "Linux {kernel} does just that: {agreed} operations and events in {count} cases{left}\n"
+        ),
+        count => format!("Linux {kernel} does something else: {count} differences\n"),
+    };
+    print(&text)?;
+    Ok(match compared.differences.is_empty() {
+        true => WELL,
+        false => NOT_WELL.into(),
+    })
 }
 
 /// Statements, a line each, or several with `;` between them.
