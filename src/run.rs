@@ -186,6 +186,17 @@ pub struct Work {
     pub links_first: bool,
 }
 
+impl Work {
+    /// What a kernel may make of the work of so many operations: all that is possible, first what
+    /// is taken for granted elsewhere.
+    pub fn of(queued: u32) -> impl Iterator<Item = Work> {
+        let works = [false, true].into_iter();
+        works.flat_map(move |links_first| {
+            (0..1 << queued).map(move |quick| Work { quick, links_first })
+        })
+    }
+}
+
 /// The same where the kernel makes that of its work.
 pub fn run_at_work(case: &Case<'_>, stated_for: Model, work: Work) -> Run {
     prepared(case, |program, steps| {
@@ -270,6 +281,11 @@ struct Runner<'r> {
 }
 
 impl Failure {
+    /// That something depends on work that is only queued.
+    pub fn race(span: Span, wanted: String, after: usize) -> Failure {
+        Failure::new(span, wanted, after)
+    }
+
     fn new(span: Span, wanted: String, after: usize) -> Failure {
         Failure {
             span,

@@ -155,6 +155,8 @@ mod references_alone;
 #[rustfmt::skip]
 mod references_of_a_list;
 #[rustfmt::skip]
+mod refused_consumers;
+#[rustfmt::skip]
 mod refused_links;
 #[rustfmt::skip]
 mod released_on_unregister;

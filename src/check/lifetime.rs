@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Freed, Sink};
-use crate::expand;
+use crate::expand::{self, Case};
 use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::{Places, when};
-use crate::run::{self, Failure, FaultAt, Run};
+use crate::run::{self, Failure, FaultAt, Run, Work};
 use crate::sim::{Fault, Model};
 use crate::source::Span;
 
@@ -31,7 +31,13 @@ struct Found {
 pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     let mut found: BTreeMap<(Span, Code, String), Found> = BTreeMap::new();
     let runs: Vec<Vec<Run>> = expand::cases_of(unit, suite, scenario, Model::ALL)
-        .map(|case| run::judge_on(&case, Model::known()))
+        .map(|case| {
+            let mut runs = run::judge_on(&case, Model::known());
+            for (model, run) in Model::known().zip(&mut runs) {
+                depends_on_work(&Case { model, ..case }, run);
+            }
+            runs
+        })
         .collect();
     for (index, model) in Model::known().enumerate() {
         for (used, runs) in scenario.kinds.iter().zip(&runs) {
@@ -120,6 +126,36 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
         diagnostic.freed = found.freed;
         sink.report(diagnostic);
     }
+}
+
+/// Looks whether a fault depends on when a kernel does what is queued, and makes that a race.
+fn depends_on_work(case: &Case<'_>, run: &mut Run) {
+    /// Operations that leave work queued of which every subset is tried.
+    const MOST: u32 = 4;
+    if run.queued == 0 || !run.races.is_empty() {
+        return;
+    }
+    let fault = |run: &Run| run.fault.as_ref().map(|fault| fault.fault);
+    let others = Work::of(run.queued.min(MOST)).skip(1);
+    let mut others = others.map(|work| run::run_at_work(case, case.model, work));
+    let Some(mut other) = others.find(|other| fault(other) != fault(run)) else {
+        return;
+    };
+    // The story is the one that goes wrong.
+    if other.fault.is_none() {
+        other = run::run_at_work(case, case.model, Work::default());
+    }
+    let Some(fault) = other.fault.take() else {
+        return;
+    };
+    let wanted = format!("whether {} depends on work that is only queued", fault.text);
+    let after = other.trace.len();
+    *run = Run {
+        races: vec![Failure::race(fault.span, wanted, after)],
+        failures: vec![],
+        missing: vec![],
+        ..other
+    };
 }
 
 /// Which case a story is of, if there are others.

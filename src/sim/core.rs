@@ -38,6 +38,8 @@ pub fn step<O: Observer>(
         in_callbacks: 0,
         releasing: 0,
         deleting: 0,
+        probe_count: 0,
+        in_deferred_work: false,
     };
     let ret = core.operation(op)?;
     core.state.triggered = false;
@@ -57,6 +59,10 @@ pub(super) struct Core<'a, O> {
     pub(super) releasing: u8,
     /// The devices that `device_del()` is at work on, a bit each.
     pub(super) deleting: u8,
+    /// `probe_count`: probes that `wait_for_device_probe()` waits for.
+    pub(super) probe_count: u8,
+    /// Whether `deferred_probe_work_func()` is at work.
+    pub(super) in_deferred_work: bool,
 }
 
 impl<O: Observer> Core<'_, O> {

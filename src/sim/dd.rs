@@ -121,6 +121,7 @@ impl<O: Observer> Core<'_, O> {
     /// one did meanwhile.
     fn driver_probe_device(&mut self, drv: DriverId, dev: DeviceId) -> Result<i32, Fault> {
         let before = std::mem::take(&mut self.state.triggered);
+        self.probe_count += 1;
         let ret = self.__driver_probe_device(drv, dev)?;
         if ret.abs() == Errno::EPROBE_DEFER.0 {
             self.driver_deferred_probe_add(dev)?;
@@ -130,6 +131,7 @@ impl<O: Observer> Core<'_, O> {
                 self.driver_deferred_probe_trigger()?;
             }
         }
+        self.probe_count -= 1;
         self.state.triggered |= before;
         Ok(ret)
     }
@@ -295,8 +297,24 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
+    /// For the probe of `consumer`, which may be none any more: what is queued is done, and nothing
+    /// else would happen. A probe waits for itself, and so does that work.
+    pub(super) fn wait_for_device_probe(&mut self, consumer: DeviceId) -> Result<(), Fault> {
+        self.call("wait_for_device_probe", |core| {
+            if core.state.active.is_empty() || core.in_deferred_work {
+                return Err(Fault::Deadlock(consumer));
+            }
+            core.deferred_probe_work()?;
+            match core.probe_count {
+                0 => Ok(()),
+                _ => Err(Fault::Deadlock(consumer)),
+            }
+        })
+    }
+
     fn deferred_probe_work(&mut self) -> Result<(), Fault> {
         self.call("deferred_probe_work_func", |core| {
+            core.in_deferred_work = true;
             let mut retries = 0;
             while let Some(dev) = core.state.active.remove(0) {
                 retries += 1;
@@ -310,6 +328,7 @@ impl<O: Observer> Core<'_, O> {
                 })?;
                 core.put_device(dev)?;
             }
+            core.in_deferred_work = false;
             Ok(())
         })
     }

@@ -410,7 +410,7 @@ impl Fault {
                 format!("a group of {name} is closed that is closed already")
             }
             Fault::Deadlock(_) => {
-                format!("the lock of {name} is wanted by somebody who holds it: a deadlock")
+                format!("{name} is waited for by who holds it up: a deadlock")
             }
             Fault::Livelock(_) => format!("{name} is probed again and again, without end"),
             Fault::EndlessLinks(_) => {

@@ -152,22 +152,26 @@ impl<O: Observer> Core<'_, O> {
     pub(super) fn device_links_unbind_consumers(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("device_links_unbind_consumers", |core| {
             loop {
-                let mut active = None;
+                let mut busy = None;
                 for link in core.managed_to_consumers(dev) {
-                    let consumer = link.ends.consumer;
-                    match std::mem::replace(&mut link.status, LinkStatus::SupplierUnbind) {
-                        // The kernel waits for a probe that waits for it.
-                        LinkStatus::ConsumerProbe => return Err(Fault::Deadlock(consumer)),
-                        LinkStatus::Active => active = Some(consumer),
-                        _ => {}
+                    let status = link.status;
+                    if matches!(status, LinkStatus::ConsumerProbe | LinkStatus::Active) {
+                        busy = Some((link.ends.consumer, status));
                     }
-                    if active.is_some() {
+                    if status != LinkStatus::ConsumerProbe {
+                        link.status = LinkStatus::SupplierUnbind;
+                    }
+                    if busy.is_some() {
                         break;
                     }
                 }
-                let Some(consumer) = active else {
+                let Some((consumer, status)) = busy else {
                     return Ok(());
                 };
+                if status == LinkStatus::ConsumerProbe {
+                    core.wait_for_device_probe(consumer)?;
+                    continue;
+                }
                 core.observer.point(Point::ConsumerUnbound);
                 core.get_device(consumer)?;
                 core.device_release_driver(consumer)?;

@@ -197,10 +197,7 @@ impl Comparison {
         let agreed = told.compare(&run).or_else(|differences| {
             // A kernel may have been quicker than that, or done it in another order.
             let most = run.queued.min(OVERTAKEN);
-            let works = [false, true].into_iter().flat_map(|links_first| {
-                (0..1 << most).map(move |quick| Work { quick, links_first })
-            });
-            let mut others = works
+            let mut others = Work::of(most)
                 .skip(1)
                 .map(|work| run::run_at_work(case, case.model, work));
             others

@@ -401,6 +401,83 @@ fn a_consumer_with_resources_keeps_its_supplier_from_being_unbound() {
     assert_eq!(run.fault(Unbind(SUPPLIER)), Fault::Deadlock(CONSUMER));
 }
 
+/// One that is to be tried again is, by the work for which the supplier's end waits, and finds the
+/// supplier going: `wait_for_device_probe()`, `device_links_missing_supplier()`. Nobody tries one
+/// that is only put off.
+#[test]
+fn a_refused_consumer_that_is_tried_again_lets_its_supplier_go() {
+    let run = Run::of(&PAIR).ops(&LINKED).ops(&[RegisterDriver(CDRV)]);
+    let mut run = run.ops(&[AddAction(B), RegisterDriver(SDRV)]);
+    assert_eq!(run.op(Attach(CONSUMER)), EBUSY);
+    assert_eq!(
+        run.events(Unbind(SUPPLIER)),
+        [
+            Event::Warning(Warning::DeviceLinksMissingSupplier),
+            Event::Remove(SDRV, SUPPLIER)
+        ]
+    );
+    let mut run = run.ops(&[ReleaseAction(B), Attach(SUPPLIER)]);
+    assert_eq!(run.events(Settle), [Event::Probe(CDRV, CONSUMER)]);
+
+    static PUT_OFF: Program<'static> = Program {
+        drivers: &[
+            Driver::new("supplier_driver", SUPPLIER),
+            Driver::new("consumer_driver", CONSUMER)
+                .probes(&[Probe::new(&[]).attempt(1).fails(Errno::EPROBE_DEFER)]),
+        ],
+        ..PAIR
+    };
+    let mut run = Run::of(&PUT_OFF).ops(&BOTH_BOUND).ops(&[AddAction(B)]);
+    assert_eq!(run.op(Attach(CONSUMER)), EBUSY);
+    assert_eq!(run.fault(Unbind(SUPPLIER)), Fault::Deadlock(CONSUMER));
+}
+
+/// Whoever waits in a probe waits for itself, but in that of `device_driver_attach()`, which is not
+/// counted; and so does the work that tries again: `wait_for_device_probe()`.
+#[test]
+fn a_probe_and_deferred_work_wait_for_themselves() {
+    static PROGRAM: Program<'static> = Program {
+        devices: &[
+            Device::new("supplier", &PLATFORM),
+            Device::new("consumer", &PLATFORM),
+            Device::new("third", &PLATFORM),
+        ],
+        drivers: &[
+            Driver::new("supplier_driver", SUPPLIER),
+            Driver::new("consumer_driver", CONSUMER),
+            Driver::new("third_driver", THIRD).probes(&[
+                Probe::new(&[]).attempt(1).fails(Errno::EIO),
+                Probe::new(&[Unbind(SUPPLIER)]),
+            ]),
+            Driver::new("deferred_driver", THIRD).probes(&[
+                Probe::new(&[]).attempt(1).fails(Errno::EPROBE_DEFER),
+                Probe::new(&[Unbind(SUPPLIER)]),
+            ]),
+        ],
+        actions: &[
+            Action::new("a", SUPPLIER, &[]),
+            Action::new("b", CONSUMER, &[]),
+        ],
+        ..Program::EMPTY
+    };
+    const THIRD_DRV: DriverId = DriverId(2);
+    const DEFERRED: DriverId = DriverId(3);
+    let refused = |drv| {
+        let run = Run::of(&PROGRAM).ops(&LINKED).ops(&[Register(THIRD)]);
+        let run = run.ops(&[RegisterDriver(drv), RegisterDriver(CDRV), AddAction(B)]);
+        let mut run = run.ops(&[RegisterDriver(SDRV)]);
+        assert_eq!(run.op(Attach(CONSUMER)), EBUSY);
+        run
+    };
+    let mut run = refused(THIRD_DRV);
+    assert_eq!(run.fault(Attach(THIRD)), Fault::Deadlock(CONSUMER));
+    let mut run = refused(THIRD_DRV);
+    assert_eq!(run.op(Bind(THIRD, THIRD_DRV)), 0);
+    assert_eq!(run.driver(SUPPLIER), None);
+    let mut run = refused(DEFERRED);
+    assert_eq!(run.fault(Settle), Fault::Deadlock(CONSUMER));
+}
+
 /// The consumer's lock is held by its own callbacks, so a supplier that is unbound there
 /// waits for itself, in an action as well: links are told only after the resources
 /// (`device_links_unbind_consumers()`).
