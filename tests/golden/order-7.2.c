@@ -68,7 +68,6 @@ static struct device *class_kind_create(void)
 static struct device *platform_kind_create(void)
 {
 	const struct platform_device_info info = {
-		.parent = NULL,
 		.name = KBUILD_MODNAME,
 		.id = PLATFORM_DEVID_NONE,
 	};

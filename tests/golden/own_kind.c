@@ -258,8 +258,12 @@ static struct device *root_kind_create(struct test_device *td)
 
 static const struct test_kind devres_nested_kinds[] = {
 	{ "own", own_kind_create, device_unregister },
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_nested, devres_nested_kinds, name);

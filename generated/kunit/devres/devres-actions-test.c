@@ -148,7 +148,6 @@ static struct device *bus_kind_init(void)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -184,11 +183,24 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_actions_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 	{ "bus_bound", bus_kind_create, device_unregister,
 	  bus_kind_register_driver, driver_unregister,
 	  &bus_kind_driver.driver },

@@ -225,7 +225,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -278,20 +277,33 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
 };
 
 static const struct test_kind devres_actions_twice_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_actions_twice, devres_actions_twice_kinds, name);

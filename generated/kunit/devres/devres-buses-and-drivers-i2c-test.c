@@ -213,10 +213,14 @@ static void i2c_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_buses_and_drivers_i2c_kinds[] = {
-	{ "i2c", i2c_kind_create, i2c_kind_destroy,
-	  .register_driver = i2c_kind_register_driver,
-	  .unregister_driver = i2c_kind_unregister_driver,
-	  .drivers = i2c_kind_drivers },
+	{
+		.name = "i2c",
+		.create = i2c_kind_create,
+		.destroy = i2c_kind_destroy,
+		.register_driver = i2c_kind_register_driver,
+		.unregister_driver = i2c_kind_unregister_driver,
+		.drivers = i2c_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_i2c,

@@ -312,10 +312,14 @@ static void pci_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_buses_and_drivers_pci_kinds[] = {
-	{ "pci", pci_kind_create, pci_kind_destroy,
-	  .register_driver = pci_kind_register_driver,
-	  .unregister_driver = pci_kind_unregister_driver,
-	  .drivers = pci_kind_drivers },
+	{
+		.name = "pci",
+		.create = pci_kind_create,
+		.destroy = pci_kind_destroy,
+		.register_driver = pci_kind_register_driver,
+		.unregister_driver = pci_kind_unregister_driver,
+		.drivers = pci_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers_pci,

@@ -266,14 +266,22 @@ static int kunit_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_buses_and_drivers_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers },
-	{ "kunit", kunit_kind_create, kunit_kind_destroy,
-	  .register_driver = kunit_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = kunit_kind_drivers },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+	},
+	{
+		.name = "kunit",
+		.create = kunit_kind_create,
+		.destroy = kunit_kind_destroy,
+		.register_driver = kunit_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = kunit_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_buses_and_drivers, devres_buses_and_drivers_kinds,

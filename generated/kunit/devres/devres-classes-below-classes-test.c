@@ -96,8 +96,12 @@ static const struct test_kind class_kind = {
 
 static const struct test_kind devres_classes_below_classes_kinds[] = {
 	{ "class", class_kind_create, device_unregister },
-	{ "class_below_root", class_kind_create, device_unregister,
-	  .parent = &root_kind },
+	{
+		.name = "class_below_root",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.parent = &root_kind,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_classes_below_classes,

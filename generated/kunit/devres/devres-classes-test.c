@@ -241,18 +241,26 @@ static const struct test_kind bare_kind = {
 };
 
 static const struct test_kind class_kind = {
-	"class",
-	class_kind_create,
-	device_unregister,
+	.name = "class",
+	.create = class_kind_create,
+	.destroy = device_unregister,
 	.wrap_release = true,
 };
 
 static const struct test_kind devres_classes_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
 	{ "bare", bare_kind_create, device_unregister },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 	{ "bus", bus_kind_create, device_unregister },
 };
 

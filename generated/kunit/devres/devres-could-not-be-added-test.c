@@ -230,9 +230,9 @@ static void auxiliary_kind_del(struct device *dev)
 }
 
 static const struct test_kind auxiliary_kind = {
-	"auxiliary",
-	auxiliary_kind_create,
-	auxiliary_kind_destroy,
+	.name = "auxiliary",
+	.create = auxiliary_kind_create,
+	.destroy = auxiliary_kind_destroy,
 	.init = auxiliary_kind_init,
 	.add = auxiliary_kind_add,
 	.del = auxiliary_kind_del,
@@ -241,11 +241,23 @@ static const struct test_kind auxiliary_kind = {
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_could_not_be_added_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .init = platform_kind_init, .add = platform_kind_add,
-	  .del = platform_kind_del, .wrap_release = true },
-	{ "bare", bare_kind_create, device_unregister, .init = bare_kind_init,
-	  .add = device_add, .del = device_del },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
+	{
+		.name = "bare",
+		.create = bare_kind_create,
+		.destroy = device_unregister,
+		.init = bare_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_could_not_be_added,

@@ -144,7 +144,7 @@ static struct device *auxiliary_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	adev->name = td->name;
 	adev->id = devices++;
-	adev->dev.parent = NULL ?: auxiliary_host;
+	adev->dev.parent = auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;
 	ret = auxiliary_device_init(adev);
 	if (ret) {
@@ -229,10 +229,14 @@ static void auxiliary_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_drivers_twice_auxiliary_bus_kinds[] = {
-	{ "auxiliary", auxiliary_kind_create, auxiliary_kind_destroy,
-	  .register_driver = auxiliary_kind_register_driver,
-	  .unregister_driver = auxiliary_kind_unregister_driver,
-	  .drivers = auxiliary_kind_drivers },
+	{
+		.name = "auxiliary",
+		.create = auxiliary_kind_create,
+		.destroy = auxiliary_kind_destroy,
+		.register_driver = auxiliary_kind_register_driver,
+		.unregister_driver = auxiliary_kind_unregister_driver,
+		.drivers = auxiliary_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_drivers_twice_auxiliary_bus,

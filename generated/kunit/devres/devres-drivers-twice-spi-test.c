@@ -220,10 +220,14 @@ static void spi_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_drivers_twice_spi_kinds[] = {
-	{ "spi", spi_kind_create, spi_kind_destroy,
-	  .register_driver = spi_kind_register_driver,
-	  .unregister_driver = spi_kind_unregister_driver,
-	  .drivers = spi_kind_drivers },
+	{
+		.name = "spi",
+		.create = spi_kind_create,
+		.destroy = spi_kind_destroy,
+		.register_driver = spi_kind_register_driver,
+		.unregister_driver = spi_kind_unregister_driver,
+		.drivers = spi_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_drivers_twice_spi, devres_drivers_twice_spi_kinds,

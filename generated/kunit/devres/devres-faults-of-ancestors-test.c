@@ -125,15 +125,19 @@ static const struct test_kind bare_kind = {
 };
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.wrap_release = true,
 };
 
 static const struct test_kind devres_faults_of_ancestors_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 	{ "bare", bare_kind_create, device_unregister },
 };
 

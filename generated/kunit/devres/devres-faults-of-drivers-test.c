@@ -372,9 +372,9 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.register_driver = platform_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = platform_kind_drivers,
@@ -385,9 +385,9 @@ static const struct test_kind platform_kind = {
 };
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
@@ -397,16 +397,29 @@ static const struct test_kind bus_kind = {
 };
 
 static const struct test_kind devres_faults_of_drivers_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .init = platform_kind_init,
-	  .add = platform_kind_add, .del = platform_kind_del,
-	  .wrap_release = true },
-	{ "bus", bus_kind_create, device_unregister,
-	  .register_driver = bus_kind_register_driver,
-	  .unregister_driver = driver_unregister, .drivers = bus_kind_drivers,
-	  .init = bus_kind_init, .add = device_add, .del = device_del },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = bus_kind_drivers,
+		.init = bus_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_faults_of_drivers, devres_faults_of_drivers_kinds,

@@ -47,7 +47,6 @@ static struct device *bare_kind_init(void)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)

@@ -51,7 +51,6 @@ static struct device *bare_kind_init(void)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -78,7 +77,6 @@ static struct device *platform_kind_init(void)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = NULL;
 	/* Again by platform_device_add(); links are named after it before that. */
 	if (dev_set_name(&pdev->dev, "%s", KBUILD_MODNAME)) {
 		platform_device_put(pdev);
@@ -176,7 +174,6 @@ static struct device *bus_kind_init(void)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -198,13 +195,31 @@ static struct device *bus_kind_create(void)
 }
 
 static const struct test_kind devres_faults_kinds[] = {
-	{ "bare", bare_kind_create, device_unregister, .init = bare_kind_init,
-	  .add = device_add, .del = device_del },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .init = platform_kind_init, .add = platform_kind_add,
-	  .del = platform_kind_del, .wrap_release = true },
-	{ "bus", bus_kind_create, device_unregister, .init = bus_kind_init,
-	  .add = device_add, .del = device_del },
+	{
+		.name = "bare",
+		.create = bare_kind_create,
+		.destroy = device_unregister,
+		.init = bare_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.init = bus_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_faults, devres_faults_kinds, name);

@@ -357,17 +357,17 @@ static int drm_kind_object_action(struct device *dev, void (*action)(void *data)
 }
 
 static const struct test_kind chardev_kind = {
-	"chardev",
-	chardev_kind_create,
-	chardev_kind_destroy,
+	.name = "chardev",
+	.create = chardev_kind_create,
+	.destroy = chardev_kind_destroy,
 	.devt = chardev_kind_devt,
 	.use = chardev_kind_use,
 };
 
 static const struct test_kind drm_kind = {
-	"drm",
-	drm_kind_create,
-	drm_kind_destroy,
+	.name = "drm",
+	.create = drm_kind_create,
+	.destroy = drm_kind_destroy,
 	.devt = drm_kind_devt,
 	.use = drm_kind_use,
 	.object_action = drm_kind_object_action,
@@ -377,9 +377,15 @@ static const struct test_kind drm_kind = {
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_files_outlive_drivers_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_files_outlive_drivers,

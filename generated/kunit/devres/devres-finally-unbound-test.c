@@ -55,7 +55,6 @@ static struct device *bare_kind_init(void)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -109,12 +108,25 @@ static void platform_kind_destroy(struct device *dev)
 }
 
 static const struct test_kind devres_finally_unbound_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
 	{ "bare", bare_kind_create, device_unregister },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_finally_unbound, devres_finally_unbound_kinds,

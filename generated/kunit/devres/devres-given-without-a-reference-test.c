@@ -137,7 +137,6 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -209,10 +208,15 @@ static const struct test_kind bare_kind = {
 };
 
 static const struct test_kind devres_given_without_a_reference_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_given_without_a_reference,

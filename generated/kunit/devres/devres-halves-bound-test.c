@@ -117,7 +117,6 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = NULL;
 	/* Again by platform_device_add(); links are named after it before that. */
 	if (dev_set_name(&pdev->dev, "%s", td->name)) {
 		platform_device_put(pdev);
@@ -246,7 +245,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -295,14 +293,29 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_halves_bound_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .init = platform_kind_init,
-	  .add = platform_kind_add, .del = platform_kind_del,
-	  .wrap_release = true },
-	{ "bus_bound", bus_kind_create, device_unregister,
-	  bus_kind_register_driver, driver_unregister, &bus_kind_driver.driver,
-	  .init = bus_kind_init, .add = device_add, .del = device_del },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus_bound",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &bus_kind_driver.driver,
+		.init = bus_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_halves_bound, devres_halves_bound_kinds, name);

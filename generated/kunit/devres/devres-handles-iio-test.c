@@ -89,7 +89,7 @@ static void iio_kind_teardown(void)
 
 static struct device *iio_kind_init(struct test_device *td)
 {
-	struct iio_dev *iio = iio_device_alloc(NULL ?: test_iio_root, 0);
+	struct iio_dev *iio = iio_device_alloc(test_iio_root, 0);
 
 	if (!iio)
 		return ERR_PTR(-ENOMEM);
@@ -126,7 +126,12 @@ static dev_t iio_kind_devt(struct device *dev)
 }
 
 static const struct test_kind devres_handles_iio_kinds[] = {
-	{ "iio", iio_kind_create, iio_kind_destroy, .devt = iio_kind_devt },
+	{
+		.name = "iio",
+		.create = iio_kind_create,
+		.destroy = iio_kind_destroy,
+		.devt = iio_kind_devt,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_handles_iio, devres_handles_iio_kinds, name);

@@ -280,32 +280,50 @@ static int drm_kind_object_action(struct device *dev, void (*action)(void *data)
 }
 
 static const struct test_kind chardev_kind = {
-	"chardev",
-	chardev_kind_create,
-	chardev_kind_destroy,
+	.name = "chardev",
+	.create = chardev_kind_create,
+	.destroy = chardev_kind_destroy,
 	.devt = chardev_kind_devt,
 	.use = chardev_kind_use,
 };
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.wrap_release = true,
 };
 
 static const struct test_kind devres_handles_of_objects_kinds[] = {
-	{ "drm", drm_kind_create, drm_kind_destroy, .devt = drm_kind_devt,
-	  .use = drm_kind_use, .object_action = drm_kind_object_action,
-	  .wrap_release = true },
-	{ "drm_below_platform", drm_kind_create, drm_kind_destroy,
-	  .devt = drm_kind_devt, .use = drm_kind_use,
-	  .object_action = drm_kind_object_action, .parent = &platform_kind,
-	  .wrap_release = true },
-	{ "drm_below_chardev", drm_kind_create, drm_kind_destroy,
-	  .devt = drm_kind_devt, .use = drm_kind_use,
-	  .object_action = drm_kind_object_action, .parent = &chardev_kind,
-	  .wrap_release = true },
+	{
+		.name = "drm",
+		.create = drm_kind_create,
+		.destroy = drm_kind_destroy,
+		.devt = drm_kind_devt,
+		.use = drm_kind_use,
+		.object_action = drm_kind_object_action,
+		.wrap_release = true,
+	},
+	{
+		.name = "drm_below_platform",
+		.create = drm_kind_create,
+		.destroy = drm_kind_destroy,
+		.devt = drm_kind_devt,
+		.use = drm_kind_use,
+		.object_action = drm_kind_object_action,
+		.parent = &platform_kind,
+		.wrap_release = true,
+	},
+	{
+		.name = "drm_below_chardev",
+		.create = drm_kind_create,
+		.destroy = drm_kind_destroy,
+		.devt = drm_kind_devt,
+		.use = drm_kind_use,
+		.object_action = drm_kind_object_action,
+		.parent = &chardev_kind,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_handles_of_objects,

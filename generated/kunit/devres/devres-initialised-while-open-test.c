@@ -129,7 +129,6 @@ static struct device *chardev_kind_init(struct test_device *td)
 	chardev->cdev.owner = THIS_MODULE;
 	chardev->dev.class = test_chardev_class;
 	chardev->dev.devt = test_chardev_region + test_chardev_minor++;
-	chardev->dev.parent = NULL;
 	chardev->dev.release = chardev_kind_release;
 	ret = dev_set_name(&chardev->dev, "%s", td->name);
 	if (ret)
@@ -172,9 +171,9 @@ static void chardev_kind_del(struct device *dev)
 }
 
 static const struct test_kind chardev_kind = {
-	"chardev",
-	chardev_kind_create,
-	chardev_kind_destroy,
+	.name = "chardev",
+	.create = chardev_kind_create,
+	.destroy = chardev_kind_destroy,
 	.init = chardev_kind_init,
 	.add = chardev_kind_add,
 	.del = chardev_kind_del,
@@ -182,9 +181,15 @@ static const struct test_kind chardev_kind = {
 };
 
 static const struct test_kind devres_initialised_while_open_kinds[] = {
-	{ "chardev", chardev_kind_create, chardev_kind_destroy,
-	  .init = chardev_kind_init, .add = chardev_kind_add,
-	  .del = chardev_kind_del, .devt = chardev_kind_devt },
+	{
+		.name = "chardev",
+		.create = chardev_kind_create,
+		.destroy = chardev_kind_destroy,
+		.init = chardev_kind_init,
+		.add = chardev_kind_add,
+		.del = chardev_kind_del,
+		.devt = chardev_kind_devt,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_initialised_while_open,

@@ -60,7 +60,7 @@ static void iio_kind_teardown(void)
 
 static struct device *iio_kind_init(void)
 {
-	struct iio_dev *iio = iio_device_alloc(NULL ?: test_iio_root, 0);
+	struct iio_dev *iio = iio_device_alloc(test_iio_root, 0);
 
 	if (!iio)
 		return ERR_PTR(-ENOMEM);

@@ -59,7 +59,6 @@ static struct device *bare_kind_init(void)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -162,7 +161,6 @@ static struct device *chardev_kind_init(void)
 	chardev->cdev.owner = THIS_MODULE;
 	chardev->dev.class = test_chardev_class;
 	chardev->dev.devt = test_chardev_region + test_chardev_minor++;
-	chardev->dev.parent = NULL;
 	chardev->dev.release = chardev_kind_release;
 	ret = dev_set_name(&chardev->dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -268,7 +266,6 @@ static struct device *bus_kind_init(void)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -300,16 +297,33 @@ static void kunit_kind_destroy(struct device *dev)
 }
 
 static const struct test_kind devres_kinds_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
 	{ "bare", bare_kind_create, device_unregister },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
 	{ "chardev", chardev_kind_create, chardev_kind_destroy },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 	{ "bus", bus_kind_create, device_unregister },
-	{ "kunit", kunit_kind_create, kunit_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "kunit",
+		.create = kunit_kind_create,
+		.destroy = kunit_kind_destroy,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_kinds, devres_kinds_kinds, name);

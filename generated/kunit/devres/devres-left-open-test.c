@@ -178,7 +178,6 @@ static struct device *chardev_kind_init(struct test_device *td)
 	chardev->cdev.owner = THIS_MODULE;
 	chardev->dev.class = test_chardev_class;
 	chardev->dev.devt = test_chardev_region + test_chardev_minor++;
-	chardev->dev.parent = NULL;
 	chardev->dev.release = chardev_kind_release;
 	ret = dev_set_name(&chardev->dev, "%s", td->name);
 	if (ret)
@@ -251,16 +250,22 @@ static int platform_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind chardev_kind = {
-	"chardev",
-	chardev_kind_create,
-	chardev_kind_destroy,
+	.name = "chardev",
+	.create = chardev_kind_create,
+	.destroy = chardev_kind_destroy,
 	.devt = chardev_kind_devt,
 };
 
 static const struct test_kind devres_left_open_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_left_open, devres_left_open_kinds, name);

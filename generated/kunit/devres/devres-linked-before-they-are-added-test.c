@@ -64,7 +64,6 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = NULL;
 	/* Again by platform_device_add(); links are named after it before that. */
 	if (dev_set_name(&pdev->dev, "%s", td->name)) {
 		platform_device_put(pdev);
@@ -167,7 +166,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -189,9 +187,9 @@ static struct device *bus_kind_create(struct test_device *td)
 }
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.init = platform_kind_init,
 	.add = platform_kind_add,
 	.del = platform_kind_del,
@@ -199,18 +197,24 @@ static const struct test_kind platform_kind = {
 };
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.init = bus_kind_init,
 	.add = device_add,
 	.del = device_del,
 };
 
 static const struct test_kind devres_linked_before_they_are_added_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .init = platform_kind_init, .add = platform_kind_add,
-	  .del = platform_kind_del, .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_linked_before_they_are_added,

@@ -189,7 +189,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -253,18 +252,24 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
 };
 
 static const struct test_kind devres_links_go_last_kinds[] = {
-	{ "bus_bound", bus_kind_create, device_unregister,
-	  bus_kind_register_driver, driver_unregister, &bus_kind_driver.driver,
-	  .drivers = bus_kind_drivers },
+	{
+		.name = "bus_bound",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &bus_kind_driver.driver,
+		.drivers = bus_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_links_go_last, devres_links_go_last_kinds, name);

@@ -283,7 +283,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -396,9 +395,9 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.register_driver = platform_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = platform_kind_drivers,
@@ -406,22 +405,32 @@ static const struct test_kind platform_kind = {
 };
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
 };
 
 static const struct test_kind devres_links_waiting_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .wrap_release = true },
-	{ "bus", bus_kind_create, device_unregister,
-	  .register_driver = bus_kind_register_driver,
-	  .unregister_driver = driver_unregister, .drivers = bus_kind_drivers },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = bus_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_links_waiting, devres_links_waiting_kinds, name);

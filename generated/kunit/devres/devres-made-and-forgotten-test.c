@@ -237,21 +237,27 @@ static int platform_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind bare_kind = {
-	"bare",
-	bare_kind_create,
-	device_unregister,
+	.name = "bare",
+	.create = bare_kind_create,
+	.destroy = device_unregister,
 	.init = bare_kind_init,
 	.add = device_add,
 	.del = device_del,
 };
 
 static const struct test_kind devres_made_and_forgotten_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .init = platform_kind_init,
-	  .add = platform_kind_add, .del = platform_kind_del,
-	  .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_made_and_forgotten,

@@ -202,7 +202,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -333,9 +332,9 @@ static void i2c_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
@@ -344,9 +343,15 @@ static const struct test_kind bus_kind = {
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_memory_i2c_kinds[] = {
-	{ "i2c_bound", i2c_kind_create, i2c_kind_destroy,
-	  i2c_kind_register_driver, i2c_kind_unregister_driver,
-	  &i2c_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "i2c_bound",
+		.create = i2c_kind_create,
+		.destroy = i2c_kind_destroy,
+		.register_driver = i2c_kind_register_driver,
+		.unregister_driver = i2c_kind_unregister_driver,
+		.driver = &i2c_kind_driver.driver,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_memory_i2c, devres_memory_i2c_kinds, name);

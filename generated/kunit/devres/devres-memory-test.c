@@ -241,7 +241,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -305,9 +304,9 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
@@ -316,12 +315,24 @@ static const struct test_kind bus_kind = {
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_memory_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
-	{ "bus_bound", bus_kind_create, device_unregister,
-	  bus_kind_register_driver, driver_unregister, &bus_kind_driver.driver,
-	  .drivers = bus_kind_drivers },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus_bound",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &bus_kind_driver.driver,
+		.drivers = bus_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_memory, devres_memory_kinds, name);

@@ -114,7 +114,7 @@ static struct device *drm_kind_create(struct test_device *td)
 	struct drm_device *drm;
 	int ret;
 
-	drm = drm_dev_alloc(&test_drm_driver, NULL ?: test_drm_root);
+	drm = drm_dev_alloc(&test_drm_driver, test_drm_root);
 	if (IS_ERR(drm))
 		return ERR_CAST(drm);
 	ret = drm_dev_register(drm, 0);
@@ -145,9 +145,9 @@ static int drm_kind_object_action(struct device *dev, void (*action)(void *data)
 }
 
 static const struct test_kind drm_kind = {
-	"drm",
-	drm_kind_create,
-	drm_kind_destroy,
+	.name = "drm",
+	.create = drm_kind_create,
+	.destroy = drm_kind_destroy,
 	.devt = drm_kind_devt,
 	.object_action = drm_kind_object_action,
 };

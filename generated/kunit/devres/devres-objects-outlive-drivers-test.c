@@ -234,9 +234,9 @@ static int drm_kind_object_action(struct device *dev, void (*action)(void *data)
 }
 
 static const struct test_kind drm_kind = {
-	"drm",
-	drm_kind_create,
-	drm_kind_destroy,
+	.name = "drm",
+	.create = drm_kind_create,
+	.destroy = drm_kind_destroy,
 	.devt = drm_kind_devt,
 	.object_action = drm_kind_object_action,
 };

@@ -350,25 +350,31 @@ static void i2c_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.wrap_release = true,
 };
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
 };
 
 static const struct test_kind devres_orders_of_devices_i2c_kinds[] = {
-	{ "i2c_bound", i2c_kind_create, i2c_kind_destroy,
-	  i2c_kind_register_driver, i2c_kind_unregister_driver,
-	  &i2c_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "i2c_bound",
+		.create = i2c_kind_create,
+		.destroy = i2c_kind_destroy,
+		.register_driver = i2c_kind_register_driver,
+		.unregister_driver = i2c_kind_unregister_driver,
+		.driver = &i2c_kind_driver.driver,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_orders_of_devices_i2c,

@@ -308,28 +308,40 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.wrap_release = true,
 };
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.register_driver = bus_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = bus_kind_drivers,
 };
 
 static const struct test_kind devres_orders_of_devices_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
-	{ "bus_bound", bus_kind_create, device_unregister,
-	  bus_kind_register_driver, driver_unregister, &bus_kind_driver.driver,
-	  .drivers = bus_kind_drivers },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus_bound",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &bus_kind_driver.driver,
+		.drivers = bus_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_orders_of_devices, devres_orders_of_devices_kinds,

@@ -129,7 +129,6 @@ static struct device *chardev_kind_init(struct test_device *td)
 	chardev->cdev.owner = THIS_MODULE;
 	chardev->dev.class = test_chardev_class;
 	chardev->dev.devt = test_chardev_region + test_chardev_minor++;
-	chardev->dev.parent = NULL;
 	chardev->dev.release = chardev_kind_release;
 	ret = dev_set_name(&chardev->dev, "%s", td->name);
 	if (ret)
@@ -162,8 +161,12 @@ static dev_t chardev_kind_devt(struct device *dev)
 }
 
 static const struct test_kind devres_orders_of_handles_kinds[] = {
-	{ "chardev", chardev_kind_create, chardev_kind_destroy,
-	  .devt = chardev_kind_devt },
+	{
+		.name = "chardev",
+		.create = chardev_kind_create,
+		.destroy = chardev_kind_destroy,
+		.devt = chardev_kind_devt,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_orders_of_handles, devres_orders_of_handles_kinds,

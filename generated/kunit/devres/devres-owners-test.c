@@ -108,7 +108,6 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -135,7 +134,6 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = NULL;
 	/* Again by platform_device_add(); links are named after it before that. */
 	if (dev_set_name(&pdev->dev, "%s", td->name)) {
 		platform_device_put(pdev);
@@ -169,9 +167,9 @@ static void platform_kind_del(struct device *dev)
 }
 
 static const struct test_kind bare_kind = {
-	"bare",
-	bare_kind_create,
-	device_unregister,
+	.name = "bare",
+	.create = bare_kind_create,
+	.destroy = device_unregister,
 	.init = bare_kind_init,
 	.add = device_add,
 	.del = device_del,
@@ -180,11 +178,23 @@ static const struct test_kind bare_kind = {
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_owners_kinds[] = {
-	{ "bare", bare_kind_create, device_unregister, .init = bare_kind_init,
-	  .add = device_add, .del = device_del },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .init = platform_kind_init, .add = platform_kind_add,
-	  .del = platform_kind_del, .wrap_release = true },
+	{
+		.name = "bare",
+		.create = bare_kind_create,
+		.destroy = device_unregister,
+		.init = bare_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_owners, devres_owners_kinds, name);

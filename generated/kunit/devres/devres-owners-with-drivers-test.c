@@ -156,7 +156,6 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -183,7 +182,6 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = NULL;
 	/* Again by platform_device_add(); links are named after it before that. */
 	if (dev_set_name(&pdev->dev, "%s", td->name)) {
 		platform_device_put(pdev);
@@ -283,18 +281,18 @@ static int platform_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind bare_kind = {
-	"bare",
-	bare_kind_create,
-	device_unregister,
+	.name = "bare",
+	.create = bare_kind_create,
+	.destroy = device_unregister,
 	.init = bare_kind_init,
 	.add = device_add,
 	.del = device_del,
 };
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.register_driver = platform_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = platform_kind_drivers,
@@ -305,12 +303,18 @@ static const struct test_kind platform_kind = {
 };
 
 static const struct test_kind devres_owners_with_drivers_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .init = platform_kind_init,
-	  .add = platform_kind_add, .del = platform_kind_del,
-	  .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_owners_with_drivers,

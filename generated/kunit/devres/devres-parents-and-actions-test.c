@@ -216,14 +216,33 @@ static const struct test_kind bare_kind = {
 };
 
 static const struct test_kind devres_parents_and_actions_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_parents_and_actions,

@@ -316,9 +316,15 @@ static const struct test_kind bare_kind = {
 };
 
 static const struct test_kind devres_parents_bound_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
 	{ "bus_bound", bus_kind_create, device_unregister,
 	  bus_kind_register_driver, driver_unregister,
 	  &bus_kind_driver.driver },

@@ -234,22 +234,40 @@ static struct device *bus_kind_create(struct test_device *td)
 }
 
 static const struct test_kind bare_kind = {
-	"bare",
-	bare_kind_create,
-	device_unregister,
+	.name = "bare",
+	.create = bare_kind_create,
+	.destroy = device_unregister,
 	.init = bare_kind_init,
 	.add = device_add,
 	.del = device_del,
 };
 
 static const struct test_kind devres_parents_to_be_kinds[] = {
-	{ "bare", bare_kind_create, device_unregister, .init = bare_kind_init,
-	  .add = device_add, .del = device_del },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .init = platform_kind_init, .add = platform_kind_add,
-	  .del = platform_kind_del, .wrap_release = true },
-	{ "bus", bus_kind_create, device_unregister, .init = bus_kind_init,
-	  .add = device_add, .del = device_del },
+	{
+		.name = "bare",
+		.create = bare_kind_create,
+		.destroy = device_unregister,
+		.init = bare_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.init = bus_kind_init,
+		.add = device_add,
+		.del = device_del,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_parents_to_be, devres_parents_to_be_kinds, name);

@@ -212,7 +212,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -261,9 +260,15 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind devres_passes_bound_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
 	{ "bus_bound", bus_kind_create, device_unregister,
 	  bus_kind_register_driver, driver_unregister,
 	  &bus_kind_driver.driver },

@@ -288,19 +288,24 @@ static int platform_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind chardev_kind = {
-	"chardev",
-	chardev_kind_create,
-	chardev_kind_destroy,
+	.name = "chardev",
+	.create = chardev_kind_create,
+	.destroy = chardev_kind_destroy,
 	.devt = chardev_kind_devt,
 };
 
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_ports_outlive_drivers_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_ports_outlive_drivers,

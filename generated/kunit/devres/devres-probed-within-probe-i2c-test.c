@@ -313,19 +313,23 @@ static void spi_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind spi_kind = {
-	"spi",
-	spi_kind_create,
-	spi_kind_destroy,
+	.name = "spi",
+	.create = spi_kind_create,
+	.destroy = spi_kind_destroy,
 	.register_driver = spi_kind_register_driver,
 	.unregister_driver = spi_kind_unregister_driver,
 	.drivers = spi_kind_drivers,
 };
 
 static const struct test_kind devres_probed_within_probe_i2c_kinds[] = {
-	{ "i2c", i2c_kind_create, i2c_kind_destroy,
-	  .register_driver = i2c_kind_register_driver,
-	  .unregister_driver = i2c_kind_unregister_driver,
-	  .drivers = i2c_kind_drivers },
+	{
+		.name = "i2c",
+		.create = i2c_kind_create,
+		.destroy = i2c_kind_destroy,
+		.register_driver = i2c_kind_register_driver,
+		.unregister_driver = i2c_kind_unregister_driver,
+		.drivers = i2c_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_probed_within_probe_i2c,

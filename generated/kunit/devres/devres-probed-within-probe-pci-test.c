@@ -411,19 +411,23 @@ static void pci_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind spi_kind = {
-	"spi",
-	spi_kind_create,
-	spi_kind_destroy,
+	.name = "spi",
+	.create = spi_kind_create,
+	.destroy = spi_kind_destroy,
 	.register_driver = spi_kind_register_driver,
 	.unregister_driver = spi_kind_unregister_driver,
 	.drivers = spi_kind_drivers,
 };
 
 static const struct test_kind devres_probed_within_probe_pci_kinds[] = {
-	{ "pci", pci_kind_create, pci_kind_destroy,
-	  .register_driver = pci_kind_register_driver,
-	  .unregister_driver = pci_kind_unregister_driver,
-	  .drivers = pci_kind_drivers },
+	{
+		.name = "pci",
+		.create = pci_kind_create,
+		.destroy = pci_kind_destroy,
+		.register_driver = pci_kind_register_driver,
+		.unregister_driver = pci_kind_unregister_driver,
+		.drivers = pci_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_probed_within_probe_pci,

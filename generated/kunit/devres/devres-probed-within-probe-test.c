@@ -237,7 +237,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -412,9 +411,9 @@ static void spi_kind_unregister_driver(struct device_driver *driver)
 }
 
 static const struct test_kind spi_kind = {
-	"spi",
-	spi_kind_create,
-	spi_kind_destroy,
+	.name = "spi",
+	.create = spi_kind_create,
+	.destroy = spi_kind_destroy,
 	.register_driver = spi_kind_register_driver,
 	.unregister_driver = spi_kind_unregister_driver,
 	.drivers = spi_kind_drivers,
@@ -422,17 +421,32 @@ static const struct test_kind spi_kind = {
 };
 
 static const struct test_kind devres_probed_within_probe_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers, .wrap_release = true },
-	{ "bus", bus_kind_create, device_unregister,
-	  .register_driver = bus_kind_register_driver,
-	  .unregister_driver = driver_unregister, .drivers = bus_kind_drivers },
-	{ "spi", spi_kind_create, spi_kind_destroy,
-	  .register_driver = spi_kind_register_driver,
-	  .unregister_driver = spi_kind_unregister_driver,
-	  .drivers = spi_kind_drivers, .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = bus_kind_drivers,
+	},
+	{
+		.name = "spi",
+		.create = spi_kind_create,
+		.destroy = spi_kind_destroy,
+		.register_driver = spi_kind_register_driver,
+		.unregister_driver = spi_kind_unregister_driver,
+		.drivers = spi_kind_drivers,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_probed_within_probe,

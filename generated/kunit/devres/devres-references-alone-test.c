@@ -49,7 +49,6 @@ static struct device *bare_kind_init(void)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", KBUILD_MODNAME);
 	if (ret)
@@ -71,8 +70,12 @@ static struct device *bare_kind_create(void)
 }
 
 static const struct test_kind devres_references_alone_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
 	{ "bare", bare_kind_create, device_unregister },
 };
 

@@ -212,16 +212,25 @@ static struct device *bus_kind_create(struct test_device *td)
 }
 
 static const struct test_kind root_kind = {
-	"root",
-	root_kind_create,
-	root_device_unregister,
+	.name = "root",
+	.create = root_kind_create,
+	.destroy = root_device_unregister,
 	.wrap_release = true,
 };
 
 static const struct test_kind devres_references_of_a_list_kinds[] = {
-	{ "bare_below_root", bare_kind_create, device_unregister,
-	  .parent = &root_kind },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
+	{
+		.name = "bare_below_root",
+		.create = bare_kind_create,
+		.destroy = device_unregister,
+		.parent = &root_kind,
+	},
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
 	{ "bus", bus_kind_create, device_unregister },
 };
 

@@ -268,19 +268,31 @@ static int bus_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind root_kind = {
-	"root",
-	root_kind_create,
-	root_device_unregister,
+	.name = "root",
+	.create = root_kind_create,
+	.destroy = root_device_unregister,
 	.wrap_release = true,
 };
 
 static const struct test_kind devres_references_kinds[] = {
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
-	{ "bus_bound_below_root", bus_kind_create, device_unregister,
-	  bus_kind_register_driver, driver_unregister, &bus_kind_driver.driver,
-	  .parent = &root_kind },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
+	{
+		.name = "bus_bound_below_root",
+		.create = bus_kind_create,
+		.destroy = device_unregister,
+		.register_driver = bus_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &bus_kind_driver.driver,
+		.parent = &root_kind,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_references, devres_references_kinds, name);

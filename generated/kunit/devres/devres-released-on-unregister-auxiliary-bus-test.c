@@ -61,7 +61,7 @@ static struct device *auxiliary_kind_init(void)
 		return ERR_PTR(-ENOMEM);
 	adev->name = "devres-dev";
 	adev->id = devices++;
-	adev->dev.parent = NULL ?: auxiliary_host;
+	adev->dev.parent = auxiliary_host;
 	adev->dev.release = auxiliary_kind_release;
 	ret = auxiliary_device_init(adev);
 	if (ret) {

@@ -136,7 +136,6 @@ static struct device *bus_kind_init(void)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", "devres-dev");
 	if (ret)
@@ -158,11 +157,24 @@ static struct device *bus_kind_create(void)
 }
 
 static const struct test_kind devres_released_on_unregister_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
-	{ "class", class_kind_create, device_unregister, .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
+	{
+		.name = "class",
+		.create = class_kind_create,
+		.destroy = device_unregister,
+		.wrap_release = true,
+	},
 	{ "bus", bus_kind_create, device_unregister },
 };
 

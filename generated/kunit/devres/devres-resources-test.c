@@ -147,7 +147,6 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -218,9 +217,15 @@ enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_resources_kinds[] = {
 	{ "bare", bare_kind_create, device_unregister },
-	{ "platform_bound", platform_kind_create, platform_kind_destroy,
-	  platform_kind_register_driver, driver_unregister,
-	  &platform_kind_driver.driver, .wrap_release = true },
+	{
+		.name = "platform_bound",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.driver = &platform_kind_driver.driver,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_resources, devres_resources_kinds, name);

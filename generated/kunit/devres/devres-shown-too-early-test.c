@@ -184,9 +184,9 @@ static int platform_kind_register_driver(struct device_driver *driver)
 }
 
 static const struct test_kind platform_kind = {
-	"platform",
-	platform_kind_create,
-	platform_kind_destroy,
+	.name = "platform",
+	.create = platform_kind_create,
+	.destroy = platform_kind_destroy,
 	.register_driver = platform_kind_register_driver,
 	.unregister_driver = driver_unregister,
 	.drivers = platform_kind_drivers,
@@ -195,10 +195,14 @@ static const struct test_kind platform_kind = {
 enum { TEST_MEMORY_SIZE = 64 };
 
 static const struct test_kind devres_shown_too_early_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .register_driver = platform_kind_register_driver,
-	  .unregister_driver = driver_unregister,
-	  .drivers = platform_kind_drivers },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.register_driver = platform_kind_register_driver,
+		.unregister_driver = driver_unregister,
+		.drivers = platform_kind_drivers,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_shown_too_early, devres_shown_too_early_kinds,

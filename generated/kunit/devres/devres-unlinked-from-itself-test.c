@@ -85,7 +85,6 @@ static struct device *bare_kind_init(struct test_device *td)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
-	dev->parent = NULL;
 	dev->release = bare_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -112,7 +111,6 @@ static struct device *platform_kind_init(struct test_device *td)
 
 	if (!pdev)
 		return ERR_PTR(-ENOMEM);
-	pdev->dev.parent = NULL;
 	/* Again by platform_device_add(); links are named after it before that. */
 	if (dev_set_name(&pdev->dev, "%s", td->name)) {
 		platform_device_put(pdev);
@@ -215,7 +213,6 @@ static struct device *bus_kind_init(struct test_device *td)
 		return ERR_PTR(-ENOMEM);
 	device_initialize(dev);
 	dev->bus = &test_bus;
-	dev->parent = NULL;
 	dev->release = bus_kind_release;
 	ret = dev_set_name(dev, "%s", td->name);
 	if (ret)
@@ -237,29 +234,39 @@ static struct device *bus_kind_create(struct test_device *td)
 }
 
 static const struct test_kind bare_kind = {
-	"bare",
-	bare_kind_create,
-	device_unregister,
+	.name = "bare",
+	.create = bare_kind_create,
+	.destroy = device_unregister,
 	.init = bare_kind_init,
 	.add = device_add,
 	.del = device_del,
 };
 
 static const struct test_kind bus_kind = {
-	"bus",
-	bus_kind_create,
-	device_unregister,
+	.name = "bus",
+	.create = bus_kind_create,
+	.destroy = device_unregister,
 	.init = bus_kind_init,
 	.add = device_add,
 	.del = device_del,
 };
 
 static const struct test_kind devres_unlinked_from_itself_kinds[] = {
-	{ "root", root_kind_create, root_device_unregister,
-	  .wrap_release = true },
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .init = platform_kind_init, .add = platform_kind_add,
-	  .del = platform_kind_del, .wrap_release = true },
+	{
+		.name = "root",
+		.create = root_kind_create,
+		.destroy = root_device_unregister,
+		.wrap_release = true,
+	},
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.init = platform_kind_init,
+		.add = platform_kind_add,
+		.del = platform_kind_del,
+		.wrap_release = true,
+	},
 };
 
 KUNIT_ARRAY_PARAM_DESC(devres_unlinked_from_itself,

@@ -226,15 +226,19 @@ static void platform_kind_destroy(struct device *dev)
 }
 
 static const struct test_kind chardev_kind = {
-	"chardev",
-	chardev_kind_create,
-	chardev_kind_destroy,
+	.name = "chardev",
+	.create = chardev_kind_create,
+	.destroy = chardev_kind_destroy,
 	.devt = chardev_kind_devt,
 };
 
 static const struct test_kind devres_until_it_is_deleted_kinds[] = {
-	{ "platform", platform_kind_create, platform_kind_destroy,
-	  .wrap_release = true },
+	{
+		.name = "platform",
+		.create = platform_kind_create,
+		.destroy = platform_kind_destroy,
+		.wrap_release = true,
+	},
 	{ "bare", bare_kind_create, device_unregister },
 };
 

@@ -77,7 +77,16 @@ impl File<'_> {
         for used in &suite.kinds {
             let has_slots = slots.iter().any(|slot| slot.kinds.contains(&used.kind));
             let fields = self.fields(unit, used, has_slots);
-            self.rows.braces(&fields);
+            match fields.first() {
+                Some(field) if field.starts_with('.') => {
+                    self.rows.line(format_args!("\t{{"));
+                    fields
+                        .iter()
+                        .for_each(|field| self.rows.line(format_args!("\t\t{field},")));
+                    self.rows.line(format_args!("\t}},"));
+                }
+                _ => self.rows.braces(&fields),
+            }
         }
     }
 
@@ -92,45 +101,51 @@ impl File<'_> {
         declared.chain(parents).collect()
     }
 
-    /// The fields of a `struct test_kind`; those that not all kinds have are named.
+    /// The fields of a `struct test_kind`. One that others do not have is named, and then all are.
     fn fields(&self, unit: &Unit, used: &KindUse, has_slots: bool) -> Vec<String> {
         let kind = unit.kind(used.kind);
         let Some(c) = &kind.c else { return vec![] };
-        let mut fields = vec![format!("\"{}\"", used.label(unit))];
-        fields.extend([CKey::Create, CKey::Destroy].map(|key| name_of(kind, c, key)));
+        let of = |key: CKey| (key.as_str(), name_of(kind, c, key));
+        let mut fields = vec![("name", format!("\"{}\"", used.label(unit)))];
+        fields.extend([CKey::Create, CKey::Destroy].map(of));
         let driver = [CKey::RegisterDriver, CKey::UnregisterDriver];
         if used.bound {
-            fields.extend(driver.map(|key| name_of(kind, c, key)));
-            fields.push(format!("&{}.driver", own(kind, "driver")));
-        } else if has_slots {
-            fields
-                .extend(driver.map(|key| format!(".{} = {}", key.as_str(), name_of(kind, c, key))));
+            fields.extend(driver.map(of));
+            fields.push(("driver", format!("&{}.driver", own(kind, "driver"))));
         }
+        let common = fields.len();
         if has_slots {
-            fields.push(format!(".drivers = {}", own(kind, "drivers")));
+            if !used.bound {
+                fields.extend(driver.map(of));
+            }
+            fields.push(("drivers", own(kind, "drivers")));
         }
         if self.uses.halves && kind.halves {
-            let halves = [CKey::Init, CKey::Add, CKey::Del];
-            fields
-                .extend(halves.map(|key| format!(".{} = {}", key.as_str(), name_of(kind, c, key))));
+            fields.extend([CKey::Init, CKey::Add, CKey::Del].map(of));
         }
         if self.uses.handles && kind.handles != Handles::None {
-            fields.push(format!(".devt = {}", own(kind, "devt")));
+            fields.push(("devt", own(kind, "devt")));
         }
         if self.uses.asked && c.sections.contains_key(&CKey::Use) {
-            fields.push(format!(".use = {}", name_of(kind, c, CKey::Use)));
+            fields.push(of(CKey::Use));
         }
         if self.uses.objects && kind.handles == Handles::Object {
-            fields.push(format!(".object_action = {}", own(kind, "object_action")));
+            fields.push(("object_action", own(kind, "object_action")));
         }
         if let Some(parent) = used.parent {
-            let parent = &unit.kind(parent).name;
-            fields.push(format!(".parent = &{}", names::c_kind_object(parent)));
+            let parent = names::c_kind_object(&unit.kind(parent).name);
+            fields.push(("parent", format!("&{parent}")));
         }
         if kind.release != Release::Owned && self.uses.wrapped && self.uses.owned {
-            fields.push(".wrap_release = true".to_owned());
+            fields.push(("wrap_release", "true".to_owned()));
         }
-        fields
+        let named = fields.len() > common;
+        let fields = fields.into_iter();
+        let field = |(name, value)| match named {
+            true => format!(".{name} = {value}"),
+            false => value,
+        };
+        fields.map(field).collect()
     }
 
     fn kind(&mut self, kind: &Kind, c: &KindC, bound: bool, slots: &[&Slot]) {
@@ -295,20 +310,30 @@ impl File<'_> {
             true => "td->name",
             false => own.as_str(),
         };
-        let parent = match self.uses.parent_of {
-            true => "parent_of(td)",
-            false => "NULL",
-        };
         let init = names::c_kind(&kind.name, "init");
         let fill = |line: &str| {
             line.replace("$name", name)
-                .replace("$parent", parent)
+                .replace(
+                    "$parent",
+                    if self.uses.parent_of {
+                        "parent_of(td)"
+                    } else {
+                        "NULL"
+                    },
+                )
                 .replace("$device", &format!("\"{}\"", names::c_device_name(device)))
                 .replace("$release", &names::c_kind(&kind.name, "release"))
                 .replace("$test", "ctx.test")
                 .replace("$init", &format!("{init}({})", self.made_from()))
         };
-        c.lines(key).map(fill).collect()
+        let lines = c.lines(key);
+        match self.uses.parent_of {
+            true => lines.map(fill).collect(),
+            false => lines
+                .filter_map(without_parent)
+                .map(|line| fill(&line))
+                .collect(),
+        }
     }
 
     /// What kinds want to be done before the first case and after the last.
@@ -405,6 +430,12 @@ fn name_of(kind: &Kind, c: &KindC, key: CKey) -> String {
 
 fn own(kind: &Kind, what: &str) -> String {
     names::c_kind(&kind.name, what)
+}
+
+/// A line of a section for who hangs below nothing: the memory of devices is zeroed.
+fn without_parent(line: &str) -> Option<String> {
+    let sets_it = line.trim_end_matches([';', ',']).ends_with(" = $parent");
+    (!sets_it).then(|| line.replace("$parent ?: ", ""))
 }
 
 /// A section that is one bare name is no function's body, but that function.
