@@ -51,12 +51,19 @@ struct test_kind {
 @%- endif %@
 };
 
-@%- if uses.counts %@
+@%- if uses.counts && uses.order %@
 
 /* How often the callbacks of a driver ran, and when they last did. */
 struct test_counts {
 	unsigned int probes, probed_at;
 	unsigned int removes, removed_at;
+};
+@%- else if uses.counts %@
+
+/* How often the callbacks of a driver ran. */
+struct test_counts {
+	unsigned int probes;
+	unsigned int removes;
 };
 @%- endif %@
 

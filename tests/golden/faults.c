@@ -27,10 +27,10 @@ struct test_kind {
 	bool wrap_release;
 };
 
-/* How often the callbacks of a driver ran, and when they last did. */
+/* How often the callbacks of a driver ran. */
 struct test_counts {
-	unsigned int probes, probed_at;
-	unsigned int removes, removed_at;
+	unsigned int probes;
+	unsigned int removes;
 };
 
 struct test_device {
@@ -500,6 +500,7 @@ static void used_by_what_was_there_before_test(struct kunit *test)
 	ret = devm_alloc_test_memory(ctx.dev.dev, &ctx.priv_memory);
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	device_release_driver(ctx.dev.dev);
+	/* KASAN has told of it by now. */
 }
 
 static void grows_in_its_place_action_stop(void *data)
@@ -590,6 +591,7 @@ static void of_each_attempt_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, register_test_driver(&ctx.drv_driver), 0);
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev2_device), 0);
 	use_test_memory(&ctx.priv_memory);
+	/* KASAN has told of it by now. */
 }
 
 static int devres_memory_init(struct kunit *test)

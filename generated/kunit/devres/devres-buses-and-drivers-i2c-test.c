@@ -21,10 +21,10 @@ struct test_kind {
 	struct device_driver *const *drivers;
 };
 
-/* How often the callbacks of a driver ran, and when they last did. */
+/* How often the callbacks of a driver ran. */
 struct test_counts {
-	unsigned int probes, probed_at;
-	unsigned int removes, removed_at;
+	unsigned int probes;
+	unsigned int removes;
 };
 
 struct test_device {

@@ -335,10 +335,12 @@ impl<'e, 's: 'e> Emitter<'e, 's> {
                 CaseStepKind::Fault(fault) => match self.told_by_kasan(fault) {
                     Reach::None => {}
                     Reach::All => {
+                        lines.text("\t/* KASAN has told of it by now. */\n");
                         over = true;
                         break;
                     }
                     Reach::If(when) => {
+                        lines.text("\t/* There KASAN has told of it by now. */\n");
                         branch(&mut lines, "\tif", &when, ")");
                         lines.text("\t\treturn;\n");
                     }
