@@ -4,8 +4,8 @@
 use crate::expand::{Case, cases_of};
 use crate::ir::{KindUse, Scenario, StepKind, Suite, Unit};
 use crate::places::on_kernels;
-use crate::sim::{Errno, Model};
-use crate::story::{Line, Story};
+use crate::sim::{Errno, Model, StoryLine};
+use crate::story::{Story, are_alike};
 
 /// What is said of a scenario, or of orders of one that lead to the same.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ impl Group {
 
     fn tell(&self, unit: &Unit) -> String {
         let mut text = format!("{}:\n", self.headline(unit));
-        let width = self.width();
+        let width = self.column();
         self.usual.tell(None, width, &mut text);
         for (models, story) in &self.others {
             text += &format!("{}:\n", on_kernels(models));
@@ -190,20 +190,12 @@ impl Group {
         text
     }
 
-    /// Columns up to where counts begin.
-    fn width(&self) -> usize {
+    /// The column from which on counts stand.
+    fn column(&self) -> usize {
         let others = self.others.iter().map(|(_, story)| story);
         let stories = others.chain([&self.usual]);
-        let lines = stories.flat_map(|story| story.own.iter().chain(&story.end));
-        let counted = lines.filter(|line| !line.counts.is_empty());
-        let width = |line: &Line| indent(line) + line.text.chars().count();
-        counted.map(width).max().unwrap_or(0)
+        StoryLine::column(stories.flat_map(|story| story.own.iter().chain(&story.end)))
     }
-}
-
-/// Blanks before a line.
-fn indent(line: &Line) -> usize {
-    2 * (line.depth + 1)
 }
 
 impl Story {
@@ -226,7 +218,9 @@ impl Story {
             if at > 0 && from < lines.len() {
                 *text += "  at its end:\n";
             }
-            lines[from..].iter().for_each(|line| line.tell(width, text));
+            for line in &lines[from..] {
+                *text += &format!("  {}\n", line.lay_out(width));
+            }
             if !claims.is_empty() {
                 *text += &format!("  {word} {}\n", claims.join(", "));
             }
@@ -235,33 +229,18 @@ impl Story {
 }
 
 /// The operation in which both stop being the same, if they do.
-fn parts_at(lines: &[Line], known: &[Line]) -> Option<usize> {
+fn parts_at(lines: &[StoryLine], known: &[StoryLine]) -> Option<usize> {
     let same = lines.iter().zip(known);
     let same = same
-        .take_while(|(line, known)| line.is_like(known, true))
+        .take_while(|(line, known)| are_alike(line, known, true))
         .count();
     if same == lines.len().max(known.len()) {
         return None;
     }
-    let is_within = |all: &[Line]| all.get(same).is_some_and(|line| line.depth > 0);
+    let is_within = |all: &[StoryLine]| all.get(same).is_some_and(|line| line.depth > 0);
     match is_within(lines) || is_within(known) {
         true => lines[..same].iter().rposition(|line| line.depth == 0),
         false => Some(same),
-    }
-}
-
-impl Line {
-    fn tell(&self, width: usize, text: &mut String) {
-        let indent = indent(self);
-        *text += &format!("{:indent$}{}", "", self.text);
-        if !self.path.is_empty() {
-            *text += &format!(" ({})", self.path);
-        }
-        if !self.counts.is_empty() {
-            let here = indent + self.text.chars().count();
-            *text += &format!("{:1$}  {2}", "", width - here, self.counts);
-        }
-        text.push('\n');
     }
 }
 

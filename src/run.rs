@@ -7,7 +7,7 @@ use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Deviation, Expectation, FaultExpectation, Scenario};
 use crate::sim::{
     Devres, Errno, Fault, Fix, Fixes, HandleId, Happening, Model, Op, Program, Record, Recorder,
-    Sort,
+    Sort, StoryLine,
 };
 use crate::source::Span;
 use crate::trace;
@@ -18,7 +18,7 @@ pub struct Run {
     /// What happened, in order.
     pub trace: Vec<trace::Line>,
     /// The same in words.
-    pub story: Vec<String>,
+    pub story: Vec<StoryLine>,
     /// What became of managed resources, in order.
     pub devres: Vec<Managed>,
     /// The points of the simulator that were reached, a bit each.
@@ -50,12 +50,13 @@ impl Run {
     /// What happened up to a record, in words, one line each: the last part of it if it
     /// is long.
     pub fn story_until(&self, until: usize) -> Vec<String> {
-        let skipped = until.saturating_sub(STORY);
-        let before = (skipped > 0).then(|| format!("... {skipped} lines before"));
-        before
-            .into_iter()
-            .chain(self.story[skipped..until].iter().cloned())
-            .collect()
+        let before = self.story.iter().take_while(|line| line.begin < until);
+        let before: Vec<&StoryLine> = before.collect();
+        let skipped = before.len().saturating_sub(STORY);
+        let column = StoryLine::column(before[skipped..].iter().copied());
+        let rest = before[skipped..].iter().map(|line| line.lay_out(column));
+        let head = (skipped > 0).then(|| format!("... {skipped} lines before"));
+        head.into_iter().chain(rest).collect()
     }
 
     /// Whether there is nothing to tell of it.
@@ -506,12 +507,10 @@ impl Runner<'_> {
             return self.run;
         }
         let records = self.recorder.records().iter();
-        (self.run.trace, self.run.story) = records
-            .map(|record| {
-                let line = trace::Line::new(record, self.program);
-                (line, record.describe(self.program))
-            })
-            .unzip();
+        self.run.trace = records
+            .map(|record| trace::Line::new(record, self.program))
+            .collect();
+        self.run.story = self.recorder.story(0);
         let devres = self.recorder.devres().iter();
         self.run.devres = devres
             .map(|&(what, id)| {

@@ -6,8 +6,8 @@ use devres_gen::expand;
 use devres_gen::ir::Scenario;
 use devres_gen::run::run_as;
 use devres_gen::select::Selection;
-use devres_gen::sim::{Fix, Model};
-use devres_gen::story::{Line, Story};
+use devres_gen::sim::{Fix, Model, StoryLine};
+use devres_gen::story::Story;
 use expect_test::{Expect, expect};
 
 /// Questions of all sorts.
@@ -55,7 +55,8 @@ fn what_can_be_expected_holds() {
             );
             // Errors are well to who asks, and a scenario has to name them; what goes wrong at its end
             // it cannot name.
-            let refused = |line: &Line| line.text.contains(" = -") || line.text.starts_with("!!");
+            let refused =
+                |line: &StoryLine| line.text.contains(" = -") || line.text.starts_with("!!");
             if story.own.iter().chain(&story.end).any(refused) {
                 continue;
             }

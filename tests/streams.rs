@@ -8,7 +8,7 @@ use devres_gen::compile::load;
 use devres_gen::emit::names;
 use devres_gen::expand;
 use devres_gen::run;
-use devres_gen::sim::Model;
+use devres_gen::sim::{Model, StoryLine};
 
 /// The generated tests once more, in this binary, so that it can run them by itself.
 #[path = "../generated/rust/main.rs"]
@@ -50,7 +50,10 @@ fn run_and_the_generated_rust_tell_the_same_story() {
                 case.kind_use.label(&front.unit)
             );
             let trace = traces.remove(&name);
-            assert_eq!(trace, Some(run::run(&case).story), "{name}");
+            let story = run::run(&case).story;
+            let column = StoryLine::column(&story);
+            let story = story.iter().map(|line| line.lay_out(column));
+            assert_eq!(trace, Some(story.collect()), "{name}");
         }
     }
     assert!(traces.is_empty(), "nobody asked for {:?}", traces.keys());

@@ -58,6 +58,7 @@ mod program;
 mod record;
 mod session;
 mod state;
+mod story;
 mod suppliers;
 
 pub use self::core::step;
@@ -77,3 +78,4 @@ pub use program::{
 pub use record::{Happening, Record, Recorder, Snapshot, Snapshots};
 pub use session::{Case, Session};
 pub use state::{DeviceState, Phase, State};
+pub use story::StoryLine;

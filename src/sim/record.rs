@@ -10,6 +10,7 @@ use super::list::List;
 use super::points::Point;
 use super::program::{ActionId, DeviceId, DriverId, MAX_DEVICES, Op, Program};
 use super::state::State;
+use super::story::{Freed, StoryLine, story};
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,27 +74,6 @@ pub struct Record {
     pub path: Vec<&'static str>,
 }
 
-impl Record {
-    /// The record in one line for people.
-    pub fn describe(&self, program: &Program<'_>) -> String {
-        let mut text = "    ".repeat(usize::from(self.within));
-        text += &match self.happening {
-            Happening::Returned(op, ret) => format!("{} = {ret}", program.describe(op)),
-            Happening::Event(event) => format!("  {}", event.describe(program)),
-        };
-        for (device, now) in program.devices.iter().zip(self.devices.iter()) {
-            text += &format!(", {} refs {}", device.name, now.refs);
-            if let Some(driver) = now.driver {
-                text += &format!(" driver {}", program.driver(driver).name);
-            }
-        }
-        if !self.path.is_empty() {
-            text += &format!(" ({})", self.path.join(" > "));
-        }
-        text
-    }
-}
-
 /// Runs operations and keeps the trace.
 #[derive(Clone, Debug)]
 pub struct Recorder<'a> {
@@ -102,9 +82,10 @@ pub struct Recorder<'a> {
     state: State,
     records: Vec<Record>,
     devres: Vec<(Devres, ActionId)>,
-    faulted: Option<Op>,
-    /// Memory that was freed, if paths are kept: in which step, and by whom.
-    freed: Vec<(ActionId, u32, Vec<&'static str>)>,
+    /// The operations that ran into a fault, innermost first.
+    faulted: Vec<Op>,
+    /// Memory that was freed, if paths are kept.
+    freed: Vec<Freed>,
     points: u64,
     matter: Fixes,
     step: u32,
@@ -120,7 +101,7 @@ impl<'a> Recorder<'a> {
             state: State::new(),
             records: Vec::with_capacity(16),
             devres: Vec::new(),
-            faulted: None,
+            faulted: Vec::new(),
             freed: Vec::new(),
             points: 0,
             matter: Fixes::default(),
@@ -312,7 +293,18 @@ impl<'a> Recorder<'a> {
 
     /// The operation that ran into a fault, the innermost one if it was in a callback.
     pub fn faulted(&self) -> Option<Op> {
-        self.faulted
+        self.faulted.first().copied()
+    }
+
+    /// What happened, in words, from a record on at which an operation of the scenario begins.
+    pub fn story(&self, from: usize) -> Vec<StoryLine> {
+        story(
+            self.program,
+            &self.records,
+            from,
+            &self.freed,
+            &self.faulted,
+        )
     }
 
     /// Where what a fault uses was freed, if it was and paths are kept: in which step, and by which
@@ -327,8 +319,8 @@ impl<'a> Recorder<'a> {
             }
             Fault::UsedAfterFree(memory) => {
                 let mut freed = self.freed.iter().rev();
-                let (_, step, path) = freed.find(|(id, ..)| *id == memory)?;
-                Some((*step, path))
+                let freed = freed.find(|freed| freed.memory == memory)?;
+                Some((freed.step, &freed.path))
             }
             _ => None,
         }
@@ -350,8 +342,8 @@ struct Tape<'t> {
     program: &'t Program<'t>,
     records: &'t mut Vec<Record>,
     devres: &'t mut Vec<(Devres, ActionId)>,
-    faulted: &'t mut Option<Op>,
-    freed: &'t mut Vec<(ActionId, u32, Vec<&'static str>)>,
+    faulted: &'t mut Vec<Op>,
+    freed: &'t mut Vec<Freed>,
     points: &'t mut u64,
     matter: &'t mut Fixes,
     step: u32,
@@ -409,13 +401,19 @@ impl Observer for Tape<'_> {
 
     fn freed(&mut self, memory: ActionId) {
         if self.keeps_path {
-            self.freed.push((memory, self.step, self.path.clone()));
+            self.freed.push(Freed {
+                memory,
+                step: self.step,
+                path: self.path.clone(),
+                within: self.within.saturating_sub(1),
+                at: self.records.len(),
+            });
         }
     }
 
     fn faulted(&mut self, op: Op) {
         self.within -= 1;
-        self.faulted.get_or_insert(op);
+        self.faulted.push(op);
     }
 
     fn devres(&mut self, what: Devres, action: ActionId) {

@@ -13,6 +13,7 @@ use super::program::{
     ActionId, Device, DeviceId, Driver, DriverId, GroupId, HandleId, Kind, LinkFlags, Op, Program,
 };
 use super::record::Recorder;
+use super::story::StoryLine;
 
 /// What one scenario is run on: a kind of device, bound or not, and a kernel.
 #[derive(Clone, Copy, Debug)]
@@ -468,9 +469,10 @@ impl<'a> Session<'a> {
     /// The name of the test, the kernel, and everything that happened.
     fn trace(&self) -> String {
         let thread = std::thread::current();
-        let records = self.recorder.records().iter();
-        let lines =
-            records.map(|record| format!("{TRACE_INDENT}{}\n", record.describe(self.program)));
+        let story = self.recorder.story(0);
+        let column = StoryLine::column(&story);
+        let lines = story.iter();
+        let lines = lines.map(|line| format!("{TRACE_INDENT}{}\n", line.lay_out(column)));
         let lines: String = lines.collect();
         let name = thread.name().unwrap_or_default();
         format!("{TRACE_HEAD}{name} on a kernel {}\n{lines}", self.model)
@@ -478,13 +480,12 @@ impl<'a> Session<'a> {
 
     fn fail(&self) -> ! {
         let mut events = String::new();
-        for record in self.recorder.records() {
-            let _ = writeln!(
-                events,
-                "{:5}: {}",
-                record.line,
-                record.describe(self.program)
-            );
+        let story = self.recorder.story(0);
+        let column = StoryLine::column(&story);
+        for line in story {
+            let record = self.recorder.records().get(line.begin);
+            let at = record.map_or(self.line, |record| record.line);
+            let _ = writeln!(events, "{at:5}: {}", line.lay_out(column));
         }
         panic!(
             "on a kernel {}:\n{}what happened:\n{events}",

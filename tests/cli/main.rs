@@ -383,7 +383,7 @@ fn a_failed_expectation_is_shown_on_its_line_with_what_happened() {
     );
     assert!(text.contains("wrong.devres:7:16"), "{text}");
     assert!(
-        text.contains("this is what happened on root:\n          register dev = 0, dev refs 1"),
+        text.contains("this is what happened on root:\n          register dev  dev refs 0 -> 1"),
         "{text}"
     );
     assert!(!text.contains("expected dev freed"), "{text}");

@@ -47,10 +47,7 @@ fn a_gadget_is_held_by_its_bus() {
     let mut recorder = Recorder::new(&PROGRAM, Model::ALL);
     assert_eq!(recorder.run(1, Op::Register(DEV)), Ok(0));
     assert_eq!(recorder.state().device(DEV).refs(), 2);
-    let events: Vec<String> = recorder
-        .records()
-        .iter()
-        .map(|record| record.describe(&PROGRAM))
-        .collect();
-    assert_eq!(events, ["register dev = 0, dev refs 2"]);
+    let story = recorder.story(0);
+    let events: Vec<String> = story.iter().map(|line| line.lay_out(0)).collect();
+    assert_eq!(events, ["register dev  dev refs 0 -> 2"]);
 }
