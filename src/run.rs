@@ -113,6 +113,8 @@ pub struct FaultAt {
     pub fault: Fault,
     /// The same in words.
     pub text: String,
+    /// The kernel functions that were under way, if there were any.
+    pub path: String,
     /// Where what is used was freed, and by which kernel functions.
     pub freed: Option<Freed>,
     /// How the scenario would announce it, if it can.
@@ -370,6 +372,7 @@ impl Runner<'_> {
                     told_by_kasan,
                     fault,
                     text: fault.describe(self.program),
+                    path: self.recorder.broken_in().join(" > "),
                     freed: self.freed(fault),
                     announce: fault.announced(self.program),
                     announced: announced.iter().any(|(_, known)| known.fault == fault),

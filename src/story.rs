@@ -179,10 +179,13 @@ impl<'t> Telling<'t> {
             Err(fault) => {
                 let text = format!("!! {}", fault.describe(self.program));
                 self.note(0, text);
-                if let (Some((_, path @ [_, ..])), Some(line)) =
-                    (self.recorder.freed(fault), self.lines.last_mut())
-                {
-                    line.path = format!("freed by {}", path.join(" > "));
+                let freed = self.recorder.freed(fault).map_or(&[][..], |(_, path)| path);
+                let paths = [("in", self.recorder.broken_in()), ("freed in", freed)];
+                let paths = paths.into_iter().filter(|(_, path)| !path.is_empty());
+                let paths = paths.map(|(word, path)| format!("{word} {}", path.join(" > ")));
+                let paths: Vec<String> = paths.collect();
+                if let Some(line) = self.lines.last_mut() {
+                    line.path = paths.join("; ");
                 }
                 Err(fault)
             }

@@ -143,7 +143,7 @@ fn a_fault_ends_the_story() {
                 dev.remove runs (device_release_driver)
                 late runs (device_release_driver > device_unbind_cleanup > devres_release_all)
                   use priv
-              !! `priv` is used after it was freed (freed by devm_kfree)
+              !! `priv` is used after it was freed (in device_release_driver > device_unbind_cleanup > devres_release_all; freed in devm_kfree)
               expect fault use_after_free on priv
         "#]],
     );
@@ -210,7 +210,7 @@ fn orders_that_lead_to_the_same_are_told_once() {
                 dev is released (put_device > device_release)
               expect dev alive: no, it is freed
               remove a
-              !! `dev` is used after it was freed (freed by put_device > device_release)
+              !! `dev` is used after it was freed (in devm_remove_action; freed in put_device > device_release)
               expect fault use_after_free on dev
             on a kernel without 699fb50d9903:
               unregister dev  dev refs 2 -> 1
@@ -219,7 +219,7 @@ fn orders_that_lead_to_the_same_are_told_once() {
                 dev is released (put_device > device_release)
               expect dev alive: no, it is freed
               remove a
-              !! `dev` is used after it was freed (freed by put_device > device_release)
+              !! `dev` is used after it was freed (in devm_remove_action; freed in put_device > device_release)
               expect fault use_after_free on dev
 
             in 1 of 12 orders: acbb

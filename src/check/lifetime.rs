@@ -19,6 +19,8 @@ struct Found {
     fault: Option<FaultAt>,
     /// The first case, in words, where there are others.
     first: String,
+    /// The kernel functions that were under way, if they are the same for all.
+    path: String,
     /// Where what is used was freed, as far as it is the same for all.
     freed: Option<Freed>,
     /// What was not as stated even before a fault.
@@ -48,7 +50,9 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 |missing: &&Failure| fault.is_some() && missing.after == run.trace.len();
             let mut keep = |(span, code, text), after: usize, fault: Option<&FaultAt>| {
                 let freed = fault.and_then(|fault| fault.freed.clone());
+                let path = fault.map_or(String::new(), |fault| fault.path.clone());
                 let first = || Found {
+                    path: path.clone(),
                     places: Places::default(),
                     first: first_case(unit, scenario, used, model),
                     freed: freed.clone(),
@@ -59,6 +63,9 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 };
                 let found = found.entry((span, code, text)).or_insert_with(first);
                 found.places.push(model, *used);
+                if found.path != path {
+                    found.path.clear();
+                }
                 let known = found.freed.take();
                 found.freed = known.and_then(|known| known.and(freed.as_ref()));
             };
@@ -92,7 +99,11 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
             help += &found.story.join("\n  ");
         }
         let at_end = span == scenario.span;
-        let mut label = "here".to_owned();
+        let here = match found.path.is_empty() {
+            true => "here".to_owned(),
+            false => format!("here, in {}", found.path),
+        };
+        let mut label = here.clone();
         if let Some(fault) = &found.fault {
             if at_end {
                 label = format!("at its end, when it gives up what it owns: `{}`", fault.op);
@@ -101,7 +112,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 let mut places = scenario.in_bodies.iter().filter(|(op, _)| op == inner);
                 match (places.next(), places.next()) {
                     (Some(&(_, place)), None) => {
-                        diagnostic = diagnostic.label(place, "here");
+                        diagnostic = diagnostic.label(place, here);
                         if !at_end {
                             label = "in a callback that this calls".to_owned();
                         }

@@ -146,9 +146,16 @@ impl<O: Observer> Core<'_, O> {
     }
 
     /// Runs `f` as the body of the kernel function `name`.
-    pub(super) fn call<R>(&mut self, name: &'static str, f: impl FnOnce(&mut Self) -> R) -> R {
+    pub(super) fn call<R>(
+        &mut self,
+        name: &'static str,
+        f: impl FnOnce(&mut Self) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
         self.observer.enter(name);
         let result = f(self);
+        if result.is_err() {
+            self.observer.breaks();
+        }
         self.observer.leave();
         result
     }

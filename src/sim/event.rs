@@ -159,7 +159,10 @@ pub trait Observer {
     /// Called when the kernel function of that name begins ...
     fn enter(&mut self, _function: &'static str) {}
 
-    /// ... and when the one that began last returns.
+    /// ... when the one that began last runs into a fault, before it returns ...
+    fn breaks(&mut self) {}
+
+    /// ... and when it returns.
     fn leave(&mut self) {}
 
     /// Called when an operation returns, those in the body of an action included.

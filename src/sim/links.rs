@@ -263,9 +263,9 @@ impl<O: Observer> Core<'_, O> {
 
     pub(super) fn warn(&mut self, warning: Warning, times: u8) {
         for _ in 0..times {
-            self.call(warning.function(), |core| {
-                core.event(Event::Warning(warning))
-            });
+            self.observer.enter(warning.function());
+            self.event(Event::Warning(warning));
+            self.observer.leave();
         }
     }
 

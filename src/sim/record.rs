@@ -84,6 +84,8 @@ pub struct Recorder<'a> {
     devres: Vec<(Devres, ActionId)>,
     /// The operations that ran into a fault, innermost first.
     faulted: Vec<Op>,
+    /// The kernel functions that were under way then, if paths are kept.
+    broken_in: Vec<&'static str>,
     /// Memory that was freed, if paths are kept.
     freed: Vec<Freed>,
     points: u64,
@@ -102,6 +104,7 @@ impl<'a> Recorder<'a> {
             records: Vec::with_capacity(16),
             devres: Vec::new(),
             faulted: Vec::new(),
+            broken_in: Vec::new(),
             freed: Vec::new(),
             points: 0,
             matter: Fixes::default(),
@@ -156,6 +159,7 @@ impl<'a> Recorder<'a> {
             records: &mut self.records,
             devres: &mut self.devres,
             faulted: &mut self.faulted,
+            broken_in: &mut self.broken_in,
             freed: &mut self.freed,
             points: &mut self.points,
             matter: &mut self.matter,
@@ -296,6 +300,12 @@ impl<'a> Recorder<'a> {
         self.faulted.first().copied()
     }
 
+    /// The kernel functions that were under way when a fault ended the case, outermost first, if paths
+    /// are kept and there were any.
+    pub fn broken_in(&self) -> &[&'static str] {
+        &self.broken_in
+    }
+
     /// What happened, in words, from a record on at which an operation of the scenario begins.
     pub fn story(&self, from: usize) -> Vec<StoryLine> {
         story(
@@ -343,6 +353,7 @@ struct Tape<'t> {
     records: &'t mut Vec<Record>,
     devres: &'t mut Vec<(Devres, ActionId)>,
     faulted: &'t mut Vec<Op>,
+    broken_in: &'t mut Vec<&'static str>,
     freed: &'t mut Vec<Freed>,
     points: &'t mut u64,
     matter: &'t mut Fixes,
@@ -375,6 +386,12 @@ impl Observer for Tape<'_> {
     fn enter(&mut self, function: &'static str) {
         if self.keeps_path {
             self.path.push(function);
+        }
+    }
+
+    fn breaks(&mut self) {
+        if self.keeps_path && self.broken_in.is_empty() {
+            self.broken_in.clone_from(&self.path);
         }
     }
 
