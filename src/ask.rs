@@ -1,11 +1,13 @@
 //! What happens, told to who asks: the stories of a scenario's cases, each once for all kinds on which
 //! it is the same, and of other kernels only where these part.
 
+use std::collections::BTreeSet;
+
 use crate::expand::{Case, cases_of};
 use crate::ir::{KindUse, Scenario, StepKind, Suite, Unit};
 use crate::places::on_kernels;
-use crate::sim::{Errno, Model, StoryLine};
-use crate::story::{Story, are_alike};
+use crate::sim::{Errno, Fix, Model, StoryLine};
+use crate::story::{Alike, Ends, Outcome, Story};
 
 /// What is said of a scenario, or of orders of one that lead to the same.
 #[derive(Clone, Debug)]
@@ -56,10 +58,8 @@ pub fn that_goes_well(unit: &Unit, model: Model) -> Unit {
     let of_scenario = |suite: &Suite, scenario: &Scenario| {
         let mut parts: Vec<(Vec<Option<Errno>>, Scenario)> = Vec::new();
         for case in cases_of(unit, suite, scenario, model) {
-            let Story {
-                goes_wrong, errors, ..
-            } = Story::of(&case);
-            if goes_wrong {
+            let Story { ends, errors, .. } = Story::of(&case);
+            if matches!(ends, Ends::InAFault | Ends::OneWayOrAnother) {
                 continue;
             }
             match parts.iter_mut().find(|(known, _)| *known == errors) {
@@ -68,9 +68,6 @@ pub fn that_goes_well(unit: &Unit, model: Model) -> Unit {
                     let mut part = scenario.clone();
                     part.kinds = vec![case.kind_use];
                     part.expect_errors(&errors);
-                    if !parts.is_empty() {
-                        part.name += &format!("_{}", parts.len() + 1);
-                    }
                     parts.push((errors, part));
                 }
             }
@@ -83,6 +80,17 @@ pub fn that_goes_well(unit: &Unit, model: Model) -> Unit {
         suite.scenarios = scenarios
             .flat_map(|scenario| of_scenario(known, scenario))
             .collect();
+        let mut taken: BTreeSet<String> = known.scenarios.iter().map(|s| s.name.clone()).collect();
+        let mut seen = BTreeSet::new();
+        for scenario in &mut suite.scenarios {
+            if !seen.insert(scenario.name.clone()) {
+                let of = scenario.name.clone();
+                let mut names = (2..).map(|number| format!("{of}_{number}"));
+                let free = names.find(|name| !taken.contains(name));
+                scenario.name = free.unwrap_or(of);
+                taken.insert(scenario.name.clone());
+            }
+        }
     }
     well.suites.retain(|suite| !suite.scenarios.is_empty());
     well
@@ -128,13 +136,13 @@ fn groups(unit: &Unit, suite: &Suite, scenario: &Scenario, models: &[Model]) -> 
         };
         for &model in rest {
             let story = story(model);
-            if story.is_like(&new.usual, true) {
+            if story.is_like(&new.usual, Alike::Exactly) {
                 continue;
             }
             match new
                 .others
                 .iter_mut()
-                .find(|(_, known)| known.is_like(&story, true))
+                .find(|(_, known)| known.is_like(&story, Alike::Exactly))
             {
                 Some((models, _)) => models.push(model),
                 None => new.others.push((vec![model], story)),
@@ -142,10 +150,10 @@ fn groups(unit: &Unit, suite: &Suite, scenario: &Scenario, models: &[Model]) -> 
         }
         match groups
             .iter_mut()
-            .find(|known| known.agree(&new, |one, other| one.is_like(other, false)))
+            .find(|known| known.agree(&new, |one, other| one.is_like(other, Alike::What)))
         {
             Some(known) => {
-                known.is_same &= known.agree(&new, Story::eq);
+                known.is_same &= known.agree(&new, |one, other| one.is_like(other, Alike::Exactly));
                 known.kinds.push(kind_use);
             }
             None => groups.push(new),
@@ -182,10 +190,10 @@ impl Group {
     fn tell(&self, unit: &Unit) -> String {
         let mut text = format!("{}:\n", self.headline(unit));
         let width = self.column();
-        self.usual.tell(None, width, &mut text);
+        self.usual.tell(None, width, &self.others, &mut text);
         for (models, story) in &self.others {
             text += &format!("{}:\n", on_kernels(models));
-            story.tell(Some(&self.usual), width, &mut text);
+            story.tell(Some(&self.usual), width, &[], &mut text);
         }
         text
     }
@@ -200,18 +208,23 @@ impl Group {
 
 impl Story {
     /// The story, or of another kernel's the part behind what both have in common.
-    fn tell(&self, known: Option<&Story>, width: usize, text: &mut String) {
+    fn tell(
+        &self,
+        known: Option<&Story>,
+        width: usize,
+        others: &[(Vec<Model>, Story)],
+        text: &mut String,
+    ) {
         let parts = [
-            (&self.own, &self.expected, "expect"),
+            (&self.own, &self.then, "expect"),
             (&self.end, &self.finally, "finally expect"),
         ];
-        let known =
-            known.map(|known| [(&known.own, &known.expected), (&known.end, &known.finally)]);
-        for (at, (lines, claims, word)) in parts.into_iter().enumerate() {
+        let known = known.map(|known| [(&known.own, &known.then), (&known.end, &known.finally)]);
+        for (at, (lines, outcomes, word)) in parts.into_iter().enumerate() {
             let from = match known.map(|known| known[at]) {
                 None => 0,
-                Some((known, known_claims)) => match parts_at(lines, known) {
-                    None if claims == known_claims => continue,
+                Some((known, known_outcomes)) => match parts_at(lines, known) {
+                    None if outcomes == known_outcomes => continue,
                     at => at.unwrap_or(lines.len()),
                 },
             };
@@ -221,18 +234,57 @@ impl Story {
             for line in &lines[from..] {
                 *text += &format!("  {}\n", line.lay_out(width));
             }
-            if !claims.is_empty() {
-                *text += &format!("  {word} {}\n", claims.join(", "));
+            if outcomes.is_empty() {
+                continue;
             }
+            // What is no contract is told all the same.
+            let word = match self.ends {
+                Ends::Well => word,
+                Ends::InAFault if at == 0 && self.end.is_empty() => word,
+                _ if at == 0 => "then",
+                _ => "finally",
+            };
+            let outcomes = outcomes.iter().map(|outcome| match known {
+                None => outcome.to_string() + &deviations(outcome, others, at > 0),
+                Some(_) => outcome.to_string(),
+            });
+            *text += &format!("  {word} {}\n", outcomes.collect::<Vec<_>>().join(", "));
+        }
+        if self.ends == Ends::OneWayOrAnother {
+            *text += "  ?? this depends on when queued work is done: `settle` waits for it\n";
         }
     }
+}
+
+/// What else is so on kernels without a fix, as a scenario says it.
+fn deviations(outcome: &Outcome, others: &[(Vec<Model>, Story)], at_end: bool) -> String {
+    let instead = |story: &Story| {
+        let same = |other: &&Outcome| other.subject == outcome.subject;
+        let finally = at_end.then_some(&story.finally).into_iter().flatten();
+        let other = &finally.chain(&story.then).find(same)?.outcome;
+        match (outcome.outcome.as_str(), other.as_str()) {
+            (usual, other) if usual == other => None,
+            // One does not exclude the other.
+            ("alive", "bound") => None,
+            ("bound", "alive") => Some("unbound".to_owned()),
+            _ => Some(other.clone()),
+        }
+    };
+    let mut text = String::new();
+    for (models, story) in others.iter().filter(|(_, story)| story.ends == Ends::Well) {
+        let fixes = models.iter().filter_map(|model| model.lacks().next());
+        if let Some(instead) = instead(story) {
+            text.extend(fixes.map(|fix: Fix| format!(" but {instead} without {fix}")));
+        }
+    }
+    text
 }
 
 /// The operation in which both stop being the same, if they do.
 fn parts_at(lines: &[StoryLine], known: &[StoryLine]) -> Option<usize> {
     let same = lines.iter().zip(known);
     let same = same
-        .take_while(|(line, known)| are_alike(line, known, true))
+        .take_while(|(line, known)| Alike::Exactly.are(line, known))
         .count();
     if same == lines.len().max(known.len()) {
         return None;

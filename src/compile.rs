@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use crate::check::{self, check};
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::diagnostic::{Diagnostic, Sink, has_errors};
 use crate::emit::{self, Options, OutputFile};
 use crate::explore::all_kinds;
-use crate::ir::{KindUse, Unit};
+use crate::ir::{KindUse, StepKind, Unit};
 use crate::orders;
 use crate::resolve::{Files, resolve};
 use crate::select::{Selection, select};
@@ -85,16 +85,32 @@ pub fn load_question(paths: &[PathBuf], selection: &Selection) -> Result<Front, 
 /// on every standard kind that can do that.
 ///
 /// # Errors
-/// Where there is no statement, and as above.
+/// What is no statement and no kind, and as above.
 pub fn question(
     statements: &str,
     kinds: &[String],
     selection: &Selection,
 ) -> Result<Front, String> {
-    if statements.trim().is_empty() {
-        return Err(
-            "nothing is asked: say statements, such as 'register dev; unregister dev'".into(),
-        );
+    let is_word = |c: char| c.is_ascii_alphanumeric() || " _".contains(c);
+    if let Some(kind) = kinds
+        .iter()
+        .find(|kind| kind.trim().is_empty() || !kind.chars().all(is_word))
+    {
+        let kind = kind.escape_debug();
+        return Err(format!(
+            "`{kind}` is no kind: suites spell them as `platform bound`"
+        ));
+    }
+    let begins = |word: &str| {
+        statements
+            .lines()
+            .any(|line| line.trim_start().starts_with(word))
+    };
+    if begins("suite ") || begins("scenario ") {
+        return Err("statements stand in no suite and no scenario; a file goes to `--file`".into());
+    }
+    if closes_too_much(statements) {
+        return Err("there is a `}` too many in what is asked".into());
     }
     let every = library();
     let on: Vec<String> = match kinds {
@@ -105,12 +121,43 @@ pub fn question(
         kinds => kinds.to_vec(),
     };
     let on = on.join(", ");
+    // Errors show a line before and behind.
     let text = format!(
-        "use kinds\n\nsuite question on {on} {{\n    scenario asked {{\n{statements}\n    }}\n}}\n"
+        "use kinds\nsuite question on {on} {{ scenario asked {{\n\n{statements}\n\n}}\n}}\n"
     );
     let mut sources = Sources::default();
     let id = sources.add("<question>", &text);
-    asked(sources, &[id], Sink::default(), selection, kinds.is_empty())
+    let front = asked(sources, &[id], Sink::default(), selection, kinds.is_empty())?;
+    let scenarios = front.unit.suites.iter().flat_map(|suite| &suite.scenarios);
+    let mut steps = scenarios.flat_map(|scenario| &scenario.steps);
+    if !has_errors(&front.diagnostics) && !steps.any(|step| matches!(step.kind, StepKind::Op(..))) {
+        return Err(
+            "nothing is done: say statements, such as 'register dev; unregister dev'".into(),
+        );
+    }
+    Ok(front)
+}
+
+/// Whether a brace is closed that these statements have not opened.
+fn closes_too_much(statements: &str) -> bool {
+    let code = statements
+        .lines()
+        .filter_map(|line| line.split("//").next());
+    let mut braces = code.flat_map(str::chars).filter(|c| "{}".contains(*c));
+    let mut open = 0_usize;
+    braces.any(|brace| match brace {
+        '{' => {
+            open += 1;
+            false
+        }
+        _ => match open.checked_sub(1) {
+            Some(fewer) => {
+                open = fewer;
+                false
+            }
+            None => true,
+        },
+    })
 }
 
 fn asked(

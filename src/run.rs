@@ -421,19 +421,10 @@ impl Runner<'_> {
     }
 
     fn take_step(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
-        // A copy of all that happened so far is made only where it may be wanted.
         let bit = 1_u32.checked_shl(self.run.queued).unwrap_or(0);
-        let before = (self.quick & bit != 0).then(|| self.recorder.clone());
-        let ended = self.recorder.run(line, op);
-        if ended.is_err() || !self.recorder.state().has_queued_work() {
-            return ended;
-        }
-        self.run.queued += 1;
-        let Some(before) = before else {
-            return ended;
-        };
-        self.recorder = before;
-        self.recorder.run_overtaken(line, op)
+        let (ended, queued) = self.recorder.run_at_work(line, op, self.quick & bit != 0);
+        self.run.queued += u32::from(queued);
+        ended
     }
 
     fn expect(&mut self, expectation: &Expectation, span: Span) {

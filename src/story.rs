@@ -4,8 +4,10 @@
 //! What does not hold ends nothing, and an operation that returns an error changes no hands, whether
 //! the scenario says so or not.
 
+use std::fmt;
+
 use crate::expand::{self, Case};
-use crate::ir::StepKind;
+use crate::ir::{FaultExpectation, StepKind};
 use crate::sim::{
     ActionId, Callback, Claim, Devres, DriverId, Errno, Fault, Holdings, Op, Program, Recorder,
     StoryLine,
@@ -16,110 +18,211 @@ use crate::sim::{
 pub struct Story {
     /// What the scenario does.
     pub own: Vec<StoryLine>,
-    /// What it could expect then, in the words of the language.
-    pub expected: Vec<String>,
+    /// What is so then.
+    pub then: Vec<Outcome>,
     /// What it does at its end, when it gives up what it owns.
     pub end: Vec<StoryLine>,
-    /// What it could expect then, where that is something else.
-    pub finally: Vec<String>,
-    /// Whether a fault ends it.
-    pub goes_wrong: bool,
+    /// What is so then, and was not before.
+    pub finally: Vec<Outcome>,
+    /// How it ends.
+    pub ends: Ends,
     /// The error that each of the scenario's operations returned, if it did.
     pub errors: Vec<Option<Errno>>,
+    /// What errors and expectations came to, in words, in order of the words.
+    verdicts: Vec<String>,
+    /// After how many operations work was queued.
+    queued: u32,
+}
+
+/// How a story ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// Well: what is so can be expected.
+    #[default]
+    Well,
+    /// Well, but in a way that a scenario must not go.
+    Oddly,
+    /// With a fault.
+    InAFault,
+    /// In one way or another, as queued work is done earlier or later.
+    OneWayOrAnother,
+}
+
+/// Something that is so, as the language says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Of what; nothing for what is about the kernel.
+    pub subject: String,
+    /// What.
+    pub outcome: String,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.subject.is_empty() {
+            write!(f, "{} ", self.subject)?;
+        }
+        f.write_str(&self.outcome)
+    }
+}
+
+impl Outcome {
+    fn new(subject: impl Into<String>, outcome: impl Into<String>) -> Self {
+        Outcome {
+            subject: subject.into(),
+            outcome: outcome.into(),
+        }
+    }
+}
+
+/// How much alike two lines have to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alike {
+    /// The same happens.
+    What,
+    /// And by the same functions, with the same counts.
+    Exactly,
+}
+
+impl Alike {
+    /// Whether both are.
+    pub fn are(self, one: &StoryLine, other: &StoryLine) -> bool {
+        let what = |line: &StoryLine| (line.depth, line.text.clone(), line.bound.clone());
+        let more = |line: &StoryLine| (line.path.clone(), line.counts.clone());
+        what(one) == what(other) && (self == Alike::What || more(one) == more(other))
+    }
 }
 
 impl Story {
     /// What happens in a case.
     pub fn of(case: &Case<'_>) -> Story {
+        /// Operations that leave work queued of which every subset is tried.
+        const MOST: u32 = 4;
         expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
-            Telling::new(case, program).tell(case)
+            let mut story = Telling::new(case, program, 0).tell();
+            let mut others = 1..1 << story.queued.min(MOST);
+            let goes_wrong = |story: &Story| story.ends == Ends::InAFault;
+            if others.any(|quick| {
+                let other = Telling::new(case, program, quick).tell();
+                let same = other.ends_as(&story) || goes_wrong(&other) && goes_wrong(&story);
+                !same
+            }) {
+                story.ends = Ends::OneWayOrAnother;
+            }
+            story
         })
     }
 
-    /// Whether the same happens, whatever the counts of references; `by_path` on the same way, too.
-    pub fn is_like(&self, other: &Story, by_path: bool) -> bool {
+    /// Whether the same happens.
+    pub fn is_like(&self, other: &Story, alike: Alike) -> bool {
         let same = |one: &[StoryLine], other: &[StoryLine]| {
             let mut pairs = one.iter().zip(other);
-            one.len() == other.len() && pairs.all(|(one, other)| are_alike(one, other, by_path))
+            one.len() == other.len() && pairs.all(|(one, other)| alike.are(one, other))
         };
         same(&self.own, &other.own) && same(&self.end, &other.end) && self.ends_as(other)
     }
 
-    /// Whether the same can be expected.
+    /// Whether the same comes of it.
     pub fn ends_as(&self, other: &Story) -> bool {
-        self.expected == other.expected && self.finally == other.finally
+        let of = |story: &Story| (story.ends, story.verdicts.clone());
+        of(self) == of(other) && (&self.then, &self.finally) == (&other.then, &other.finally)
     }
-}
-
-/// Whether both are the same, whatever the counts of references; `by_path` on the same way, too.
-pub fn are_alike(one: &StoryLine, other: &StoryLine, by_path: bool) -> bool {
-    (one.depth, &one.text) == (other.depth, &other.text) && (!by_path || one.path == other.path)
 }
 
 /// A case under way.
 struct Telling<'t> {
+    case: &'t Case<'t>,
     program: &'t Program<'t>,
+    /// Of the operations that leave work queued, those that return only after it is done, a bit
+    /// each.
+    quick: u32,
     recorder: Recorder<'t>,
     holdings: Holdings,
+    story: Story,
     lines: Vec<StoryLine>,
-    errors: Vec<Option<Errno>>,
 }
 
 impl<'t> Telling<'t> {
-    fn new(case: &Case<'_>, program: &'t Program<'t>) -> Self {
+    fn new(case: &'t Case<'_>, program: &'t Program<'t>, quick: u32) -> Self {
         Telling {
+            case,
             program,
+            quick,
             recorder: Recorder::new(program, case.model),
             holdings: Holdings::new(),
+            story: Story::default(),
             lines: Vec::new(),
-            errors: Vec::new(),
         }
     }
 
-    fn tell(mut self, case: &Case<'_>) -> Story {
-        let mut told = Story::default();
-        if let Err(fault) = self.does_its_own(case) {
-            told.own = self.lines;
-            told.expected = announced(self.program, fault);
-            told.goes_wrong = true;
-            return told;
+    fn tell(mut self) -> Story {
+        let ended = self.does_its_own();
+        self.story.own = std::mem::take(&mut self.lines);
+        self.story.then = match ended {
+            Err(fault) => announced(self.program, fault),
+            Ok(()) => self.outcomes(false),
+        };
+        // Who drops what nobody gave him has nothing to give up that could be known.
+        if ended.is_ok() && self.story.ends == Ends::Well {
+            match self.gives_up() {
+                Ok(()) => self.story.finally = self.outcomes(true),
+                // A fault is expected behind an operation, and none of these stands in the scenario.
+                Err(_) => self.story.ends = Ends::InAFault,
+            }
         }
-        told.own = std::mem::take(&mut self.lines);
-        told.errors = std::mem::take(&mut self.errors);
-        told.expected = self.expected(false);
-        // A fault is expected behind an operation, and none of these stands in the scenario.
-        match self.gives_up(case) {
-            Ok(()) => told.finally = self.expected(true),
-            Err(_) => told.goes_wrong = true,
+        let mut story = self.story;
+        story.end = self.lines;
+        story
+            .finally
+            .retain(|outcome| !story.then.contains(outcome));
+        if story.ends == Ends::Well && self.recorder.state().failed_in_a_body() {
+            story.ends = Ends::Oddly;
         }
-        told.end = self.lines;
-        told.finally.retain(|claim| !told.expected.contains(claim));
-        told
+        if ended.is_err() {
+            story.ends = Ends::InAFault;
+        }
+        story.verdicts.sort_unstable();
+        story
     }
 
-    fn does_its_own(&mut self, case: &Case<'_>) -> Result<(), Fault> {
+    fn does_its_own(&mut self) -> Result<(), Fault> {
         for op in self.program.set_up() {
             self.carry_out(op)?;
         }
         // That is said by the name of the kind's state.
         self.lines.clear();
-        for step in &case.scenario.steps {
+        let steps = &self.case.scenario.steps;
+        for (step, next) in steps
+            .iter()
+            .zip(steps.iter().skip(1).map(Some).chain([None]))
+        {
             match &step.kind {
-                StepKind::Op(op, _) => {
+                StepKind::Op(op, fails) => {
                     let ret = self.carry_out(*op)?;
-                    self.errors.push((ret < 0).then_some(Errno(-ret)));
+                    let error = (ret < 0).then_some(Errno(-ret));
+                    self.story.errors.push(error);
+                    if let Some(wanted) = fails.filter(|wanted| Some(*wanted) != error) {
+                        self.verdict(format!("fails {}: no", wanted.name()));
+                    }
+                    if let Some(StepKind::Fault(fault)) = next.map(|next| &next.kind) {
+                        self.no_fault(fault);
+                    }
                 }
-                StepKind::Expect(expectation) => self.judge("expect", expectation.claim),
+                StepKind::Expect(expectation) => {
+                    let claim = expectation.stated(self.case.model, &self.case.kind_use);
+                    self.judge("expect", claim);
+                }
                 StepKind::Fault(_) | StepKind::Finally(_) => {}
             }
         }
-        match self.recorder.state().has_queued_work() {
-            true => self.carry_out(Op::Settle).map(drop),
-            false => Ok(()),
+        if self.recorder.state().has_queued_work() {
+            self.note(0, "(work is queued, so that it has to be said:)".to_owned());
+            self.carry_out(Op::Settle)?;
         }
+        Ok(())
     }
 
-    fn gives_up(&mut self, case: &Case<'_>) -> Result<(), Fault> {
+    fn gives_up(&mut self) -> Result<(), Fault> {
         for op in self.holdings.give_up(self.program) {
             let from = self.lines.len();
             self.carry_out(op)?;
@@ -128,9 +231,10 @@ impl<'t> Telling<'t> {
                 self.lines.truncate(from);
             }
         }
-        for step in &case.scenario.steps {
+        for step in &self.case.scenario.steps {
             if let StepKind::Finally(expectation) = &step.kind {
-                self.judge("finally expect", expectation.claim);
+                let claim = expectation.stated(self.case.model, &self.case.kind_use);
+                self.judge("finally expect", claim);
             }
         }
         Ok(())
@@ -143,7 +247,20 @@ impl<'t> Telling<'t> {
             false => format!("no, {}", claim.found(&self.recorder)),
         };
         let claim = claim.describe(self.program);
-        self.note(0, format!("{word} {claim}: {so}"));
+        self.verdict(format!("{word} {claim}: {so}"));
+    }
+
+    /// A fault is announced, and did not happen.
+    fn no_fault(&mut self, fault: &FaultExpectation) {
+        if fault.applies(self.case.model, &self.case.kind_use) {
+            let announced = fault.fault.announced(self.program).unwrap_or_default();
+            self.verdict(format!("{announced}: no"));
+        }
+    }
+
+    fn verdict(&mut self, text: String) {
+        self.story.verdicts.push(text.clone());
+        self.note(0, text);
     }
 
     fn note(&mut self, depth: usize, text: String) {
@@ -151,6 +268,7 @@ impl<'t> Telling<'t> {
             depth,
             text,
             path: String::new(),
+            bound: String::new(),
             counts: String::new(),
             begin: self.recorder.records().len(),
         });
@@ -164,36 +282,61 @@ impl<'t> Telling<'t> {
             self.note(0, text);
         }
         let from = self.recorder.records().len();
-        let ended = self.recorder.run(0, op);
+        let quick = self.quick & 1_u32.checked_shl(self.story.queued).unwrap_or(0) != 0;
+        let (ended, queued) = self.recorder.run_at_work(0, op, quick);
+        self.story.queued += u32::from(queued);
         self.lines.extend(self.recorder.story(from));
         match ended {
             Ok(ret) => {
-                let failed = (ret < 0 && op.ends_a_case(None)).then_some(Errno(-ret));
-                if let Err(dev) = self.holdings.apply(self.program, op, failed) {
-                    let name = self.program.device(dev).name;
-                    let text = format!("(there is no reference of {name} that it could take over)");
-                    self.note(1, text);
-                }
+                self.changes_hands(op, ret);
                 Ok(ret)
             }
             Err(fault) => {
-                let text = format!("!! {}", fault.describe(self.program));
-                self.note(0, text);
-                let freed = self.recorder.freed(fault).map_or(&[][..], |(_, path)| path);
-                let paths = [("in", self.recorder.broken_in()), ("freed in", freed)];
-                let paths = paths.into_iter().filter(|(_, path)| !path.is_empty());
-                let paths = paths.map(|(word, path)| format!("{word} {}", path.join(" > ")));
-                let paths: Vec<String> = paths.collect();
-                if let Some(line) = self.lines.last_mut() {
-                    line.path = paths.join("; ");
-                }
+                self.goes_wrong(op, fault);
                 Err(fault)
             }
         }
     }
 
-    /// What is so now, in the words of the language.
-    fn expected(&self, at_end: bool) -> Vec<String> {
+    fn changes_hands(&mut self, op: Op, ret: i32) {
+        if ret < 0 {
+            let op = self.program.describe(op);
+            self.story.verdicts.push(format!("{op} = {ret}"));
+        }
+        let failed = (ret < 0 && op.ends_a_case(None)).then_some(Errno(-ret));
+        let not_owned = match op {
+            Op::Put(dev) if self.holdings.refs(dev) == 0 && !self.program.is_anybodys(dev) => {
+                Some(dev)
+            }
+            _ => self.holdings.apply(self.program, op, failed).err(),
+        };
+        if let Some(dev) = not_owned {
+            let name = self.program.device(dev).name;
+            self.note(
+                1,
+                format!("(the scenario owns no reference of {name} for that)"),
+            );
+            self.story.ends = Ends::Oddly;
+        }
+    }
+
+    fn goes_wrong(&mut self, op: Op, fault: Fault) {
+        let what = fault.describe(self.program);
+        let op = self.program.describe(op);
+        self.story.verdicts.push(format!("{op}: {what}"));
+        self.note(0, format!("!! {what}"));
+        let freed = self.recorder.freed(fault).map_or(&[][..], |(_, path)| path);
+        let paths = [("in", self.recorder.broken_in()), ("freed in", freed)];
+        let paths = paths.into_iter().filter(|(_, path)| !path.is_empty());
+        let paths = paths.map(|(word, path)| format!("{word} {}", path.join(" > ")));
+        let paths: Vec<String> = paths.collect();
+        if let Some(line) = self.lines.last_mut() {
+            line.path = paths.join("; ");
+        }
+    }
+
+    /// What is so now.
+    fn outcomes(&self, at_end: bool) -> Vec<Outcome> {
         let program = self.program;
         let times = |callback: Callback| match self.recorder.runs(callback) {
             0 => "not run".to_owned(),
@@ -207,31 +350,24 @@ impl<'t> Telling<'t> {
             }
             let came = |wanted: &[Devres]| {
                 let devres = self.recorder.devres().iter();
-                devres
-                    .filter(|(what, of)| *of == id && wanted.contains(what))
-                    .count()
+                let came = devres.filter(|(what, of)| *of == id && wanted.contains(what));
+                came.count()
             };
             let is_due = came(&[Devres::Add]) > came(&[Devres::Release, Devres::Remove]);
-            match times(id.into()) {
-                outcome if at_end && is_due && outcome == "not run" => {
-                    all.push(format!("{} leaked", action.name));
-                }
-                outcome => all.push(format!("{} {outcome}", action.name)),
-            }
+            let outcome = match times(id.into()) {
+                outcome if at_end && is_due && outcome == "not run" => "leaked".to_owned(),
+                outcome => outcome,
+            };
+            all.push(Outcome::new(action.name, outcome));
         }
         for (driver, id) in program.drivers.iter().zip((0..).map(DriverId)) {
             if !driver.set_up {
-                all.push(format!(
-                    "{}.probe {}",
-                    driver.name,
-                    times(Callback::Probe(id))
-                ));
+                let callback = |what: &str| format!("{}.{what}", driver.name);
+                let probes = times(Callback::Probe(id));
+                all.push(Outcome::new(callback("probe"), probes));
                 if self.recorder.runs(Callback::Probe(id)) > 0 {
-                    all.push(format!(
-                        "{}.remove {}",
-                        driver.name,
-                        times(Callback::Remove(id))
-                    ));
+                    let removes = times(Callback::Remove(id));
+                    all.push(Outcome::new(callback("remove"), removes));
                 }
             }
         }
@@ -239,7 +375,7 @@ impl<'t> Telling<'t> {
             .device_ids()
             .filter(|&id| !program.device(id).set_up)
         {
-            let (name, device) = (program.device(id).name, self.recorder.state().device(id));
+            let device = self.recorder.state().device(id);
             let outcome = match device.is_alive() {
                 true if at_end => "leaked",
                 true if device.driver().is_some() => "bound",
@@ -247,20 +383,20 @@ impl<'t> Telling<'t> {
                 false if device.is_released() => "freed",
                 false => continue,
             };
-            all.push(format!("{name} {outcome}"));
+            all.push(Outcome::new(program.device(id).name, outcome));
         }
         if self.recorder.has_warned() {
-            all.push("warning".to_owned());
+            all.push(Outcome::new("", "warning"));
         }
         all
     }
 }
 
 /// How a scenario expects a fault.
-fn announced(program: &Program<'_>, fault: Fault) -> Vec<String> {
+fn announced(program: &Program<'_>, fault: Fault) -> Vec<Outcome> {
     let announced = fault.announced(program);
     let words = announced
         .iter()
         .map(|line| line.trim_start_matches("expect "));
-    words.map(str::to_owned).collect()
+    words.map(|words| Outcome::new("", words)).collect()
 }

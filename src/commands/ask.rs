@@ -8,6 +8,7 @@ use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, unders
 use crate::cli::Ask as Args;
 use devres_gen::ask::{answers, that_goes_well};
 use devres_gen::compile::{load_question, question};
+use devres_gen::emit::parts::{had_by, left_out};
 use devres_gen::emit::{Broken, Options};
 use devres_gen::expand;
 use devres_gen::ir::Unit;
@@ -23,13 +24,23 @@ pub(super) fn ask(args: &Args) -> Done {
             statements(&args.statements).and_then(|text| question(&text, &args.on, &selection))
         }
     };
-    let unit = understood(front.or_else(|why| fail(&why, BAD_INPUT))?)?;
+    let mut unit = understood(front.or_else(|why| fail(&why, BAD_INPUT))?)?;
     let models: Vec<Model> = match &args.tree {
-        Some(tree) => vec![
-            verify::known(tree)
-                .or_else(|why| fail(&why, BAD_INPUT))?
-                .model,
-        ],
+        Some(tree) => {
+            let known = verify::known(tree).or_else(|why| fail(&why, BAD_INPUT))?;
+            for suite in &unit.suites {
+                let missing = left_out(&unit, suite, known.target);
+                if !missing.is_empty() {
+                    let missing = missing.join(", ");
+                    say(&format!(
+                        "ask: Linux {} does not have {missing}",
+                        known.target
+                    ));
+                }
+            }
+            unit = had_by(&unit, known.target);
+            vec![known.model]
+        }
         None if args.kernel.without.is_empty() => Model::known().collect(),
         None => vec![args.kernel.model()],
     };
@@ -46,7 +57,10 @@ pub(super) fn ask(args: &Args) -> Done {
 fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
     let unit = &that_goes_well(asked, model);
     if unit.suites.is_empty() {
-        let why = "this goes wrong wherever it is asked, and a kernel must not be asked for that";
+        let why = match asked.suites.is_empty() {
+            true => "that kernel has none of these kinds",
+            false => "a kernel must not be asked for what may go wrong, and here all does",
+        };
         return fail(why, NOT_WELL);
     }
     let request = Request {
@@ -70,13 +84,15 @@ fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
     }
     let cases = |unit| expand::cases(unit, model).count();
     let (agreed, count) = (compared.agreed(), compared.cases.len());
+    let cases_word = if count == 1 { "case" } else { "cases" };
     let left = match cases(asked) - cases(unit) {
         0 => String::new(),
-        left => format!("; {left} more go wrong, of which it was not asked"),
+        1 => "; one more may go wrong, and it was not asked for that".to_owned(),
+        left => format!("; {left} more may go wrong, and it was not asked for these"),
     };
     text += &match compared.differences.len() {
         0 => format!(
-            "Linux {kernel} does just that: {agreed} operations and events in {count} cases{left}\n"
+            "Linux {kernel} does just that: {agreed} operations and events in {count} {cases_word}{left}\n"
         ),
         count => format!("Linux {kernel} does something else: {count} differences\n"),
     };
@@ -94,7 +110,7 @@ fn statements(given: &[String]) -> Result<String, String> {
     }
     let mut text = String::new();
     match std::io::stdin().read_to_string(&mut text) {
-        Ok(_) => Ok(text),
+        Ok(_) => Ok(text.trim_start_matches('\u{feff}').to_owned()),
         Err(why) => Err(format!("cannot read standard input: {why}")),
     }
 }

@@ -153,6 +153,24 @@ fn declared(scenario: &Scenario) -> impl Iterator<Item = KindId> {
     scenario.devices.iter().filter_map(|device| device.kind)
 }
 
+/// The unit with what a version of Linux has of it, in one piece.
+pub fn had_by(unit: &Unit, linux: Linux) -> Unit {
+    let has = |id: KindId| unit.kind(id).is_on(linux);
+    let mut had = unit.clone();
+    for suite in &mut had.suites {
+        for scenario in &mut suite.scenarios {
+            scenario
+                .kinds
+                .retain(|used| has(used.kind) && used.parent.is_none_or(has));
+        }
+        suite
+            .scenarios
+            .retain(|scenario| !scenario.kinds.is_empty() && declared(scenario).all(has));
+    }
+    had.suites.retain(|suite| !suite.scenarios.is_empty());
+    had
+}
+
 /// What that version of Linux does not have of a suite, in the words of a note.
 pub fn left_out(unit: &Unit, suite: &Suite, linux: Linux) -> Vec<String> {
     let since = |id: KindId| {

@@ -26,6 +26,8 @@ pub enum Happening {
 pub struct Snapshot {
     /// Its reference count, 0 before and after its life.
     pub refs: u16,
+    /// Whether it has a driver.
+    pub bound: bool,
     /// `dev->driver`, if it is one of the program's.
     pub driver: Option<DriverId>,
 }
@@ -42,6 +44,7 @@ impl Snapshots {
             // A program has no more devices than there is room for.
             let _ = devices.push(Snapshot {
                 refs: device.refs(),
+                bound: device.driver().is_some(),
                 driver: device.driver().filter(|&driver| driver != DriverId::OF_BUS),
             });
         }
@@ -130,12 +133,28 @@ impl<'a> Recorder<'a> {
         self.carry_out(line, op, |_, _| {})
     }
 
+    /// The same, and whether there is work left in the queues then: with `quick` there is none, for the
+    /// kernel does it before the operation returns.
+    pub fn run_at_work(&mut self, line: u32, op: Op, quick: bool) -> (Result<i32, Fault>, bool) {
+        // A copy of all that happened so far is made only where it may be wanted.
+        let before = quick.then(|| self.clone());
+        let ended = self.run(line, op);
+        let queued = ended.is_ok() && self.state.has_queued_work();
+        match before.filter(|_| queued) {
+            None => (ended, queued),
+            Some(before) => {
+                *self = before;
+                (self.run_overtaken(line, op), queued)
+            }
+        }
+    }
+
     /// The same where the kernel does what the operation queues before that returns: workers
     /// are threads of their own.
     ///
     /// # Errors
     /// The [`Fault`] that the operation or the work runs into.
-    pub fn run_overtaken(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
+    fn run_overtaken(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
         let ret = self.run(line, op)?;
         // Its return comes after the work, and that has no return of its own.
         self.records.pop();

@@ -15,7 +15,9 @@ pub struct StoryLine {
     pub text: String,
     /// The kernel functions that lead there, outermost first.
     pub path: String,
-    /// What became of devices meanwhile: counts of references differ from kind to kind.
+    /// Which devices were bound meanwhile, or unbound.
+    pub bound: String,
+    /// What became of references meanwhile: counts differ from kind to kind.
     pub counts: String,
     /// How many records there were when it began.
     pub begin: usize,
@@ -34,28 +36,32 @@ pub(super) struct Freed {
 }
 
 impl StoryLine {
-    /// Columns that it takes, less its path and its counts.
+    /// Columns that it takes, less its path and its changes.
     pub fn width(&self) -> usize {
         2 * self.depth + self.text.chars().count()
     }
 
-    /// The line, with counts from that column on.
+    /// The line, with changes from that column on.
     pub fn lay_out(&self, width: usize) -> String {
         let mut line = format!("{:1$}{2}", "", 2 * self.depth, self.text);
         if !self.path.is_empty() {
             line += &format!(" ({})", self.path);
         }
-        if !self.counts.is_empty() {
+        let changes = [self.counts.as_str(), &self.bound];
+        let changes = changes.into_iter().filter(|what| !what.is_empty());
+        let changes = changes.collect::<Vec<_>>().join(", ");
+        if !changes.is_empty() {
             let rest = width.saturating_sub(self.width());
-            line += &format!("{:rest$}  {}", "", self.counts);
+            line += &format!("{:rest$}  {changes}", "");
         }
         line
     }
 
-    /// The column from which on counts of these lines can stand.
+    /// The column from which on changes of these lines can stand.
     pub fn column<'l>(lines: impl IntoIterator<Item = &'l StoryLine>) -> usize {
-        let counted = lines.into_iter().filter(|line| !line.counts.is_empty());
-        counted.map(StoryLine::width).max().unwrap_or(0)
+        let changes = |line: &&StoryLine| !line.counts.is_empty() || !line.bound.is_empty();
+        let changes = lines.into_iter().filter(changes);
+        changes.map(StoryLine::width).max().unwrap_or(0)
     }
 }
 
@@ -74,6 +80,7 @@ pub(super) fn story(
         freed: freed.iter().skip_while(|freed| freed.at < from).peekable(),
         unfinished: faulted.iter().copied().rev().collect(),
         told: 0,
+        known: 0,
         lines: Vec::new(),
     };
     while teller.at < records.len() || teller.told < teller.unfinished.len() {
@@ -91,6 +98,8 @@ struct Teller<'t, F: Iterator<Item = &'t Freed>> {
     /// The operations that ran into a fault, outermost first, and how many of them are told.
     unfinished: Vec<Op>,
     told: usize,
+    /// How many kernel functions lead to the callback at hand, which has them.
+    known: usize,
     lines: Vec<StoryLine>,
 }
 
@@ -99,7 +108,8 @@ impl<'t, F: Iterator<Item = &'t Freed>> Teller<'t, F> {
         self.lines.push(StoryLine {
             depth,
             text,
-            path: path.join(" > "),
+            path: path.get(self.known..).unwrap_or_default().join(" > "),
+            bound: String::new(),
             counts: String::new(),
             begin: self.at,
         });
@@ -124,24 +134,33 @@ impl<'t, F: Iterator<Item = &'t Freed>> Teller<'t, F> {
     /// An operation, with all that happens within it.
     fn operation(&mut self, within: usize) {
         let (line, begin) = (self.lines.len(), self.at);
+        let mut called = self.known;
         self.line(2 * within, String::new(), &[]);
         while let Some(record) = self.next(within) {
             match record.happening {
-                _ if usize::from(record.within) > within => self.operation(within + 1),
+                _ if usize::from(record.within) > within => {
+                    let outer = std::mem::replace(&mut self.known, called);
+                    self.operation(within + 1);
+                    self.known = outer;
+                }
                 Happening::Event(event) => {
                     let text = self.event(event);
                     self.line(2 * within + 1, text, &record.path);
+                    called = record.path.len();
                     self.at += 1;
                 }
                 Happening::Returned(op, ret) => {
                     self.at += 1;
                     let mut text = self.program.describe(op);
-                    if ret != 0 {
-                        text += &format!(" = {}", Errno::from_return(ret));
-                    }
+                    text += &match ret {
+                        0 => String::new(),
+                        1.. => format!(" = {ret}"),
+                        // As a scenario says it.
+                        _ => format!(" fails {}", Errno::from_return(ret).trim_start_matches('-')),
+                    };
                     let told = &mut self.lines[line];
                     told.text = text;
-                    told.counts = since(self.program, self.records, begin, &record.devices);
+                    self.changes(line, begin, &record.devices);
                     return;
                 }
             }
@@ -158,6 +177,7 @@ impl<'t, F: Iterator<Item = &'t Freed>> Teller<'t, F> {
             None => _ = self.lines.remove(line),
         }
         if self.told < self.unfinished.len() {
+            self.known = called;
             self.operation(within + 1);
         }
     }
@@ -181,24 +201,25 @@ impl<'t, F: Iterator<Item = &'t Freed>> Teller<'t, F> {
         };
         format!("{name}.{what} runs")
     }
-}
 
-/// What became of devices since that record was made.
-fn since(program: &Program<'_>, records: &[Record], begin: usize, now: &[Snapshot]) -> String {
-    let before = begin.checked_sub(1).and_then(|last| records.get(last));
-    let mut all = Vec::new();
-    for (id, (device, now)) in program.devices.iter().zip(now).enumerate() {
-        let before = before.and_then(|record| record.devices.get(id).copied());
-        let before = before.unwrap_or_default();
-        let name = device.name;
-        if before.refs != now.refs {
-            all.push(format!("{name} refs {} -> {}", before.refs, now.refs));
+    /// Writes down what became of devices since there were so many records.
+    fn changes(&mut self, line: usize, begin: usize, now: &[Snapshot]) {
+        let before = begin.checked_sub(1).and_then(|last| self.records.get(last));
+        let (mut counts, mut bound) = (Vec::new(), Vec::new());
+        for (id, (device, now)) in self.program.devices.iter().zip(now).enumerate() {
+            let before = before.and_then(|record| record.devices.get(id).copied());
+            let before = before.unwrap_or_default();
+            let name = device.name;
+            if before.refs != now.refs {
+                counts.push(format!("{name} refs {} -> {}", before.refs, now.refs));
+            }
+            match (before.bound, now.bound) {
+                (false, true) => bound.push(format!("{name} is bound")),
+                (true, false) => bound.push(format!("{name} is unbound")),
+                _ => {}
+            }
         }
-        match (before.driver, now.driver) {
-            (None, Some(_)) => all.push(format!("{name} is bound")),
-            (Some(_), None) => all.push(format!("{name} is unbound")),
-            _ => {}
-        }
+        let told = &mut self.lines[line];
+        (told.counts, told.bound) = (counts.join(", "), bound.join(", "));
     }
-    all.join(", ")
 }

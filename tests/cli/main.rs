@@ -67,7 +67,10 @@ fn ask_answers_as_readme_says() {
 #[test]
 fn ask_refuses_what_is_no_question() {
     for (args, wanted) in [
-        (&["ask", ""][..], "nothing is asked"),
+        (&["ask", ""][..], "nothing is done"),
+        (&["ask", "device a: bare"], "nothing is done"),
+        (&["ask", "suite s on root {"], "goes to `--file`"),
+        (&["ask", "--on", "root {", "register dev"], "is no kind"),
         (&["ask", "regster dev"], "did you mean `register`"),
         (
             &["ask", "--on", "plattform", "register dev"],
@@ -84,7 +87,7 @@ fn ask_refuses_what_is_no_question() {
         ),
         (
             &["ask", "register dev }}} suite x on root { scenario s {"],
-            "E0",
+            "a `}` too many",
         ),
     ] {
         let output = here(args);

@@ -8,6 +8,14 @@ static CHAIN: &[Action<'static>] = &[
     Action::new("b", DEV, &[AddAction(C)]),
     Action::new("c", DEV, &[]),
 ];
+fn snapshot(refs: u16, driver: Option<DriverId>) -> Snapshot {
+    Snapshot {
+        refs,
+        driver,
+        bound: driver.is_some(),
+    }
+}
+
 /// Two actions of which the one that runs first looks for the other.
 static REMOVES_SIBLING: &[Action<'static>] = &[
     Action::new("a", DEV, &[]),
@@ -26,7 +34,7 @@ fn device_unbind_cleanup_runs_actions_while_the_driver_is_still_set() {
     let records = run.records(Unregister(DEV));
     assert_eq!(event(&records[1]), Event::Action(A));
     let driver = Some(DRV);
-    assert_eq!(records[1].devices[0], Snapshot { refs: 1, driver });
+    assert_eq!(records[1].devices[0], snapshot(1, driver));
     let path = [
         "device_unregister",
         "device_del",
@@ -48,7 +56,7 @@ fn device_del_runs_the_actions_of_an_unbound_device() {
         let records = run.records(Del(DEV));
         assert_eq!(records.len(), 1, "{kind:?}");
         let driver = None;
-        assert_eq!(records[0].devices[0], Snapshot { refs: 1, driver });
+        assert_eq!(records[0].devices[0], snapshot(1, driver));
         assert_eq!(records[0].path, ["device_del", "devres_release_all"]);
     }
 }
@@ -64,7 +72,7 @@ fn without_the_fix_device_release_runs_the_actions_of_an_unbound_device() {
         let records = run.records(Put(DEV));
         assert_eq!(event(&records[0]), Event::Action(A));
         let driver = None;
-        assert_eq!(records[0].devices[0], Snapshot { refs: 0, driver });
+        assert_eq!(records[0].devices[0], snapshot(0, driver));
         let path = ["put_device", "device_release", "devres_release_all"];
         assert_eq!(records[0].path, path);
         assert_eq!(event(&records[1]), Event::Released(DEV));
