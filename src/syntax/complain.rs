@@ -33,6 +33,10 @@ fn is_outcome_first(text: &str) -> bool {
         && words.next().is_none()
 }
 
+fn begins_a_statement(word: &str) -> bool {
+    matches!(word, "probe" | "remove") || OPERATIONS.iter().any(|(known, _)| *known == word)
+}
+
 fn ends_in_not(text: &str) -> bool {
     text.split_whitespace().next_back() == Some("not")
 }
@@ -155,6 +159,9 @@ impl TreeBuilder<'_> {
                 }
                 (Some(opposite), _) => {
                     diagnostic.help(format!("what is not `{word}` is `{opposite}`"))
+                }
+                _ if wanted.contains("the end of the statement") && begins_a_statement(word) => {
+                    diagnostic.help(format!("`;` or a new line before `{word}` begins a statement"))
                 }
                 _ if found.starts_with("/*") || word == "#" => {
                     diagnostic.help("a comment begins with `//`")
