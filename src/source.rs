@@ -367,11 +367,11 @@ fn find(path: &Path) -> Result<(Vec<Found>, Vec<String>), String> {
     Ok((found, errors))
 }
 
-/// Whether a file is a scenario by its name. Editors lock files by links to nowhere, whose
-/// names begin so.
+/// Whether a file is a scenario by its name. Hidden ones are editors' and other systems', such as
+/// locks that are links to nowhere.
 fn is_scenario(path: &Path) -> bool {
-    let is_lock = |name: &OsStr| name.as_encoded_bytes().starts_with(b".#");
-    path.extension().is_some_and(|end| end == EXTENSION) && !path.file_name().is_some_and(is_lock)
+    let is_hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
+    path.extension().is_some_and(|end| end == EXTENSION) && !path.file_name().is_some_and(is_hidden)
 }
 
 fn leads_nowhere(why: &walkdir::Error) -> bool {

@@ -21,7 +21,7 @@ pub(super) fn fmt(args: &Fmt) -> Done {
     let mut changed = 0;
     for &id in &ids {
         let source = sources.get(id);
-        let formatted = syntax::format(&source.text);
+        let formatted = with_ends_of(&source.text, syntax::format(&source.text));
         let is_filter = source.path == STDIN && !args.check;
         if formatted == source.text && !is_filter {
             continue;
@@ -62,6 +62,14 @@ pub(super) fn fmt(args: &Fmt) -> Done {
         Ok(NOT_WELL.into())
     } else {
         Ok(WELL)
+    }
+}
+
+/// A text whose lines end as those of another one do: a checkout may have turned them into CR LF.
+fn with_ends_of(known: &str, text: String) -> String {
+    match known.contains("\r\n") {
+        true => text.replace('\n', "\r\n"),
+        false => text,
     }
 }
 

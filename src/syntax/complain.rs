@@ -161,7 +161,9 @@ impl TreeBuilder<'_> {
                     diagnostic.help(format!("what is not `{word}` is `{opposite}`"))
                 }
                 _ if wanted.contains("the end of the statement") && begins_a_statement(word) => {
-                    diagnostic.help(format!("`;` or a new line before `{word}` begins a statement"))
+                    diagnostic.help(format!(
+                        "`;` or a new line before `{word}` begins a statement"
+                    ))
                 }
                 _ if found.starts_with("/*") || word == "#" => {
                     diagnostic.help("a comment begins with `//`")

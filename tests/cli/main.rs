@@ -44,6 +44,33 @@ fn the_nine_cases_take_less_than_200_lines_of_c() {
     );
 }
 
+/// A checkout may have turned line ends into CR LF, and other systems leave hidden files beside ours.
+#[test]
+fn what_other_systems_do_to_files_is_no_matter() {
+    let folder = folder();
+    let scenarios = folder.path().join("scenarios");
+    let text = fs::read_to_string(scenarios.join("unregister.devres")).unwrap();
+    let theirs = text.replace('\n', "\r\n");
+    fs::write(scenarios.join("unregister.devres"), &theirs).unwrap();
+    fs::write(scenarios.join("._unregister.devres"), b"\0\x05\x16\x07").unwrap();
+    let output = program(folder.path(), &["fmt", "--check", "scenarios"]);
+    assert_eq!(
+        out(&output),
+        "0 of 1 files would change\n",
+        "{}",
+        err(&output)
+    );
+    let loose = theirs.replace("    ", "  ");
+    fs::write(scenarios.join("unregister.devres"), loose).unwrap();
+    assert!(
+        program(folder.path(), &["fmt", "scenarios"])
+            .status
+            .success()
+    );
+    let formatted = fs::read_to_string(scenarios.join("unregister.devres")).unwrap();
+    assert_eq!(formatted, theirs);
+}
+
 /// What README shows of `ask` is what it prints.
 #[test]
 fn ask_answers_as_readme_says() {
