@@ -304,6 +304,7 @@ impl<O: Observer> Core<'_, O> {
             if core.state.active.is_empty() || core.in_deferred_work {
                 return Err(Fault::Deadlock(consumer));
             }
+            core.observer.point(Point::ConsumerWaitedFor);
             core.deferred_probe_work()?;
             match core.probe_count {
                 0 => Ok(()),

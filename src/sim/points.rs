@@ -110,6 +110,8 @@ points! {
     ConsumerToBeProbed,
     /// A consumer is unbound before its supplier.
     ConsumerUnbound,
+    /// A supplier waits for a consumer that is tried again.
+    ConsumerWaitedFor,
     /// A file is opened.
     Opened,
     /// There is nothing to open any more.
