@@ -134,6 +134,9 @@ pub struct Fmt {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  devres-gen ask 'register dev; get dev; action cleanup on dev { put dev }; unregister dev'"
+)]
 pub struct Ask {
     /// Statements as they stand in a scenario, with `;` between them or an argument each; `-` is
     /// standard input.

@@ -7,10 +7,11 @@ use std::path::Path;
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, understood};
 use crate::cli::Ask as Args;
 use devres_gen::ask::{answers, that_goes_well};
-use devres_gen::compile::{load_question, question};
+use devres_gen::compile::{library, load_question, question};
 use devres_gen::emit::parts::{had_by, left_out};
 use devres_gen::emit::{Broken, Options};
 use devres_gen::expand;
+use devres_gen::explore::all_kinds;
 use devres_gen::ir::Unit;
 use devres_gen::sim::Model;
 use devres_gen::verify::{self, Request, Setup};
@@ -25,6 +26,11 @@ pub(super) fn ask(args: &Args) -> Done {
         }
     };
     let mut unit = understood(front.or_else(|why| fail(&why, BAD_INPUT))?)?;
+    let of_all = !of_files && args.on.is_empty() && selection.is_everything();
+    let rest = match of_all {
+        true => not_asked(&unit),
+        false => String::new(),
+    };
     let models: Vec<Model> = match &args.tree {
         Some(tree) => {
             let known = verify::known(tree).or_else(|why| fail(&why, BAD_INPUT))?;
@@ -47,9 +53,25 @@ pub(super) fn ask(args: &Args) -> Done {
     let answers = answers(&unit, &models);
     let told = answers.iter().map(|answer| answer.tell(&unit, of_files));
     print(&told.collect::<Vec<_>>().join("\n"))?;
+    print(&rest)?;
     match &args.tree {
         Some(tree) => on_tree(&unit, models[0], tree),
         None => Ok(WELL),
+    }
+}
+
+/// The standard kinds that cannot do what is asked, if there are any.
+fn not_asked(unit: &Unit) -> String {
+    let asked: Vec<String> = expand::cases(unit, Model::ALL)
+        .map(|case| case.kind_use.spelled(unit))
+        .collect();
+    let every = library();
+    let all = all_kinds(&every);
+    let all = all.iter().map(|kind| kind.spelled(&every));
+    let rest: Vec<String> = all.filter(|kind| !asked.contains(kind)).collect();
+    match rest.is_empty() {
+        true => String::new(),
+        false => format!("\nnot on {}: they cannot do that\n", rest.join(", ")),
     }
 }
 

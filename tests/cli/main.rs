@@ -92,6 +92,25 @@ fn ask_answers_as_readme_says() {
 }
 
 #[test]
+fn ask_says_which_kinds_it_leaves_out() {
+    let output = here(&["ask", "register dev; open dev as f"]);
+    let text = out(&output);
+    let last = text.lines().last().unwrap();
+    assert!(
+        last.starts_with("not on root, bare, class, platform,"),
+        "{last}"
+    );
+    assert!(text.starts_with("on chardev, iio, drm "), "{text}");
+    let one = out(&here(&[
+        "ask",
+        "--on",
+        "drm",
+        "register dev; open dev as f",
+    ]));
+    assert!(!one.contains("not on"), "{one}");
+}
+
+#[test]
 fn ask_refuses_what_is_no_question() {
     for (args, wanted) in [
         (&["ask", ""][..], "nothing is done"),
