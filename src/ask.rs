@@ -1,12 +1,10 @@
 //! What happens, told to who asks: the stories of a scenario's cases, each once for all kinds on which
 //! it is the same, and of other kernels only where these part.
 
-use std::collections::BTreeSet;
-
-use crate::expand::{Case, cases_of};
-use crate::ir::{KindUse, Scenario, StepKind, Suite, Unit};
+use crate::expand::Case;
+use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::on_kernels;
-use crate::sim::{Errno, Fix, Model, StoryLine};
+use crate::sim::{Fix, Model, StoryLine};
 use crate::story::{Alike, Ends, Outcome, Story};
 
 /// What is said of a scenario, or of orders of one that lead to the same.
@@ -50,66 +48,6 @@ pub fn answers<'u>(unit: &'u Unit, models: &[Model]) -> Vec<Answer<'u>> {
         }
     }
     all
-}
-
-/// What a kernel can be asked: the cases that go well there, each operation with the error that it
-/// returns. Kinds on which these differ make a scenario more.
-pub fn that_goes_well(unit: &Unit, model: Model) -> Unit {
-    let of_scenario = |suite: &Suite, scenario: &Scenario| {
-        let mut parts: Vec<(Vec<Option<Errno>>, Scenario)> = Vec::new();
-        for case in cases_of(unit, suite, scenario, model) {
-            let Story { ends, errors, .. } = Story::of(&case);
-            if matches!(ends, Ends::InAFault | Ends::OneWayOrAnother) {
-                continue;
-            }
-            match parts.iter_mut().find(|(known, _)| *known == errors) {
-                Some((_, part)) => part.kinds.push(case.kind_use),
-                None => {
-                    let mut part = scenario.clone();
-                    part.kinds = vec![case.kind_use];
-                    part.expect_errors(&errors);
-                    parts.push((errors, part));
-                }
-            }
-        }
-        parts.into_iter().map(|(_, part)| part).collect::<Vec<_>>()
-    };
-    let mut well = unit.clone();
-    for (suite, known) in well.suites.iter_mut().zip(&unit.suites) {
-        let scenarios = known.scenarios.iter();
-        suite.scenarios = scenarios
-            .flat_map(|scenario| of_scenario(known, scenario))
-            .collect();
-        let mut taken: BTreeSet<String> = known.scenarios.iter().map(|s| s.name.clone()).collect();
-        let mut seen = BTreeSet::new();
-        for scenario in &mut suite.scenarios {
-            if !seen.insert(scenario.name.clone()) {
-                let of = scenario.name.clone();
-                let mut names = (2..).map(|number| format!("{of}_{number}"));
-                let free = names.find(|name| !taken.contains(name));
-                scenario.name = free.unwrap_or(of);
-                taken.insert(scenario.name.clone());
-            }
-        }
-    }
-    well.suites.retain(|suite| !suite.scenarios.is_empty());
-    well
-}
-
-impl Scenario {
-    /// Says of each operation which error it returns.
-    fn expect_errors(&mut self, errors: &[Option<Errno>]) {
-        let fails = self
-            .steps
-            .iter_mut()
-            .filter_map(|step| match &mut step.kind {
-                StepKind::Op(_, fails) => Some(fails),
-                _ => None,
-            });
-        for (fails, error) in fails.zip(errors) {
-            *fails = *error;
-        }
-    }
 }
 
 fn groups(unit: &Unit, suite: &Suite, scenario: &Scenario, models: &[Model]) -> Vec<Group> {

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::check::{self, check};
+use crate::check::check;
 use crate::codes::Code;
-use crate::diagnostic::{Diagnostic, Sink, has_errors};
+use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::{self, Options, OutputFile};
-use crate::explore::all_kinds;
-use crate::ir::{KindUse, StepKind, Unit};
+use crate::ir::Unit;
 use crate::orders;
 use crate::resolve::{Files, resolve};
 use crate::select::{Selection, select};
@@ -67,139 +66,6 @@ pub fn load_part(paths: &[PathBuf], selection: &Selection) -> Result<Front, Stri
         unit = select(unit, selection)?;
     }
     Ok(checked(unit, sink))
-}
-
-/// The same of cases of which nobody knows yet what comes of them: whether kinds can do what is asked
-/// is checked, and nothing else.
-///
-/// # Errors
-/// A pattern that matches no case.
-pub fn load_question(paths: &[PathBuf], selection: &Selection) -> Result<Front, String> {
-    let mut sink = Sink::default();
-    let mut sources = Sources::default();
-    let ids = sources.load(paths, &mut sink);
-    asked(sources, &ids, sink, selection, false)
-}
-
-/// The same of statements that stand in no scenario, on kinds as suites spell them; if there are none,
-/// on every standard kind that can do that.
-///
-/// # Errors
-/// What is no statement and no kind, and as above.
-pub fn question(
-    statements: &str,
-    kinds: &[String],
-    selection: &Selection,
-) -> Result<Front, String> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || " _".contains(c);
-    if let Some(kind) = kinds
-        .iter()
-        .find(|kind| kind.trim().is_empty() || !kind.chars().all(is_word))
-    {
-        let kind = kind.escape_debug();
-        return Err(format!(
-            "`{kind}` is no kind: suites spell them as `platform bound`"
-        ));
-    }
-    let begins = |word: &str| {
-        statements
-            .lines()
-            .any(|line| line.trim_start().starts_with(word))
-    };
-    if begins("suite ") || begins("scenario ") {
-        return Err("statements stand in no suite and no scenario; a file goes to `--file`".into());
-    }
-    if closes_too_much(statements) {
-        return Err("there is a `}` too many in what is asked".into());
-    }
-    let every = library();
-    let on: Vec<String> = match kinds {
-        [] => all_kinds(&every)
-            .iter()
-            .map(|kind| kind.spelled(&every))
-            .collect(),
-        kinds => kinds.to_vec(),
-    };
-    let on = on.join(", ");
-    // Errors show a line before and behind.
-    let text = format!(
-        "use kinds\nsuite question on {on} {{ scenario asked {{\n\n{statements}\n\n}}\n}}\n"
-    );
-    let mut sources = Sources::default();
-    let id = sources.add("<question>", &text);
-    let front = asked(sources, &[id], Sink::default(), selection, kinds.is_empty())?;
-    let scenarios = front.unit.suites.iter().flat_map(|suite| &suite.scenarios);
-    let mut steps = scenarios.flat_map(|scenario| &scenario.steps);
-    if !has_errors(&front.diagnostics) && !steps.any(|step| matches!(step.kind, StepKind::Op(..))) {
-        return Err(
-            "nothing is done: say statements, such as 'register dev; unregister dev'".into(),
-        );
-    }
-    Ok(front)
-}
-
-/// Whether a brace is closed that these statements have not opened.
-fn closes_too_much(statements: &str) -> bool {
-    let code = statements
-        .lines()
-        .filter_map(|line| line.split("//").next());
-    let mut braces = code.flat_map(str::chars).filter(|c| "{}".contains(*c));
-    let mut open = 0_usize;
-    braces.any(|brace| match brace {
-        '{' => {
-            open += 1;
-            false
-        }
-        _ => match open.checked_sub(1) {
-            Some(fewer) => {
-                open = fewer;
-                false
-            }
-            None => true,
-        },
-    })
-}
-
-fn asked(
-    sources: Sources,
-    ids: &[SourceId],
-    mut sink: Sink,
-    selection: &Selection,
-    of_any_kind: bool,
-) -> Result<Front, String> {
-    let mut unit = resolved(sources, ids, &mut sink);
-    if !sink.has_errors() {
-        unit = select(unit, selection)?;
-        if of_any_kind {
-            keep_those_that_can(&mut unit);
-        }
-        check::question(&unit, &mut sink);
-    }
-    Ok(whole(unit, sink))
-}
-
-/// Leaves the kinds out that cannot do what is asked of them, if there are any that can.
-fn keep_those_that_can(unit: &mut Unit) {
-    let can = |kind: &KindUse| {
-        let mut alone = unit.clone();
-        for suite in &mut alone.suites {
-            suite.kinds = vec![*kind];
-        }
-        let mut sink = Sink::default();
-        check::question(&alone, &mut sink);
-        !sink.has_errors()
-    };
-    let kinds = unit.suites.iter().flat_map(|suite| &suite.kinds);
-    let able: Vec<KindUse> = kinds.copied().filter(can).collect();
-    if able.is_empty() {
-        return;
-    }
-    for suite in &mut unit.suites {
-        suite.kinds.clone_from(&able);
-        for scenario in &mut suite.scenarios {
-            scenario.kinds.clone_from(&able);
-        }
-    }
 }
 
 /// The same for a text that is no file.
@@ -271,7 +137,7 @@ fn checked(unit: Unit, mut sink: Sink) -> Front {
 }
 
 /// A unit with what is wrong with it; one without any scenario is.
-fn whole(unit: Unit, mut sink: Sink) -> Front {
+pub(crate) fn whole(unit: Unit, mut sink: Sink) -> Front {
     if !sink.has_errors() && unit.suites.iter().all(|suite| suite.scenarios.is_empty()) {
         sink.report(
             Diagnostic::new(Code::NoScenarios, "there is no scenario in any file")
@@ -282,7 +148,8 @@ fn whole(unit: Unit, mut sink: Sink) -> Front {
     Front { unit, diagnostics }
 }
 
-fn resolved(mut sources: Sources, ids: &[SourceId], sink: &mut Sink) -> Unit {
+/// Source to AST to IR, as far as the names tell.
+pub(crate) fn resolved(mut sources: Sources, ids: &[SourceId], sink: &mut Sink) -> Unit {
     let library = sources.add("<kinds>", LIBRARY);
     let library = parse(&sources, library, sink);
     let wanted: Vec<_> = ids.iter().map(|&id| parse(&sources, id, sink)).collect();

@@ -49,6 +49,8 @@ pub mod places;
 #[cfg(feature = "cli")]
 mod platform;
 #[cfg(feature = "cli")]
+pub mod question;
+#[cfg(feature = "cli")]
 pub mod reference;
 #[cfg(feature = "cli")]
 mod resolve;

@@ -284,12 +284,8 @@ struct Runner<'r> {
 }
 
 impl Failure {
-    /// That something depends on work that is only queued.
-    pub fn race(span: Span, wanted: String, after: usize) -> Failure {
-        Failure::new(span, wanted, after)
-    }
-
-    fn new(span: Span, wanted: String, after: usize) -> Failure {
+    /// One of which nothing more is known, after so many records.
+    pub fn new(span: Span, wanted: String, after: usize) -> Failure {
         Failure {
             span,
             wanted,

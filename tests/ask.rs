@@ -1,9 +1,10 @@
 //! What `ask` tells, and that it is so. `UPDATE_EXPECT=1 cargo test --test ask` blesses the texts.
 
-use devres_gen::ask::{answers, that_goes_well};
-use devres_gen::compile::{Front, load_text, question};
+use devres_gen::ask::answers;
+use devres_gen::compile::{Front, load_text};
 use devres_gen::expand;
 use devres_gen::ir::Scenario;
+use devres_gen::question::{of_statements, that_goes_well};
 use devres_gen::run::run_as;
 use devres_gen::select::Selection;
 use devres_gen::sim::{Fix, Model};
@@ -29,7 +30,7 @@ const QUESTIONS: &[&str] = &[
 
 fn ask(asked: &str, kinds: &[&str]) -> Front {
     let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
-    question(asked, &kinds, &Selection::default()).unwrap()
+    of_statements(asked, &kinds, &Selection::default()).unwrap()
 }
 
 /// The lines of an answer that can stand in a scenario, without those about other kernels.

@@ -162,7 +162,7 @@ fn depends_on_work(case: &Case<'_>, run: &mut Run) {
     let wanted = format!("whether {} depends on work that is only queued", fault.text);
     let after = other.trace.len();
     *run = Run {
-        races: vec![Failure::race(fault.span, wanted, after)],
+        races: vec![Failure::new(fault.span, wanted, after)],
         failures: vec![],
         missing: vec![],
         ..other

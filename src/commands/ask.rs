@@ -6,13 +6,14 @@ use std::path::Path;
 
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, understood};
 use crate::cli::Ask as Args;
-use devres_gen::ask::{answers, that_goes_well};
-use devres_gen::compile::{library, load_question, question};
+use devres_gen::ask::answers;
+use devres_gen::compile::library;
 use devres_gen::emit::parts::{had_by, left_out};
 use devres_gen::emit::{Broken, Options};
 use devres_gen::expand;
 use devres_gen::explore::all_kinds;
 use devres_gen::ir::Unit;
+use devres_gen::question;
 use devres_gen::sim::Model;
 use devres_gen::verify::{self, Request, Setup};
 
@@ -20,10 +21,9 @@ pub(super) fn ask(args: &Args) -> Done {
     let of_files = args.statements.is_empty();
     let selection = args.select.selection();
     let front = match of_files {
-        true => load_question(&args.file, &selection),
-        false => {
-            statements(&args.statements).and_then(|text| question(&text, &args.on, &selection))
-        }
+        true => question::load(&args.file, &selection),
+        false => statements(&args.statements)
+            .and_then(|text| question::of_statements(&text, &args.on, &selection)),
     };
     let mut unit = understood(front.or_else(|why| fail(&why, BAD_INPUT))?)?;
     let of_all = !of_files && args.on.is_empty() && selection.is_everything();
@@ -77,7 +77,7 @@ fn not_asked(unit: &Unit) -> String {
 
 /// Whether a kernel does what was told.
 fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
-    let unit = &that_goes_well(asked, model);
+    let unit = &question::that_goes_well(asked, model);
     if unit.suites.is_empty() {
         let why = match asked.suites.is_empty() {
             true => "that kernel has none of these kinds",

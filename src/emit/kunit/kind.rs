@@ -310,17 +310,14 @@ impl File<'_> {
             true => "td->name",
             false => own.as_str(),
         };
+        let parent = match self.uses.parent_of {
+            true => "parent_of(td)",
+            false => "NULL",
+        };
         let init = names::c_kind(&kind.name, "init");
         let fill = |line: &str| {
             line.replace("$name", name)
-                .replace(
-                    "$parent",
-                    if self.uses.parent_of {
-                        "parent_of(td)"
-                    } else {
-                        "NULL"
-                    },
-                )
+                .replace("$parent", parent)
                 .replace("$device", &format!("\"{}\"", names::c_device_name(device)))
                 .replace("$release", &names::c_kind(&kind.name, "release"))
                 .replace("$test", "ctx.test")

@@ -1,0 +1,194 @@
+//! Questions: scenarios, or statements that stand in none, of which nobody knows yet what comes of
+//! them; and what of them a kernel can be asked.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::check;
+use crate::compile::{Front, library, resolved, whole};
+use crate::diagnostic::{Sink, has_errors};
+use crate::expand::cases_of;
+use crate::explore::all_kinds;
+use crate::ir::{KindUse, Scenario, StepKind, Suite, Unit};
+use crate::select::{Selection, select};
+use crate::sim::{Errno, Model};
+use crate::source::{SourceId, Sources};
+use crate::story::{Ends, Story};
+
+/// The scenarios of files and folders, and whether kinds can do what is asked of them: nothing else is
+/// checked.
+///
+/// # Errors
+/// A pattern that matches no case.
+pub fn load(paths: &[PathBuf], selection: &Selection) -> Result<Front, String> {
+    let mut sink = Sink::default();
+    let mut sources = Sources::default();
+    let ids = sources.load(paths, &mut sink);
+    asked(sources, &ids, sink, selection, false)
+}
+
+/// The same of statements, on kinds as suites spell them; if there are none, on every standard kind that
+/// can do that.
+///
+/// # Errors
+/// What is no statement and no kind, and as above.
+pub fn of_statements(
+    statements: &str,
+    kinds: &[String],
+    selection: &Selection,
+) -> Result<Front, String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || " _".contains(c);
+    let is_kind = |kind: &&String| !kind.trim().is_empty() && kind.chars().all(is_word);
+    if let Some(kind) = kinds.iter().find(|kind| !is_kind(kind)) {
+        let kind = kind.escape_debug();
+        return Err(format!(
+            "`{kind}` is no kind: suites spell them as `platform bound`"
+        ));
+    }
+    let mut lines = statements.lines().map(str::trim_start);
+    if lines.any(|line| line.starts_with("suite ") || line.starts_with("scenario ")) {
+        return Err("statements stand in no suite and no scenario; a file goes to `--file`".into());
+    }
+    if closes_too_much(statements) {
+        return Err("there is a `}` too many in what is asked".into());
+    }
+    let every = library();
+    let on: Vec<String> = match kinds {
+        [] => all_kinds(&every)
+            .iter()
+            .map(|kind| kind.spelled(&every))
+            .collect(),
+        kinds => kinds.to_vec(),
+    };
+    let on = on.join(", ");
+    // Errors show a line before and behind.
+    let text = format!(
+        "use kinds\nsuite question on {on} {{ scenario asked {{\n\n{statements}\n\n}}\n}}\n"
+    );
+    let mut sources = Sources::default();
+    let id = sources.add("<question>", &text);
+    let front = asked(sources, &[id], Sink::default(), selection, kinds.is_empty())?;
+    let scenarios = front.unit.suites.iter().flat_map(|suite| &suite.scenarios);
+    let mut steps = scenarios.flat_map(|scenario| &scenario.steps);
+    if !has_errors(&front.diagnostics) && !steps.any(|step| matches!(step.kind, StepKind::Op(..))) {
+        return Err(
+            "nothing is done: say statements, such as 'register dev; unregister dev'".into(),
+        );
+    }
+    Ok(front)
+}
+
+/// Whether a brace is closed that these statements have not opened.
+fn closes_too_much(statements: &str) -> bool {
+    let code = statements
+        .lines()
+        .filter_map(|line| line.split("//").next());
+    let mut braces = code.flat_map(str::chars).filter(|c| "{}".contains(*c));
+    let open = braces.try_fold(0_usize, |open, brace| match brace {
+        '{' => Some(open + 1),
+        _ => open.checked_sub(1),
+    });
+    open.is_none()
+}
+
+fn asked(
+    sources: Sources,
+    ids: &[SourceId],
+    mut sink: Sink,
+    selection: &Selection,
+    of_any_kind: bool,
+) -> Result<Front, String> {
+    let mut unit = resolved(sources, ids, &mut sink);
+    if !sink.has_errors() {
+        unit = select(unit, selection)?;
+        if of_any_kind {
+            keep_those_that_can(&mut unit);
+        }
+        check::question(&unit, &mut sink);
+    }
+    Ok(whole(unit, sink))
+}
+
+/// Leaves the kinds out that cannot do what is asked of them, if there are any that can.
+fn keep_those_that_can(unit: &mut Unit) {
+    let can = |kind: &KindUse| {
+        let mut alone = unit.clone();
+        for suite in &mut alone.suites {
+            suite.kinds = vec![*kind];
+        }
+        let mut sink = Sink::default();
+        check::question(&alone, &mut sink);
+        !sink.has_errors()
+    };
+    let kinds = unit.suites.iter().flat_map(|suite| &suite.kinds);
+    let able: Vec<KindUse> = kinds.copied().filter(can).collect();
+    if able.is_empty() {
+        return;
+    }
+    for suite in &mut unit.suites {
+        suite.kinds.clone_from(&able);
+        for scenario in &mut suite.scenarios {
+            scenario.kinds.clone_from(&able);
+        }
+    }
+}
+
+/// What a kernel can be asked: the cases that go well there, each operation with the error that it
+/// returns. Kinds on which these differ make a scenario more.
+pub fn that_goes_well(unit: &Unit, model: Model) -> Unit {
+    let of_scenario = |suite: &Suite, scenario: &Scenario| {
+        let mut parts: Vec<(Vec<Option<Errno>>, Scenario)> = Vec::new();
+        for case in cases_of(unit, suite, scenario, model) {
+            let Story { ends, errors, .. } = Story::of(&case);
+            if matches!(ends, Ends::InAFault | Ends::OneWayOrAnother) {
+                continue;
+            }
+            match parts.iter_mut().find(|(known, _)| *known == errors) {
+                Some((_, part)) => part.kinds.push(case.kind_use),
+                None => {
+                    let mut part = scenario.clone();
+                    part.kinds = vec![case.kind_use];
+                    part.expect_errors(&errors);
+                    parts.push((errors, part));
+                }
+            }
+        }
+        parts.into_iter().map(|(_, part)| part).collect::<Vec<_>>()
+    };
+    let mut well = unit.clone();
+    for (suite, known) in well.suites.iter_mut().zip(&unit.suites) {
+        let scenarios = known.scenarios.iter();
+        suite.scenarios = scenarios
+            .flat_map(|scenario| of_scenario(known, scenario))
+            .collect();
+        let mut taken: BTreeSet<String> = known.scenarios.iter().map(|s| s.name.clone()).collect();
+        let mut seen = BTreeSet::new();
+        for scenario in &mut suite.scenarios {
+            if !seen.insert(scenario.name.clone()) {
+                let of = scenario.name.clone();
+                let mut names = (2..).map(|number| format!("{of}_{number}"));
+                let free = names.find(|name| !taken.contains(name));
+                scenario.name = free.unwrap_or(of);
+                taken.insert(scenario.name.clone());
+            }
+        }
+    }
+    well.suites.retain(|suite| !suite.scenarios.is_empty());
+    well
+}
+
+impl Scenario {
+    /// Says of each operation which error it returns.
+    fn expect_errors(&mut self, errors: &[Option<Errno>]) {
+        let fails = self
+            .steps
+            .iter_mut()
+            .filter_map(|step| match &mut step.kind {
+                StepKind::Op(_, fails) => Some(fails),
+                _ => None,
+            });
+        for (fails, error) in fails.zip(errors) {
+            *fails = *error;
+        }
+    }
+}
