@@ -166,7 +166,11 @@ impl fmt::Display for Model {
         if *self == Model::ALL {
             return f.write_str("with all fixes");
         }
-        f.write_str("without")?;
-        self.lacks().try_for_each(|fix| write!(f, " {fix}"))
+        let mut word = "without";
+        self.lacks().try_for_each(|fix| {
+            write!(f, "{word} {fix}")?;
+            word = " and";
+            Ok(())
+        })
     }
 }
