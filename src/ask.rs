@@ -178,7 +178,7 @@ impl Story {
             // What is no contract is told all the same.
             let word = match self.ends {
                 Ends::Well => word,
-                Ends::InAFault if at == 0 && self.end.is_empty() => word,
+                Ends::Faulted if at == 0 && self.end.is_empty() => word,
                 _ if at == 0 => "then",
                 _ => "finally",
             };
@@ -188,7 +188,7 @@ impl Story {
             });
             *text += &format!("  {word} {}\n", outcomes.collect::<Vec<_>>().join(", "));
         }
-        if self.ends == Ends::OneWayOrAnother {
+        if self.ends == Ends::Racy {
             *text += "  ?? this depends on when queued work is done: `settle` waits for it\n";
         }
     }

@@ -135,12 +135,12 @@ fn keep_those_that_can(unit: &mut Unit) {
 
 /// What a kernel can be asked: the cases that go well there, each operation with the error that it
 /// returns. Kinds on which these differ make a scenario more.
-pub fn that_goes_well(unit: &Unit, model: Model) -> Unit {
+pub fn askable(unit: &Unit, model: Model) -> Unit {
     let of_scenario = |suite: &Suite, scenario: &Scenario| {
         let mut parts: Vec<(Vec<Option<Errno>>, Scenario)> = Vec::new();
         for case in cases_of(unit, suite, scenario, model) {
             let Story { ends, errors, .. } = Story::of(&case);
-            if matches!(ends, Ends::InAFault | Ends::OneWayOrAnother) {
+            if matches!(ends, Ends::Faulted | Ends::Racy) {
                 continue;
             }
             match parts.iter_mut().find(|(known, _)| *known == errors) {

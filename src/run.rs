@@ -190,6 +190,9 @@ pub struct Work {
 }
 
 impl Work {
+    /// Operations that leave work queued of which every subset is tried where nobody asks a kernel.
+    pub const FEW: u32 = 4;
+
     /// What a kernel may make of the work of so many operations: all that is possible, first what
     /// is taken for granted elsewhere.
     pub fn of(queued: u32) -> impl Iterator<Item = Work> {

@@ -8,9 +8,9 @@ use std::fmt;
 
 use crate::expand::{self, Case};
 use crate::ir::{FaultExpectation, StepKind};
+use crate::run::Work;
 use crate::sim::{
-    ActionId, Callback, Claim, Devres, DriverId, Errno, Fault, Holdings, Op, Program, Recorder,
-    StoryLine,
+    ActionId, Callback, Claim, Devres, Errno, Fault, Holdings, Op, Program, Recorder, StoryLine,
 };
 
 /// What happens in a case.
@@ -40,12 +40,12 @@ pub enum Ends {
     /// Well: what is so can be expected.
     #[default]
     Well,
-    /// Well, but in a way that a scenario must not go.
-    Oddly,
+    /// Well, but in a way that is refused of a scenario.
+    Refused,
     /// With a fault.
-    InAFault,
+    Faulted,
     /// In one way or another, as queued work is done earlier or later.
-    OneWayOrAnother,
+    Racy,
 }
 
 /// Something that is so, as the language says it.
@@ -67,6 +67,13 @@ impl fmt::Display for Outcome {
 }
 
 impl Outcome {
+    /// What a claim says that is true.
+    fn of(claim: Claim, program: &Program<'_>) -> Self {
+        let words = claim.describe(program);
+        let (subject, outcome) = words.split_once(' ').unwrap_or(("", &words));
+        Outcome::new(subject, outcome)
+    }
+
     fn new(subject: impl Into<String>, outcome: impl Into<String>) -> Self {
         Outcome {
             subject: subject.into(),
@@ -87,27 +94,24 @@ pub enum Alike {
 impl Alike {
     /// Whether both are.
     pub fn are(self, one: &StoryLine, other: &StoryLine) -> bool {
-        let what = |line: &StoryLine| (line.depth, line.text.clone(), line.bound.clone());
-        let more = |line: &StoryLine| (line.path.clone(), line.counts.clone());
-        what(one) == what(other) && (self == Alike::What || more(one) == more(other))
+        let what = (one.depth, &one.text, &one.bound) == (other.depth, &other.text, &other.bound);
+        what && (self == Alike::What || (&one.path, &one.counts) == (&other.path, &other.counts))
     }
 }
 
 impl Story {
     /// What happens in a case.
     pub fn of(case: &Case<'_>) -> Story {
-        /// Operations that leave work queued of which every subset is tried.
-        const MOST: u32 = 4;
         expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
             let mut story = Telling::new(case, program, 0).tell();
-            let mut others = 1..1 << story.queued.min(MOST);
-            let goes_wrong = |story: &Story| story.ends == Ends::InAFault;
+            let mut others = 1..1 << story.queued.min(Work::FEW);
+            let goes_wrong = |story: &Story| story.ends == Ends::Faulted;
             if others.any(|quick| {
                 let other = Telling::new(case, program, quick).tell();
                 let same = other.ends_as(&story) || goes_wrong(&other) && goes_wrong(&story);
                 !same
             }) {
-                story.ends = Ends::OneWayOrAnother;
+                story.ends = Ends::Racy;
             }
             story
         })
@@ -124,8 +128,9 @@ impl Story {
 
     /// Whether the same comes of it.
     pub fn ends_as(&self, other: &Story) -> bool {
-        let of = |story: &Story| (story.ends, story.verdicts.clone());
-        of(self) == of(other) && (&self.then, &self.finally) == (&other.then, &other.finally)
+        self.ends == other.ends
+            && self.verdicts == other.verdicts
+            && (&self.then, &self.finally) == (&other.then, &other.finally)
     }
 }
 
@@ -167,7 +172,7 @@ impl<'t> Telling<'t> {
             match self.gives_up() {
                 Ok(()) => self.story.finally = self.outcomes(true),
                 // A fault is expected behind an operation, and none of these stands in the scenario.
-                Err(_) => self.story.ends = Ends::InAFault,
+                Err(_) => self.story.ends = Ends::Faulted,
             }
         }
         let mut story = self.story;
@@ -176,10 +181,10 @@ impl<'t> Telling<'t> {
             .finally
             .retain(|outcome| !story.then.contains(outcome));
         if story.ends == Ends::Well && self.recorder.state().failed_in_a_body() {
-            story.ends = Ends::Oddly;
+            story.ends = Ends::Refused;
         }
         if ended.is_err() {
-            story.ends = Ends::InAFault;
+            story.ends = Ends::Faulted;
         }
         story.verdicts.sort_unstable();
         story
@@ -191,11 +196,7 @@ impl<'t> Telling<'t> {
         }
         // That is said by the name of the kind's state.
         self.lines.clear();
-        let steps = &self.case.scenario.steps;
-        for (step, next) in steps
-            .iter()
-            .zip(steps.iter().skip(1).map(Some).chain([None]))
-        {
+        for step in &self.case.scenario.steps {
             match &step.kind {
                 StepKind::Op(op, fails) => {
                     let ret = self.carry_out(*op)?;
@@ -204,15 +205,14 @@ impl<'t> Telling<'t> {
                     if let Some(wanted) = fails.filter(|wanted| Some(*wanted) != error) {
                         self.verdict(format!("fails {}: no", wanted.name()));
                     }
-                    if let Some(StepKind::Fault(fault)) = next.map(|next| &next.kind) {
-                        self.no_fault(fault);
-                    }
                 }
                 StepKind::Expect(expectation) => {
                     let claim = expectation.stated(self.case.model, &self.case.kind_use);
                     self.judge("expect", claim);
                 }
-                StepKind::Fault(_) | StepKind::Finally(_) => {}
+                // It would have ended the case.
+                StepKind::Fault(fault) => self.no_fault(fault),
+                StepKind::Finally(_) => {}
             }
         }
         if self.recorder.state().has_queued_work() {
@@ -305,9 +305,7 @@ impl<'t> Telling<'t> {
         }
         let failed = (ret < 0 && op.ends_a_case(None)).then_some(Errno(-ret));
         let not_owned = match op {
-            Op::Put(dev) if self.holdings.refs(dev) == 0 && !self.program.is_anybodys(dev) => {
-                Some(dev)
-            }
+            Op::Put(dev) if self.holdings.owns_none(self.program, dev) => Some(dev),
             _ => self.holdings.apply(self.program, op, failed).err(),
         };
         if let Some(dev) = not_owned {
@@ -316,7 +314,7 @@ impl<'t> Telling<'t> {
                 1,
                 format!("(the scenario owns no reference of {name} for that)"),
             );
-            self.story.ends = Ends::Oddly;
+            self.story.ends = Ends::Refused;
         }
     }
 
@@ -338,11 +336,8 @@ impl<'t> Telling<'t> {
     /// What is so now.
     fn outcomes(&self, at_end: bool) -> Vec<Outcome> {
         let program = self.program;
-        let times = |callback: Callback| match self.recorder.runs(callback) {
-            0 => "not run".to_owned(),
-            1 => "ran".to_owned(),
-            times => format!("ran {times} times"),
-        };
+        let outcome = |claim: Claim| Outcome::of(claim, program);
+        let runs = |callback| Claim::ran_so_often(callback, self.recorder.runs(callback));
         let mut all = Vec::new();
         for (action, id) in program.actions.iter().zip((0..).map(ActionId)) {
             if !action.runs() {
@@ -354,20 +349,17 @@ impl<'t> Telling<'t> {
                 came.count()
             };
             let is_due = came(&[Devres::Add]) > came(&[Devres::Release, Devres::Remove]);
-            let outcome = match times(id.into()) {
-                outcome if at_end && is_due && outcome == "not run" => "leaked".to_owned(),
-                outcome => outcome,
-            };
-            all.push(Outcome::new(action.name, outcome));
+            all.push(match runs(id.into()) {
+                Claim::NotRun(_) if at_end && is_due => Outcome::new(action.name, "leaked"),
+                claim => outcome(claim),
+            });
         }
-        for (driver, id) in program.drivers.iter().zip((0..).map(DriverId)) {
-            if !driver.set_up {
-                let callback = |what: &str| format!("{}.{what}", driver.name);
-                let probes = times(Callback::Probe(id));
-                all.push(Outcome::new(callback("probe"), probes));
-                if self.recorder.runs(Callback::Probe(id)) > 0 {
-                    let removes = times(Callback::Remove(id));
-                    all.push(Outcome::new(callback("remove"), removes));
+        for id in program.driver_ids() {
+            if !program.driver(id).set_up {
+                let probes = runs(Callback::Probe(id));
+                all.push(outcome(probes));
+                if probes != Claim::NotRun(Callback::Probe(id)) {
+                    all.push(outcome(runs(Callback::Remove(id))));
                 }
             }
         }
@@ -376,17 +368,16 @@ impl<'t> Telling<'t> {
             .filter(|&id| !program.device(id).set_up)
         {
             let device = self.recorder.state().device(id);
-            let outcome = match device.is_alive() {
-                true if at_end => "leaked",
-                true if device.driver().is_some() => "bound",
-                true => "alive",
-                false if device.is_released() => "freed",
+            all.push(match device.is_alive() {
+                true if at_end => Outcome::new(program.device(id).name, "leaked"),
+                true if device.driver().is_some() => outcome(Claim::Bound(id)),
+                true => outcome(Claim::Alive(id)),
+                false if device.is_released() => outcome(Claim::Freed(id)),
                 false => continue,
-            };
-            all.push(Outcome::new(program.device(id).name, outcome));
+            });
         }
         if self.recorder.has_warned() {
-            all.push(Outcome::new("", "warning"));
+            all.push(outcome(Claim::Warned));
         }
         all
     }

@@ -4,7 +4,7 @@ use devres_gen::ask::answers;
 use devres_gen::compile::{Front, load_text};
 use devres_gen::expand;
 use devres_gen::ir::Scenario;
-use devres_gen::question::{of_statements, that_goes_well};
+use devres_gen::question::{askable, of_statements};
 use devres_gen::run::run_as;
 use devres_gen::select::Selection;
 use devres_gen::sim::{Fix, Model};
@@ -54,7 +54,7 @@ fn what_can_be_expected_holds() {
         for kind in &unit.suites[0].kinds {
             let kind = kind.spelled(&unit);
             let unit = ask(asked, &[&kind]).unit;
-            let well = that_goes_well(&unit, Model::ALL);
+            let well = askable(&unit, Model::ALL);
             // What fails has to be said, and is not in what was asked.
             let fails = |story: &Story| story.own.iter().any(|line| line.text.contains(" fails "));
             let mut stories = expand::cases(&unit, Model::ALL).map(|case| Story::of(&case));
@@ -354,7 +354,7 @@ fn a_kernel_is_asked_for_what_goes_well() {
         unregister dev";
     let unit = ask(asked, &["platform", "platform bound", "bus"]).unit;
     let asked_on = |model| {
-        let well = that_goes_well(&unit, model);
+        let well = askable(&unit, model);
         let of = |scenario: &Scenario| {
             let kinds = scenario.kinds.iter().map(|kind| kind.spelled(&well));
             format!(
@@ -377,4 +377,61 @@ fn a_kernel_is_asked_for_what_goes_well() {
         asked_on(Model::ALL.without(Fix::DelReleasesDevres)),
         ["asked on platform bound"]
     );
+}
+
+fn told_of(asked: &str, kinds: &[&str]) -> String {
+    let unit = ask(asked, kinds).unit;
+    let models: Vec<Model> = Model::known().collect();
+    let answers = answers(&unit, &models);
+    answers
+        .iter()
+        .map(|answer| answer.tell(&unit, false))
+        .collect()
+}
+
+/// Whoever is asked again may say otherwise, and a kernel is not asked.
+#[test]
+fn what_depends_on_queued_work_is_told_so() {
+    let asked = "device sup: bus
+        register sup; register dev; link dev to sup; unregister sup; get sup";
+    let told = told_of(asked, &["bus"]);
+    assert!(
+        told.contains("?? this depends on when queued work is done"),
+        "{told}"
+    );
+    assert!(!told.contains("expect "), "{told}");
+    assert!(
+        askable(&ask(asked, &["bus"]).unit, Model::ALL)
+            .suites
+            .is_empty()
+    );
+}
+
+/// Orders and kinds are the same only if errors, verdicts and drivers are.
+#[test]
+fn what_differs_is_told_apart() {
+    let told = told_of(
+        "register dev; open dev as h; in any order { unregister dev; use h }",
+        &["drm"],
+    );
+    assert!(told.contains("in 1 of 2 orders: ab\n"), "{told}");
+    assert!(told.contains("in 1 of 2 orders: ba\n"), "{told}");
+    let told = told_of("register dev; unbind dev", &["platform", "faux"]);
+    assert!(
+        told.contains("on platform:") && told.contains("on faux:"),
+        "{told}"
+    );
+}
+
+/// A scenario is held against what it states of that kernel.
+#[test]
+fn what_is_stated_of_a_kernel_is_judged_there() {
+    let told = told_of(
+        "register dev; get dev; action a on dev; unregister dev
+         expect a ran but not run without 699fb50d9903",
+        &["platform"],
+    );
+    assert!(told.contains("expect a ran: yes"), "{told}");
+    assert!(told.contains("expect a not run: yes"), "{told}");
+    assert!(!told.contains(": no"), "{told}");
 }

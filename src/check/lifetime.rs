@@ -141,13 +141,11 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
 
 /// Looks whether a fault depends on when a kernel does what is queued, and makes that a race.
 fn depends_on_work(case: &Case<'_>, run: &mut Run) {
-    /// Operations that leave work queued of which every subset is tried.
-    const MOST: u32 = 4;
     if run.queued == 0 || !run.races.is_empty() {
         return;
     }
     let fault = |run: &Run| run.fault.as_ref().map(|fault| fault.fault);
-    let others = Work::of(run.queued.min(MOST)).skip(1);
+    let others = Work::of(run.queued.min(Work::FEW)).skip(1);
     let mut others = others.map(|work| run::run_at_work(case, case.model, work));
     let Some(mut other) = others.find(|other| fault(other) != fault(run)) else {
         return;

@@ -169,9 +169,8 @@ fn references(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) 
             let next = scenario.steps.get(index + 1).map(|next| &next.kind);
             let faults = matches!(next, Some(StepKind::Fault(_)));
             if let Op::Put(dev) = op
-                && holdings.refs(dev) == 0
                 && !faults
-                && !program.is_anybodys(dev)
+                && holdings.owns_none(program, dev)
             {
                 let name = program.device(dev).name;
                 sink.report(

@@ -7,8 +7,7 @@ use std::path::Path;
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, understood};
 use crate::cli::Ask as Args;
 use devres_gen::ask::answers;
-use devres_gen::compile::library;
-use devres_gen::emit::parts::{had_by, left_out};
+use devres_gen::emit::parts::{available_on, left_out};
 use devres_gen::emit::{Broken, Options};
 use devres_gen::expand;
 use devres_gen::explore::all_kinds;
@@ -44,7 +43,7 @@ pub(super) fn ask(args: &Args) -> Done {
                     ));
                 }
             }
-            unit = had_by(&unit, known.target);
+            unit = available_on(&unit, known.target);
             vec![known.model]
         }
         None if args.kernel.without.is_empty() => Model::known().collect(),
@@ -65,9 +64,8 @@ fn not_asked(unit: &Unit) -> String {
     let asked: Vec<String> = expand::cases(unit, Model::ALL)
         .map(|case| case.kind_use.spelled(unit))
         .collect();
-    let every = library();
-    let all = all_kinds(&every);
-    let all = all.iter().map(|kind| kind.spelled(&every));
+    let all = all_kinds(unit);
+    let all = all.iter().map(|kind| kind.spelled(unit));
     let rest: Vec<String> = all.filter(|kind| !asked.contains(kind)).collect();
     match rest.is_empty() {
         true => String::new(),
@@ -77,7 +75,7 @@ fn not_asked(unit: &Unit) -> String {
 
 /// Whether a kernel does what was told.
 fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
-    let unit = &question::that_goes_well(asked, model);
+    let unit = &question::askable(asked, model);
     if unit.suites.is_empty() {
         let why = match asked.suites.is_empty() {
             true => "that kernel has none of these kinds",

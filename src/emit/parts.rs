@@ -81,7 +81,6 @@ pub fn parts(unit: &Unit, linux: Linux) -> impl Iterator<Item = Part<'_>> {
 
 fn of_suite<'u>(unit: &Unit, suite: &'u Suite, linux: Linux) -> Vec<Part<'u>> {
     let has = |id: KindId| unit.kind(id).is_on(linux);
-    let has_use = |used: &KindUse| has(used.kind) && used.parent.is_none_or(has);
     let scenarios: Vec<&Scenario> = suite
         .scenarios
         .iter()
@@ -97,7 +96,11 @@ fn of_suite<'u>(unit: &Unit, suite: &'u Suite, linux: Linux) -> Vec<Part<'u>> {
         .map(|id| Needs::of(unit.kind(id)))
         .fold(Needs::default(), Needs::and);
     let mut by_needs: BTreeMap<Needs, Vec<KindUse>> = BTreeMap::new();
-    for used in suite.kinds.iter().filter(|used| has_use(used)) {
+    for used in suite
+        .kinds
+        .iter()
+        .filter(|used| is_use_on(unit, used, linux))
+    {
         let parent = used.parent.map(|id| Needs::of(unit.kind(id)));
         let needs = Needs::of(unit.kind(used.kind))
             .and(parent.unwrap_or_default())
@@ -149,19 +152,24 @@ fn of_suite<'u>(unit: &Unit, suite: &'u Suite, linux: Linux) -> Vec<Part<'u>> {
         .collect()
 }
 
+/// Whether that version has a kind and what it is asked to hang below.
+fn is_use_on(unit: &Unit, used: &KindUse, linux: Linux) -> bool {
+    let has = |id: KindId| unit.kind(id).is_on(linux);
+    has(used.kind) && used.parent.is_none_or(has)
+}
+
 fn declared(scenario: &Scenario) -> impl Iterator<Item = KindId> {
     scenario.devices.iter().filter_map(|device| device.kind)
 }
 
 /// The unit with what a version of Linux has of it, in one piece.
-pub fn had_by(unit: &Unit, linux: Linux) -> Unit {
+pub fn available_on(unit: &Unit, linux: Linux) -> Unit {
     let has = |id: KindId| unit.kind(id).is_on(linux);
     let mut had = unit.clone();
     for suite in &mut had.suites {
         for scenario in &mut suite.scenarios {
-            scenario
-                .kinds
-                .retain(|used| has(used.kind) && used.parent.is_none_or(has));
+            let kinds = &mut scenario.kinds;
+            kinds.retain(|used| is_use_on(unit, used, linux));
         }
         suite
             .scenarios

@@ -87,6 +87,15 @@ impl Claim {
         Claim::NotRun(callback.into())
     }
 
+    /// That the callback ran exactly so often.
+    pub fn ran_so_often(callback: Callback, times: usize) -> Claim {
+        match times {
+            0 => Claim::NotRun(callback),
+            1 => Claim::Ran(callback),
+            times => Claim::RanTimes(callback, u8::try_from(times).unwrap_or(u8::MAX)),
+        }
+    }
+
     /// [`Claim::Before`] of whatever can be called.
     pub fn before(first: impl Into<Callback>, second: impl Into<Callback>) -> Claim {
         Claim::Before(first.into(), second.into())

@@ -85,6 +85,12 @@ impl Holdings {
         self.queued.contains(Node::Action(action))
     }
 
+    /// Whether a `put` would drop a reference that is somebody else's: the scenario owns none, and no body
+    /// takes one.
+    pub fn owns_none(&self, program: &Program<'_>, dev: DeviceId) -> bool {
+        self.refs(dev) == 0 && !program.is_anybodys(dev)
+    }
+
     /// What the scenario owns after one of its operations, which has to return that
     /// error: then nothing changes hands.
     ///

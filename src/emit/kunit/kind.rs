@@ -80,9 +80,9 @@ impl File<'_> {
             match fields.first() {
                 Some(field) if field.starts_with('.') => {
                     self.rows.line(format_args!("\t{{"));
-                    fields
-                        .iter()
-                        .for_each(|field| self.rows.line(format_args!("\t\t{field},")));
+                    for field in &fields {
+                        self.rows.line(format_args!("\t\t{field},"));
+                    }
                     self.rows.line(format_args!("\t}},"));
                 }
                 _ => self.rows.braces(&fields),
