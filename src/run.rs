@@ -7,7 +7,7 @@ use crate::expand::{self, Case, CaseStep, CaseStepKind};
 use crate::ir::{Deviation, Expectation, FaultExpectation, Scenario};
 use crate::sim::{
     Devres, Errno, Fault, Fix, Fixes, HandleId, Happening, Model, Op, Program, Record, Recorder,
-    Sort, StoryLine,
+    Sort, StoryLine, Work,
 };
 use crate::source::Span;
 use crate::trace;
@@ -179,28 +179,17 @@ pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
     run_at_work(case, stated_for, Work::default())
 }
 
-/// What a kernel makes of work that is queued, of which it promises nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Of the operations that leave work queued, those that return only after it is done, a bit
-    /// each.
-    pub quick: u32,
-    /// Whether links that go are removed before deferred probes are tried again.
-    pub links_first: bool,
-}
-
-impl Work {
-    /// Operations that leave work queued of which every subset is tried where nobody asks a kernel.
-    pub const FEW: u32 = 4;
-
-    /// What a kernel may make of the work of so many operations: all that is possible, first what
-    /// is taken for granted elsewhere.
-    pub fn of(queued: u32) -> impl Iterator<Item = Work> {
-        let works = [false, true].into_iter();
-        works.flat_map(move |links_first| {
-            (0..1 << queued).map(move |quick| Work { quick, links_first })
-        })
-    }
+/// What else may come of it, since the kernel promises nothing of when it does queued work: with each
+/// subset of the operations that return while there is some, or of the first `most` of them, overtaken.
+pub fn other_runs(
+    case: &Case<'_>,
+    stated_for: Model,
+    queued: u32,
+    most: u32,
+) -> impl Iterator<Item = Run> {
+    let runs = Work::others(queued, most).map(move |work| run_at_work(case, stated_for, work));
+    let waits = |fault: &FaultAt| matches!(fault.fault, Fault::WorkWaits(_));
+    runs.filter(move |run| !run.fault.as_ref().is_some_and(waits))
 }
 
 /// The same where the kernel makes that of its work.
@@ -232,14 +221,10 @@ fn run_steps(
     program: &Program<'_>,
     steps: &[CaseStep<'_>],
 ) -> Run {
-    let mut recorder = Recorder::new(program, case.model);
-    if work.links_first {
-        recorder = recorder.links_first();
-    }
+    let recorder = Recorder::new(program, case.model).at_work(work);
     let mut runner = Runner {
         case,
         stated_for,
-        quick: work.quick,
         program,
         traced,
         recorder: match traced {
@@ -276,7 +261,6 @@ fn run_steps(
 struct Runner<'r> {
     case: &'r Case<'r>,
     stated_for: Model,
-    quick: u32,
     program: &'r Program<'r>,
     /// Whether there will be a trace of it, with lines and paths.
     traced: bool,
@@ -327,7 +311,7 @@ impl Runner<'_> {
             self.run.races.push(race);
         }
         self.spans.push(span);
-        let ended = self.take_step(line, op);
+        let ended = self.recorder.run(line, op);
         let announced = rest.iter().map_while(|step| match step.kind {
             CaseStepKind::Fault(fault) => Some((step.span, fault)),
             _ => None,
@@ -419,13 +403,6 @@ impl Runner<'_> {
         }
     }
 
-    fn take_step(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
-        let bit = 1_u32.checked_shl(self.run.queued).unwrap_or(0);
-        let (ended, queued) = self.recorder.run_at_work(line, op, self.quick & bit != 0);
-        self.run.queued += u32::from(queued);
-        ended
-    }
-
     fn expect(&mut self, expectation: &Expectation, span: Span) {
         let claim = expectation.stated(self.stated_for, &self.case.kind_use);
         let holds = claim.holds(&self.recorder);
@@ -491,6 +468,7 @@ impl Runner<'_> {
             self.run.failures.push(failure);
         }
         self.run.points = self.recorder.points();
+        self.run.queued = self.recorder.queued();
         // What queued work does is tried on copies.
         self.run.matter = match self.run.queued {
             0 => self.recorder.what_matters(),

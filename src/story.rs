@@ -8,9 +8,9 @@ use std::fmt;
 
 use crate::expand::{self, Case};
 use crate::ir::{FaultExpectation, StepKind};
-use crate::run::Work;
 use crate::sim::{
     ActionId, Callback, Claim, Devres, Errno, Fault, Holdings, Op, Program, Recorder, StoryLine,
+    Work,
 };
 
 /// What happens in a case.
@@ -30,8 +30,6 @@ pub struct Story {
     pub errors: Vec<Option<Errno>>,
     /// What errors and expectations came to, in words, in order of the words.
     verdicts: Vec<String>,
-    /// After how many operations work was queued.
-    queued: u32,
 }
 
 /// How a story ends.
@@ -103,13 +101,15 @@ impl Story {
     /// What happens in a case.
     pub fn of(case: &Case<'_>) -> Story {
         expand::with_program(case.unit, case.scenario, case.kind_use, |program| {
-            let mut story = Telling::new(case, program, 0).tell();
-            let mut others = 1..1 << story.queued.min(Work::FEW);
+            let mut telling = Telling::new(case, program, Work::default());
+            let mut story = telling.tell();
             let goes_wrong = |story: &Story| story.ends == Ends::Faulted;
-            if others.any(|quick| {
-                let other = Telling::new(case, program, quick).tell();
+            let mut others = Work::others(telling.recorder.queued(), Work::FEW);
+            if others.any(|work| {
+                let mut telling = Telling::new(case, program, work);
+                let other = telling.tell();
                 let same = other.ends_as(&story) || goes_wrong(&other) && goes_wrong(&story);
-                !same
+                !same && !telling.impossible
             }) {
                 story.ends = Ends::Racy;
             }
@@ -138,29 +138,28 @@ impl Story {
 struct Telling<'t> {
     case: &'t Case<'t>,
     program: &'t Program<'t>,
-    /// Of the operations that leave work queued, those that return only after it is done, a bit
-    /// each.
-    quick: u32,
     recorder: Recorder<'t>,
     holdings: Holdings,
     story: Story,
     lines: Vec<StoryLine>,
+    /// No kernel does its queued work like that.
+    impossible: bool,
 }
 
 impl<'t> Telling<'t> {
-    fn new(case: &'t Case<'_>, program: &'t Program<'t>, quick: u32) -> Self {
+    fn new(case: &'t Case<'_>, program: &'t Program<'t>, work: Work) -> Self {
         Telling {
             case,
             program,
-            quick,
-            recorder: Recorder::new(program, case.model),
+            recorder: Recorder::new(program, case.model).at_work(work),
             holdings: Holdings::new(),
             story: Story::default(),
             lines: Vec::new(),
+            impossible: false,
         }
     }
 
-    fn tell(mut self) -> Story {
+    fn tell(&mut self) -> Story {
         let ended = self.does_its_own();
         self.story.own = std::mem::take(&mut self.lines);
         self.story.then = match ended {
@@ -175,8 +174,8 @@ impl<'t> Telling<'t> {
                 Err(_) => self.story.ends = Ends::Faulted,
             }
         }
-        let mut story = self.story;
-        story.end = self.lines;
+        let mut story = std::mem::take(&mut self.story);
+        story.end = std::mem::take(&mut self.lines);
         story
             .finally
             .retain(|outcome| !story.then.contains(outcome));
@@ -282,9 +281,7 @@ impl<'t> Telling<'t> {
             self.note(0, text);
         }
         let from = self.recorder.records().len();
-        let quick = self.quick & 1_u32.checked_shl(self.story.queued).unwrap_or(0) != 0;
-        let (ended, queued) = self.recorder.run_at_work(0, op, quick);
-        self.story.queued += u32::from(queued);
+        let ended = self.recorder.run(0, op);
         self.lines.extend(self.recorder.story(from));
         match ended {
             Ok(ret) => {
@@ -292,6 +289,7 @@ impl<'t> Telling<'t> {
                 Ok(ret)
             }
             Err(fault) => {
+                self.impossible = matches!(fault, Fault::WorkWaits(_));
                 self.goes_wrong(op, fault);
                 Err(fault)
             }

@@ -7,8 +7,8 @@ use devres_gen::compile::{load, load_text};
 use devres_gen::emit::{Broken, Options, names};
 use devres_gen::expand;
 use devres_gen::ir::{Linux, Unit};
-use devres_gen::run::{Work, run, run_at_work};
-use devres_gen::sim::{Fix, Model};
+use devres_gen::run::{run, run_at_work};
+use devres_gen::sim::{Fix, Model, Work};
 use devres_gen::trace::{Header, Line, PREFIX};
 use devres_gen::verify::compare::{Comparison, Difference};
 use devres_gen::verify::{report, verify_log};
@@ -284,6 +284,37 @@ fn queued_work_may_be_done_before_its_operation_returns() {
     });
     let found: Vec<String> = judged(&twice).into_iter().map(|d| d.case).collect();
     assert_eq!(found, differ);
+}
+
+/// Seen on 7.2: a deferred probe was done before the registration returned that woke it up, in an
+/// action that the worker of a link ran.
+#[test]
+fn queued_work_may_be_done_before_the_operation_of_a_callback_returns() {
+    let unit = load(&["scenarios/links.devres".into()]).unit;
+    let is_asked = |case: &&expand::Case<'_>| {
+        case.suite.name == "settled_with_what_follows" && case.scenario.name == "a_deferred_probe"
+    };
+    let trace = |case: &expand::Case<'_>, quick| {
+        let lines = run_at_work(case, FIXED, work(quick)).trace;
+        let line = |line: &Line| line.op.clone().or(line.event.clone());
+        lines.iter().filter_map(line).collect::<Vec<_>>()
+    };
+    let cases: Vec<_> = expand::cases(&unit, FIXED).collect();
+    let asked: Vec<_> = cases.iter().filter(is_asked).collect();
+    assert!(!asked.is_empty());
+    for case in asked {
+        let queued = run(case).queued;
+        let traces: Vec<Vec<String>> = (0..1 << queued).map(|quick| trace(case, quick)).collect();
+        let probed_first = |trace: &&Vec<String>| {
+            let at = |what: &str| trace.iter().rposition(|line| line == what).unwrap();
+            at("probe waits waiting") < at("register binds")
+        };
+        assert!(
+            traces.iter().any(|trace| probed_first(&trace)),
+            "{traces:?}"
+        );
+        assert!(!probed_first(&&traces[0]));
+    }
 }
 
 #[test]

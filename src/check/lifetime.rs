@@ -8,8 +8,8 @@ use crate::diagnostic::{Diagnostic, Freed, Sink};
 use crate::expand::{self, Case};
 use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::{Places, when};
-use crate::run::{self, Failure, FaultAt, Run, Work};
-use crate::sim::{Fault, Model};
+use crate::run::{self, Failure, FaultAt, Run};
+use crate::sim::{Fault, Model, Work};
 use crate::source::Span;
 
 /// What goes wrong somewhere, and how the first case gets there.
@@ -139,32 +139,46 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
     }
 }
 
-/// Looks whether a fault depends on when a kernel does what is queued, and makes that a race.
+/// Looks whether what comes of a case depends on when a kernel does what is queued, and makes that a
+/// race.
 fn depends_on_work(case: &Case<'_>, run: &mut Run) {
     if run.queued == 0 || !run.races.is_empty() {
         return;
     }
-    let fault = |run: &Run| run.fault.as_ref().map(|fault| fault.fault);
-    let others = Work::of(run.queued.min(Work::FEW)).skip(1);
-    let mut others = others.map(|work| run::run_at_work(case, case.model, work));
-    let Some(mut other) = others.find(|other| fault(other) != fault(run)) else {
-        return;
-    };
-    // The story is the one that goes wrong.
-    if other.fault.is_none() {
-        other = run::run_at_work(case, case.model, Work::default());
+    let mut others = run::other_runs(case, case.model, run.queued, Work::FEW);
+    let race = others.find_map(|other| match wrong_in(&other, run) {
+        Some(race) => Some((race, other)),
+        None => wrong_in(run, &other).map(|race| (race, run.clone())),
+    });
+    if let Some((race, story)) = race {
+        *run = Run {
+            races: vec![race],
+            failures: vec![],
+            missing: vec![],
+            fault: None,
+            ..story
+        };
     }
-    let Some(fault) = other.fault.take() else {
-        return;
+}
+
+/// What goes wrong in one run of a case and not in another.
+fn wrong_in(run: &Run, other: &Run) -> Option<Failure> {
+    let fault = |run: &Run| run.fault.as_ref().map(|fault| fault.fault);
+    if let Some(at) = run.fault.as_ref().filter(|_| fault(run) != fault(other)) {
+        let wanted = format!("whether {} depends on when queued work is done", at.text);
+        return Some(Failure::new(at.span, wanted, run.trace.len()));
+    }
+    let what = |failure: &Failure| (failure.span, failure.wanted.clone());
+    let in_both = |failure: &Failure| other.failures.iter().any(|o| what(o) == what(failure));
+    let failure = run.failures.iter().find(|failure| !in_both(failure))?;
+    let wanted = match failure.found {
+        Some(_) => format!("`{}` depends on when queued work is done", failure.wanted),
+        None => format!(
+            "{}: that depends on when queued work is done",
+            failure.wanted
+        ),
     };
-    let wanted = format!("whether {} depends on work that is only queued", fault.text);
-    let after = other.trace.len();
-    *run = Run {
-        races: vec![Failure::new(fault.span, wanted, after)],
-        failures: vec![],
-        missing: vec![],
-        ..other
-    };
+    Some(Failure::new(failure.span, wanted, failure.after))
 }
 
 /// Which case a story is of, if there are others.

@@ -68,7 +68,7 @@ pub(super) struct Core<'a, O> {
 impl<O: Observer> Core<'_, O> {
     fn operation(&mut self, op: Op) -> Result<i32, Fault> {
         self.observer.begins();
-        match self.dispatch(op) {
+        match self.dispatch(op).and_then(|ret| self.overtaken(ret)) {
             Ok(ret) => {
                 self.observer.returned(op, ret, self.state);
                 Ok(ret)
@@ -77,6 +77,19 @@ impl<O: Observer> Core<'_, O> {
                 self.observer.faulted(op);
                 Err(fault)
             }
+        }
+    }
+
+    /// What an operation returns, and before that what the kernel may do of its queued work.
+    fn overtaken(&mut self, ret: i32) -> Result<i32, Fault> {
+        if !self.others_have_work() || !self.observer.overtakes() {
+            return Ok(ret);
+        }
+        match self.settle() {
+            Ok(()) => Ok(ret),
+            // Whoever called the callback holds locks, and lets go of them later.
+            Err(Fault::Deadlock(dev)) if self.nesting > 0 => Err(Fault::WorkWaits(dev)),
+            Err(fault) => Err(fault),
         }
     }
 

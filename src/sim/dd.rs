@@ -278,7 +278,8 @@ impl<O: Observer> Core<'_, O> {
     /// round; and what these queue, as they release devices.
     pub(super) fn settle(&mut self) -> Result<(), Fault> {
         loop {
-            if !self.state.links_first {
+            let links_first = self.observer.links_first();
+            if !links_first {
                 self.deferred_probe_work()?;
             }
             // Those that are there: `flush_workqueue()` waits for no others.
@@ -288,13 +289,19 @@ impl<O: Observer> Core<'_, O> {
                     self.device_link_release(link)?;
                 }
             }
-            if self.state.links_first {
+            if links_first {
                 self.deferred_probe_work()?;
             }
-            if removals == 0 && !self.state.has_queued_work() {
+            if removals == 0 && !self.others_have_work() {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether there is work that is not waiting for the one at hand to return.
+    pub(super) fn others_have_work(&self) -> bool {
+        !self.state.link_removals.is_empty()
+            || !self.state.active.is_empty() && !self.in_deferred_work
     }
 
     /// For the probe of `consumer`, which may be none any more: what is queued is done, and nothing
@@ -314,6 +321,9 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn deferred_probe_work(&mut self) -> Result<(), Fault> {
+        if self.in_deferred_work {
+            return Ok(());
+        }
         self.call("deferred_probe_work_func", |core| {
             core.in_deferred_work = true;
             let mut retries = 0;

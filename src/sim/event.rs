@@ -181,6 +181,18 @@ pub trait Observer {
     /// Called when an operation begins: those of a callback's body are within another one.
     fn begins(&mut self) {}
 
+    /// Asked when an operation is about to return and work is queued that others may do: whether it
+    /// is done by then.
+    fn overtakes(&mut self) -> bool {
+        false
+    }
+
+    /// Asked when all that is queued is to be done: whether links that go are removed before deferred
+    /// probes are tried again.
+    fn links_first(&self) -> bool {
+        false
+    }
+
     /// Called when an operation runs into a fault, the innermost one first.
     fn faulted(&mut self, _: Op) {}
 
@@ -246,6 +258,9 @@ pub enum Fault {
     /// `driver_unregister()` of a driver while it probes a device: it waits for the probe
     /// to end.
     DriverDeadlock(DriverId),
+    /// Queued work wants a lock that is held, or waits for a probe that is going on, where it was to
+    /// overtake the operation of a callback: it waits, and overtakes nothing.
+    WorkWaits(DeviceId),
     /// A probe is deferred and triggers its own retry: the kernel's work never ends.
     Livelock(DeviceId),
     /// Children and consumers of the device lead back to it, and are walked for ever: the stack
@@ -331,6 +346,7 @@ impl Fault {
             Fault::NotOpen(_)
             | Fault::OpenTwice(_)
             | Fault::AllocatedTwice(_)
+            | Fault::WorkWaits(_)
             | Fault::Limit(_) => return None,
         })
     }
@@ -361,6 +377,7 @@ impl Fault {
             | Fault::FreedWhileRegistered(id)
             | Fault::ClosedTwice(id)
             | Fault::Deadlock(id)
+            | Fault::WorkWaits(id)
             | Fault::Livelock(id)
             | Fault::EndlessLinks(id)
             | Fault::Limit(id) => Culprit::Device(id),
@@ -415,6 +432,7 @@ impl Fault {
             Fault::Deadlock(_) => {
                 format!("{name} is waited for by who holds it up: a deadlock")
             }
+            Fault::WorkWaits(_) => format!("{name} is held when queued work wants it"),
             Fault::Livelock(_) => format!("{name} is probed again and again, without end"),
             Fault::EndlessLinks(_) => {
                 format!("children and consumers of {name} lead back to it: a walk without end")

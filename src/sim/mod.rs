@@ -60,6 +60,7 @@ mod session;
 mod state;
 mod story;
 mod suppliers;
+mod work;
 
 pub use self::core::step;
 pub use claim::{Callback, Claim};
@@ -79,3 +80,4 @@ pub use record::{Happening, Record, Recorder, Snapshot, Snapshots};
 pub use session::{Case, Session};
 pub use state::{DeviceState, Phase, State};
 pub use story::StoryLine;
+pub use work::Work;

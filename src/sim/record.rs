@@ -11,6 +11,7 @@ use super::points::Point;
 use super::program::{ActionId, DeviceId, DriverId, MAX_DEVICES, Op, Program};
 use super::state::State;
 use super::story::{Freed, StoryLine, story};
+use super::work::Work;
 
 /// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,9 @@ pub struct Recorder<'a> {
     points: u64,
     matter: Fixes,
     step: u32,
+    work: Work,
+    /// How many operations returned while work was queued.
+    queued: u32,
     keeps_paths: bool,
 }
 
@@ -112,8 +116,15 @@ impl<'a> Recorder<'a> {
             points: 0,
             matter: Fixes::default(),
             step: 0,
+            work: Work::default(),
+            queued: 0,
             keeps_paths: true,
         }
+    }
+
+    /// The same on a kernel that makes this of its work.
+    pub fn at_work(self, work: Work) -> Self {
+        Recorder { work, ..self }
     }
 
     /// The same for who only judges a case: records have no path.
@@ -130,49 +141,6 @@ impl<'a> Recorder<'a> {
     /// The [`Fault`] that the operation runs into.
     pub fn run(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
         self.step += 1;
-        self.carry_out(line, op, |_, _| {})
-    }
-
-    /// The same, and whether there is work left in the queues then: with `quick` there is none, for the
-    /// kernel does it before the operation returns.
-    pub fn run_at_work(&mut self, line: u32, op: Op, quick: bool) -> (Result<i32, Fault>, bool) {
-        // A copy of all that happened so far is made only where it may be wanted.
-        let before = quick.then(|| self.clone());
-        let ended = self.run(line, op);
-        let queued = ended.is_ok() && self.state.has_queued_work();
-        match before.filter(|_| queued) {
-            None => (ended, queued),
-            Some(before) => {
-                *self = before;
-                (self.run_overtaken(line, op), queued)
-            }
-        }
-    }
-
-    /// The same where the kernel does what the operation queues before that returns: workers
-    /// are threads of their own.
-    ///
-    /// # Errors
-    /// The [`Fault`] that the operation or the work runs into.
-    fn run_overtaken(&mut self, line: u32, op: Op) -> Result<i32, Fault> {
-        let ret = self.run(line, op)?;
-        // Its return comes after the work, and that has no return of its own.
-        self.records.pop();
-        self.carry_out(line, Op::Settle, |tape, state| {
-            tape.records.pop();
-            tape.begins();
-            tape.returned(op, ret, state);
-        })?;
-        Ok(ret)
-    }
-
-    /// Carries out an operation of the step at hand; `then` has the tape when it has returned.
-    fn carry_out(
-        &mut self,
-        line: u32,
-        op: Op,
-        then: impl FnOnce(&mut Tape<'_>, &State),
-    ) -> Result<i32, Fault> {
         let mut tape = Tape {
             program: self.program,
             records: &mut self.records,
@@ -182,15 +150,20 @@ impl<'a> Recorder<'a> {
             freed: &mut self.freed,
             points: &mut self.points,
             matter: &mut self.matter,
+            work: self.work,
+            queued: &mut self.queued,
             step: self.step,
             line,
             keeps_path: self.keeps_paths,
             path: Vec::new(),
             within: 0,
         };
-        let ret = step(self.program, self.model, &mut self.state, op, &mut tape)?;
-        then(&mut tape, &self.state);
-        Ok(ret)
+        step(self.program, self.model, &mut self.state, op, &mut tape)
+    }
+
+    /// How many operations returned while work was queued, those of callbacks among them.
+    pub fn queued(&self) -> u32 {
+        self.queued
     }
 
     /// The state after the operations so far.
@@ -206,12 +179,6 @@ impl<'a> Recorder<'a> {
         let mut later = self.clone();
         later.run(0, Op::Settle)?;
         Ok(later)
-    }
-
-    /// The same where links that go are removed before deferred probes are tried again.
-    pub fn links_first(mut self) -> Self {
-        self.state.links_first = true;
-        self
     }
 
     /// What goes at once, where it matters in which order the kernel does the work that it has
@@ -238,7 +205,11 @@ impl<'a> Recorder<'a> {
                 let happened = events.iter().map(|&(happening, _)| happening);
                 (*ended, happened.collect::<Vec<_>>())
             };
-            if happened(&events(self.clone().links_first())) != happened(&as_queued) {
+            let links_first = self.clone().at_work(Work {
+                links_first: true,
+                ..self.work
+            });
+            if happened(&events(links_first)) != happened(&as_queued) {
                 return Some("a deferred probe and a link go at once");
             }
         }
@@ -376,6 +347,8 @@ struct Tape<'t> {
     freed: &'t mut Vec<Freed>,
     points: &'t mut u64,
     matter: &'t mut Fixes,
+    work: Work,
+    queued: &'t mut u32,
     step: u32,
     line: u32,
     keeps_path: bool,
@@ -425,6 +398,15 @@ impl Observer for Tape<'_> {
     fn returned(&mut self, op: Op, ret: i32, state: &State) {
         self.keep(Happening::Returned(op, ret), state, vec![]);
         self.within -= 1;
+    }
+
+    fn overtakes(&mut self) -> bool {
+        *self.queued += 1;
+        self.work.overtakes(*self.queued - 1)
+    }
+
+    fn links_first(&self) -> bool {
+        self.work.links_first
     }
 
     fn point(&mut self, point: Point) {

@@ -258,9 +258,6 @@ pub struct State {
     pub(super) pending: List<DeviceId, MAX_DEVICES>,
     /// `deferred_probe_active_list`, whose work is queued.
     pub(super) active: List<DeviceId, MAX_DEVICES>,
-    /// Whether links that go are removed before deferred probes are tried again: these are two
-    /// queues, and the kernel promises nothing of which comes first.
-    pub(super) links_first: bool,
     /// Whether deferred probes were triggered since the probe at hand began.
     pub(super) triggered: bool,
     /// Whether an operation in the body of a callback returned an error.
@@ -283,7 +280,6 @@ impl State {
             link_removals: List::new(Ends::NONE),
             pending: List::new(DeviceId(0)),
             active: List::new(DeviceId(0)),
-            links_first: false,
             triggered: false,
             failed: false,
         }
@@ -306,7 +302,6 @@ impl State {
         self.link_removals = other.link_removals;
         self.pending = other.pending;
         self.active = other.active;
-        self.links_first = other.links_first;
         self.triggered = other.triggered;
         self.failed = other.failed;
     }

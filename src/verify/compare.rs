@@ -5,7 +5,7 @@ use crate::expand::{self, Case};
 use crate::identity;
 use crate::ir::{Deviation, Linux, Unit};
 use crate::ktap::{Devres, Log, Status, TestResult};
-use crate::run::{self, FaultAt, Run, Work};
+use crate::run::{self, FaultAt, Run};
 use crate::sim::{Model, Warning};
 use crate::trace;
 
@@ -196,10 +196,7 @@ impl Comparison {
         };
         let agreed = told.compare(&run).or_else(|differences| {
             // A kernel may have been quicker than that, or done it in another order.
-            let most = run.queued.min(OVERTAKEN);
-            let mut others = Work::of(most)
-                .skip(1)
-                .map(|work| run::run_at_work(case, case.model, work));
+            let mut others = run::other_runs(case, case.model, run.queued, OVERTAKEN);
             others
                 .find_map(|other| told.compare(&other).ok())
                 .ok_or(differences)
@@ -226,7 +223,7 @@ fn is_of_freed(alarm: &str) -> bool {
     alarm.starts_with("BUG: KASAN: ") && words.iter().any(|word| alarm.contains(word))
 }
 
-/// Operations that leave work queued of which every subset is tried.
+/// Operations that return while work is queued of which every subset is tried.
 const OVERTAKEN: u32 = 6;
 
 /// What a kernel's log tells of a case.

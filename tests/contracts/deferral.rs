@@ -251,3 +251,75 @@ fn deferred_probe_work_func_retries_the_oldest_first() {
         [Event::Probe(NEXT, OTHER), Event::Probe(DRV, DEV)]
     );
 }
+
+/// That work is another thread's: it may be done before an operation returns that an action calls.
+/// Seen on 7.2 in a boot out of six, when the caller was a worker itself.
+#[test]
+fn a_retry_may_overtake_the_operation_of_a_callback() {
+    static PROGRAM: Program<'static> = Program {
+        devices: &[
+            Device::new("dev", &PLATFORM),
+            Device::new("other", &PLATFORM),
+            Device::new("third", &ROOT),
+        ],
+        actions: &[
+            Action::new("a", DEV, &[]),
+            Action::new("b", THIRD, &[Register(OTHER)]),
+        ],
+        ..DEFERS
+    };
+    let mut ops = DEFERRED.to_vec();
+    ops.extend([RegisterDriver(NEXT), Register(THIRD), AddAction(B)]);
+    let happens = |quick| {
+        let work = Work {
+            quick,
+            ..Work::default()
+        };
+        let mut run = Run::of(&PROGRAM).at_work(work).ops(&ops);
+        let before = run.recorder().records().len();
+        run.op(Unregister(THIRD));
+        let records = run.recorder().records()[before..].iter();
+        let all: Vec<Happening> = records.map(|record| record.happening).collect();
+        all
+    };
+    let registered = Happening::Returned(Register(OTHER), 0);
+    let unregistered = Happening::Returned(Unregister(THIRD), 0);
+    let retried = Happening::Event(Event::Probe(DRV, DEV));
+    let end = |quick| {
+        let all = happens(quick).into_iter();
+        let known = [registered, unregistered, retried];
+        all.filter(|happening| known.contains(happening))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(end(0), [registered, unregistered]);
+    assert_eq!(end(0b01), [retried, registered, unregistered]);
+    assert_eq!(end(0b10), [registered, retried, unregistered]);
+}
+
+/// Not while the lock that it wants is held: `device_initial_probe()` waits for `device_attach()`.
+#[test]
+fn a_retry_does_not_overtake_who_holds_the_device() {
+    static PROGRAM: Program<'static> = Program {
+        drivers: &[
+            Driver::new("driver", DEV).probes(&[
+                Probe::new(&[]).attempt(1).fails(Errno::EPROBE_DEFER),
+                Probe::new(&[Register(OTHER)])
+                    .attempt(2)
+                    .fails(Errno::EPROBE_DEFER),
+            ]),
+            Driver::new("next", OTHER),
+        ],
+        ..TWO_DEVICES
+    };
+    let ops = [RegisterDriver(DRV), RegisterDriver(NEXT), Register(DEV)];
+    let mut run = Run::of(&PROGRAM).ops(&ops);
+    assert_eq!(run.op(Attach(DEV)), 0);
+    assert_eq!(run.events(Settle), [Event::Probe(DRV, DEV)]);
+    let mut run = Run::of(&PROGRAM)
+        .at_work(Work {
+            quick: 1,
+            ..Work::default()
+        })
+        .ops(&ops);
+    assert_eq!(run.fault(Attach(DEV)), Fault::WorkWaits(DEV));
+}

@@ -224,5 +224,9 @@ fn a_link_may_go_before_or_after_a_deferred_probe() {
     };
     let probe = Event::Probe(CDRV, CONSUMER);
     assert_eq!(seen(Run::of(&DEFERS)), [(probe, 5)]);
-    assert_eq!(seen(Run::of(&DEFERS).links_first()), [(probe, 4)]);
+    let links_first = Work {
+        links_first: true,
+        ..Work::default()
+    };
+    assert_eq!(seen(Run::of(&DEFERS).at_work(links_first)), [(probe, 4)]);
 }

@@ -98,10 +98,10 @@ impl Run {
         Run { program, recorder }
     }
 
-    /// The same on one that removes links before it tries deferred probes again.
-    pub fn links_first(self) -> Self {
+    /// The same on one that makes this of what is queued.
+    pub fn at_work(self, work: Work) -> Self {
         Run {
-            recorder: self.recorder.links_first(),
+            recorder: self.recorder.at_work(work),
             ..self
         }
     }
