@@ -103,7 +103,7 @@ pub fn with_program<R>(
         .iter()
         .zip(&probes)
         .map(|(driver, probes)| {
-            sim::Driver::new(&driver.name, driver.device)
+            sim::Driver::of(&driver.name, driver.devices)
                 .probes(probes)
                 .remove(&driver.remove)
         });

@@ -83,8 +83,8 @@ fn scenario_text(unit: &Unit, scenario: &Scenario, program: &Program<'_>) -> Str
         ops.iter().map(|&op| program.describe(op)).collect()
     };
     for driver in &scenario.drivers {
-        let device = program.device(driver.device).name;
-        lines.line(format_args!("driver {} for {device}", driver.name));
+        let devices = program.names(driver.devices).join(", ");
+        lines.line(format_args!("driver {} for {devices}", driver.name));
         for probe in &driver.probes {
             let error = probe.error.map(|errno| errno.name());
             let (attempt, ops) = (probe.attempt, body(&probe.body));

@@ -63,6 +63,7 @@ struct Plan {
 #[derive(Clone, Debug)]
 struct DriverPlan {
     device: u8,
+    other: Option<u8>,
     /// Attempt, error and body.
     probes: Vec<(Option<u8>, Option<u8>, Vec<Wish>)>,
     remove: Vec<Wish>,
@@ -75,9 +76,15 @@ fn plans() -> impl Strategy<Value = Plan> {
         option::of(any::<u8>()),
         vec(wish(), 0..4),
     );
-    let driver = (any::<u8>(), vec(probe, 0..3), vec(wish(), 0..3));
-    let driver = driver.prop_map(|(device, probes, remove)| DriverPlan {
+    let driver = (
+        any::<u8>(),
+        option::of(any::<u8>()),
+        vec(probe, 0..3),
+        vec(wish(), 0..3),
+    );
+    let driver = driver.prop_map(|(device, other, probes, remove)| DriverPlan {
         device,
+        other,
         probes,
         remove,
     });
@@ -232,8 +239,9 @@ impl Plan {
         let probes: Vec<_> = probes.collect();
         let drivers = self.drivers.iter().zip(&bodies).zip(&probes);
         let drivers = drivers.map(|((driver, (_, remove)), probes)| {
-            let driver = Driver::new("driver", self.device(driver.device));
-            driver.probes(probes).remove(remove)
+            let first = Driver::new("driver", self.device(driver.device));
+            let other = driver.other.map(|other| first.and(self.device(other)));
+            other.unwrap_or(first).probes(probes).remove(remove)
         });
         let drivers: Vec<_> = drivers.collect();
         let handles = self.handles.iter();

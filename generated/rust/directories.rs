@@ -30,14 +30,14 @@ mod without_a_warning {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 101, &program, case.model);
-        s.at(104).register(DEV);
-        s.at(105).register(CHILD);
-        s.at(106).get(DEV);
-        s.at(107).unregister(DEV);
-        s.at(108).unregister(CHILD);
-        s.at(109).expect(Claim::NotWarned);
-        s.at(102).finish();
+        let mut s = Session::new("scenarios/parents.devres", 114, &program, case.model);
+        s.at(117).register(DEV);
+        s.at(118).register(CHILD);
+        s.at(119).get(DEV);
+        s.at(120).unregister(DEV);
+        s.at(121).unregister(CHILD);
+        s.at(122).expect(Claim::NotWarned);
+        s.at(115).finish();
     }
 
     #[test]

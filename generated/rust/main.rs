@@ -37,6 +37,8 @@ mod directories;
 #[rustfmt::skip]
 mod drivers;
 #[rustfmt::skip]
+mod drivers_of_several;
+#[rustfmt::skip]
 mod drivers_twice;
 #[rustfmt::skip]
 mod faults;
@@ -126,6 +128,8 @@ mod owners_of_handles;
 mod owners_with_drivers;
 #[rustfmt::skip]
 mod parents;
+#[rustfmt::skip]
+mod parents_alike;
 #[rustfmt::skip]
 mod parents_and_actions;
 #[rustfmt::skip]

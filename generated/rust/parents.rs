@@ -34,13 +34,13 @@ mod child_costs_two {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 5, &program, case.model);
-        s.at(10).register(DEV);
-        s.at(11).register(CHILD);
-        s.at(12).expect(Claim::Refs(DEV, 2));
-        s.at(13).unregister(CHILD);
-        s.at(14).expect(Claim::Refs(DEV, 0));
-        s.at(8).finish();
+        let mut s = Session::new("scenarios/parents.devres", 18, &program, case.model);
+        s.at(23).register(DEV);
+        s.at(24).register(CHILD);
+        s.at(25).expect(Claim::Refs(DEV, 2));
+        s.at(26).unregister(CHILD);
+        s.at(27).expect(Claim::Refs(DEV, 0));
+        s.at(21).finish();
     }
 
     #[test]
@@ -79,15 +79,15 @@ mod parent_goes_first {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 5, &program, case.model);
-        s.at(20).register(DEV);
-        s.at(21).register(CHILD);
-        s.at(22).unregister(DEV);
-        s.at(23).expect(Claim::Alive(DEV));
-        s.at(24).unregister(CHILD);
-        s.at(25).expect(Claim::Freed(CHILD));
-        s.at(25).expect(Claim::Freed(DEV));
-        s.at(18).finish();
+        let mut s = Session::new("scenarios/parents.devres", 18, &program, case.model);
+        s.at(33).register(DEV);
+        s.at(34).register(CHILD);
+        s.at(35).unregister(DEV);
+        s.at(36).expect(Claim::Alive(DEV));
+        s.at(37).unregister(CHILD);
+        s.at(38).expect(Claim::Freed(CHILD));
+        s.at(38).expect(Claim::Freed(DEV));
+        s.at(31).finish();
     }
 
     #[test]
@@ -126,14 +126,14 @@ mod dead_child_lets_go {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 5, &program, case.model);
-        s.at(31).register(DEV);
-        s.at(32).register(CHILD);
-        s.at(33).get(CHILD);
-        s.at(34).unregister(CHILD);
-        s.at(35).expect(Claim::Alive(CHILD));
-        s.at(35).expect(Claim::Refs(DEV, 0));
-        s.at(29).finish();
+        let mut s = Session::new("scenarios/parents.devres", 18, &program, case.model);
+        s.at(44).register(DEV);
+        s.at(45).register(CHILD);
+        s.at(46).get(CHILD);
+        s.at(47).unregister(CHILD);
+        s.at(48).expect(Claim::Alive(CHILD));
+        s.at(48).expect(Claim::Refs(DEV, 0));
+        s.at(42).finish();
     }
 
     #[test]
@@ -172,15 +172,15 @@ mod below_the_dead {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 5, &program, case.model);
-        s.at(41).register(DEV);
-        s.at(42).get(DEV);
-        s.at(43).unregister(DEV);
-        s.at(44).fails(Op::Register(CHILD), Errno::ENOENT);
-        s.at(45).expect(Claim::Alive(DEV));
-        s.at(46).put(DEV);
-        s.at(47).expect(Claim::Freed(DEV));
-        s.at(39).finish();
+        let mut s = Session::new("scenarios/parents.devres", 18, &program, case.model);
+        s.at(54).register(DEV);
+        s.at(55).get(DEV);
+        s.at(56).unregister(DEV);
+        s.at(57).fails(Op::Register(CHILD), Errno::ENOENT);
+        s.at(58).expect(Claim::Alive(DEV));
+        s.at(59).put(DEV);
+        s.at(60).expect(Claim::Freed(DEV));
+        s.at(52).finish();
     }
 
     #[test]

@@ -40,17 +40,17 @@ mod actions_stay_apart {
             ],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 52, &program, case.model);
-        s.at(57).register(DEV);
-        s.at(58).register(CHILD);
-        s.at(59).add_action(ABOVE);
-        s.at(60).add_action(BELOW);
-        s.at(61).unregister(CHILD);
-        s.at(62).expect(Claim::ran(BELOW));
-        s.at(62).expect(Claim::not_run(ABOVE));
-        s.at(63).unregister(DEV);
-        s.at(64).expect(Claim::before(BELOW, ABOVE));
-        s.at(55).finish();
+        let mut s = Session::new("scenarios/parents.devres", 65, &program, case.model);
+        s.at(70).register(DEV);
+        s.at(71).register(CHILD);
+        s.at(72).add_action(ABOVE);
+        s.at(73).add_action(BELOW);
+        s.at(74).unregister(CHILD);
+        s.at(75).expect(Claim::ran(BELOW));
+        s.at(75).expect(Claim::not_run(ABOVE));
+        s.at(76).unregister(DEV);
+        s.at(77).expect(Claim::before(BELOW, ABOVE));
+        s.at(68).finish();
     }
 
     #[test]

@@ -41,18 +41,18 @@ mod parent_cleans_up {
             ],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 69, &program, case.model);
-        s.at(74).register(DEV);
-        s.at(75).register(CHILD);
-        s.at(76).add_action(OLDEST);
-        s.at(77).add_action(TEARDOWN);
-        s.at(78).add_action(BELOW);
-        s.at(79).unregister(DEV);
-        s.at(80).expect(Claim::before(TEARDOWN, BELOW));
-        s.at(80).expect(Claim::before(BELOW, OLDEST));
-        s.at(81).expect(Claim::Freed(CHILD));
-        s.at(81).expect(Claim::Freed(DEV));
-        s.at(72).finish();
+        let mut s = Session::new("scenarios/parents.devres", 82, &program, case.model);
+        s.at(87).register(DEV);
+        s.at(88).register(CHILD);
+        s.at(89).add_action(OLDEST);
+        s.at(90).add_action(TEARDOWN);
+        s.at(91).add_action(BELOW);
+        s.at(92).unregister(DEV);
+        s.at(93).expect(Claim::before(TEARDOWN, BELOW));
+        s.at(93).expect(Claim::before(BELOW, OLDEST));
+        s.at(94).expect(Claim::Freed(CHILD));
+        s.at(94).expect(Claim::Freed(DEV));
+        s.at(85).finish();
     }
 
     #[test]

@@ -33,13 +33,13 @@ mod below_the_unborn {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/parents.devres", 86, &program, case.model);
-        s.at(92).init(DEV);
-        s.at(93).fails(Op::Register(EARLY), Errno::ENOENT);
-        s.at(94).add(DEV);
-        s.at(95).register(LATE);
-        s.at(96).expect(Claim::Refs(DEV, 2));
-        s.at(89).finish();
+        let mut s = Session::new("scenarios/parents.devres", 99, &program, case.model);
+        s.at(105).init(DEV);
+        s.at(106).fails(Op::Register(EARLY), Errno::ENOENT);
+        s.at(107).add(DEV);
+        s.at(108).register(LATE);
+        s.at(109).expect(Claim::Refs(DEV, 2));
+        s.at(102).finish();
     }
 
     #[test]

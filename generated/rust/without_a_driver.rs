@@ -23,13 +23,13 @@ mod never_probed {
             drivers: &case.drivers(&[]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/drivers.devres", 114, &program, case.model);
-        s.at(116).register(DEV);
-        s.at(117).expect(Claim::not_run(Callback::ProbeOf(DEV)));
-        s.at(117).expect(Claim::Unbound(DEV));
-        s.at(118).unregister(DEV);
-        s.at(119).expect(Claim::not_run(Callback::RemoveOf(DEV)));
-        s.at(115).finish();
+        let mut s = Session::new("scenarios/drivers.devres", 169, &program, case.model);
+        s.at(171).register(DEV);
+        s.at(172).expect(Claim::not_run(Callback::ProbeOf(DEV)));
+        s.at(172).expect(Claim::Unbound(DEV));
+        s.at(173).unregister(DEV);
+        s.at(174).expect(Claim::not_run(Callback::RemoveOf(DEV)));
+        s.at(170).finish();
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Whether kinds can do and be what is asked of them.
 
+use std::collections::BTreeSet;
+
 use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
-use crate::ir::{CKey, DEV, Kind, KindC, KindUse, Parent, Scenario, StepKind, Suite, Unit};
+use crate::emit::kunit::has_room_for_devices;
+use crate::ir::{
+    CKey, Driver, Kind, KindC, KindId, KindUse, Parent, Scenario, StepKind, Suite, Unit,
+};
 use crate::sim::{Callback, DeviceId, Handles, Op, Sort};
 use crate::source::Span;
 
@@ -85,14 +90,18 @@ fn parent(kind: &Kind, span: Span, sink: &mut Sink) {
 /// What a scenario asks of its devices, and of the kinds of its suite.
 pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     for device in &scenario.devices[1..] {
-        let Some(kind) = device.kind.map(|id| unit.kind(id)) else {
-            continue;
+        let of_suite = suite.kinds.iter().map(|used| used.kind);
+        let kinds: BTreeSet<KindId> = match device.kind {
+            Some(kind) => BTreeSet::from([kind]),
+            None => of_suite.collect(),
         };
-        if device.bound {
-            bound(kind, device.span, sink);
-        }
-        if device.parent.is_some() {
-            parent(kind, device.span, sink);
+        for kind in kinds.into_iter().map(|id| unit.kind(id)) {
+            if device.bound {
+                bound(kind, device.span, sink);
+            }
+            if device.parent.is_some() {
+                parent(kind, device.span, sink);
+            }
         }
     }
     let asker = Asker {
@@ -101,14 +110,11 @@ pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink:
         scenario,
     };
     for driver in &scenario.drivers {
-        asker.ask(driver.device, driver.span, BUS, "have a driver", sink);
-        asker.ask(
-            driver.device,
-            driver.span,
-            DRIVERS,
-            "have another driver",
-            sink,
-        );
+        for dev in driver.devices.iter() {
+            asker.ask(dev, driver.span, BUS, "have a driver", sink);
+            asker.ask(dev, driver.span, DRIVERS, "have another driver", sink);
+        }
+        asker.of_several(driver, sink);
     }
     for step in &scenario.steps {
         match &step.kind {
@@ -200,6 +206,41 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
+    /// A driver is on one bus, and its C has to name each device.
+    fn of_several(&self, driver: &Driver, sink: &mut Sink) {
+        let kind_of = |dev: DeviceId, used: &KindUse| {
+            let device = &self.scenario.devices[usize::from(dev.0)];
+            self.unit.kind(device.kind.unwrap_or(used.kind))
+        };
+        let problem = self.suite.kinds.iter().find_map(|used| {
+            let first = kind_of(driver.devices.first(), used);
+            let others = || driver.devices.iter().skip(1);
+            let mut kinds = others().map(|dev| kind_of(dev, used));
+            if let Some(other) = kinds.find(|kind| kind.name != first.name) {
+                let kinds = format!("a `{}` and a `{}` device", first.name, other.name);
+                let help =
+                    "declare one like the other (`device NAME like DEVICE`), or a driver for each";
+                return Some((kinds, "a driver is on one bus", help));
+            }
+            let lines = first.c.iter().flat_map(|c| c.lines(CKey::Match));
+            if driver.devices.is_one() || first.drivers.any || has_room_for_devices(lines) {
+                return None;
+            }
+            let kinds = format!("several `{}` devices", first.name);
+            let help =
+                "its `match` can have an entry for each: `{ $device }, { }`, or `$device, NULL`";
+            Some((kinds, "the C of the kind names one", help))
+        });
+        if let Some((kinds, why, help)) = problem {
+            let message = format!("driver `{}` cannot be for {kinds}", driver.name);
+            sink.report(
+                Diagnostic::new(Code::Inability, message)
+                    .label(driver.span, why)
+                    .help(help),
+            );
+        }
+    }
+
     fn operation(&self, op: Op, span: Span, sink: &mut Sink) {
         match op {
             Op::Attach(dev) => self.ask(dev, span, BUS, "be attached", sink),
@@ -241,15 +282,16 @@ impl Asker<'_> {
     }
 
     fn ask(&self, dev: DeviceId, span: Span, ability: Ability, what: &str, sink: &mut Sink) {
-        let kinds: Vec<(&Kind, Span)> = if dev == DEV {
-            let uses = self.suite.kinds.iter();
-            uses.map(|used| (self.unit.kind(used.kind), used.span))
-                .collect()
-        } else {
-            let device = &self.scenario.devices[usize::from(dev.0)];
-            let kind = device.kind.map(|id| self.unit.kind(id));
-            kind.map(|kind| (kind, device.span)).into_iter().collect()
+        let device = &self.scenario.devices[usize::from(dev.0)];
+        let of_suite = self.suite.kinds.iter().map(|used| (used.kind, used.span));
+        let kinds: Vec<(KindId, Span)> = match device.kind {
+            Some(kind) => vec![(kind, device.span)],
+            None => of_suite.collect(),
         };
+        let kinds = kinds
+            .into_iter()
+            .map(|(id, span)| (self.unit.kind(id), span));
+        let kinds: Vec<(&Kind, Span)> = kinds.collect();
         let Some(&(kind, asked)) = kinds.iter().find(|(kind, _)| !(ability.has)(kind)) else {
             return;
         };
@@ -261,13 +303,13 @@ impl Asker<'_> {
             .label(span, ability.lacks)
             .label(
                 asked,
-                if dev == DEV {
+                if device.kind.is_none() {
                     "the suite asks for it here"
                 } else {
                     "declared here"
                 },
             )
-            .help(if dev == DEV {
+            .help(if device.kind.is_none() {
                 ability.help
             } else {
                 ability.help_declared

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::names::{self, Joined};
 use crate::expand;
 use crate::ir::{Action, KindId, Scenario, Suite, Unit};
-use crate::sim::Sort;
+use crate::sim::{DeviceId, Sort};
 use crate::source::Span;
 
 /// Functions of the kernel that tests, probes and removes could be called like: what headers of
@@ -154,11 +154,11 @@ fn members(suite: &Suite, sink: &mut Sink) {
             called.take(names::c_device_name(&driver.name), driver.span);
         }
     }
-    let mut slots = Taken::new("constant of the generated C", sink);
+    let mut slots = Taken::shared("constant of the generated C", sink);
     for scenario in &suite.scenarios {
         for driver in drivers(scenario) {
-            let slot = names::c_driver_slot(&driver.name.to_string(), driver.device);
-            slots.share_by(slot, driver.for_device, driver.span);
+            let slot = names::c_driver_slot(&driver.name.to_string(), &driver.devices);
+            slots.share_by(slot, (driver.name, driver.devices), driver.span);
         }
     }
 }
@@ -168,20 +168,18 @@ struct Driver<'s> {
     name: Joined<'s>,
     /// The field of the recorder.
     field: Joined<'s>,
-    /// The device that it is for, and both in words.
-    device: &'s str,
-    for_device: Joined<'s>,
+    /// The devices that it is for.
+    devices: Vec<&'s str>,
     span: Span,
 }
 
 fn drivers(scenario: &Scenario) -> impl Iterator<Item = Driver<'_>> {
     let declared = scenario.drivers.iter().map(|driver| {
-        let device = &scenario.devices[usize::from(driver.device.0)].name;
+        let device = |id: DeviceId| scenario.devices[usize::from(id.0)].name.as_str();
         Driver {
             name: driver.name.as_str().into(),
             field: names::c_driver(&driver.name),
-            device,
-            for_device: Joined::new(&driver.name, " for ", device),
+            devices: driver.devices.iter().map(device).collect(),
             span: driver.span,
         }
     });
@@ -190,8 +188,7 @@ fn drivers(scenario: &Scenario) -> impl Iterator<Item = Driver<'_>> {
         Driver {
             name,
             field: names::c_driver_of(&device.name),
-            device: &device.name,
-            for_device: name.between("", " for it"),
+            devices: vec![&device.name],
             span: device.span,
         }
     });
@@ -199,10 +196,10 @@ fn drivers(scenario: &Scenario) -> impl Iterator<Item = Driver<'_>> {
 }
 
 /// Names that are in use, with what uses them first.
-struct Taken<'s> {
+struct Taken<'s, What = Joined<'s>> {
     what: &'static str,
     /// By name: where it is first used, and what for if it may be used again for the same.
-    names: HashMap<String, (Span, Option<Joined<'s>>)>,
+    names: HashMap<String, (Span, Option<What>)>,
     /// The name at hand.
     name: String,
     sink: &'s mut Sink,
@@ -210,6 +207,12 @@ struct Taken<'s> {
 
 impl<'s> Taken<'s> {
     fn new(what: &'static str, sink: &'s mut Sink) -> Self {
+        Taken::shared(what, sink)
+    }
+}
+
+impl<'s, What: PartialEq> Taken<'s, What> {
+    fn shared(what: &'static str, sink: &'s mut Sink) -> Self {
         Taken {
             what,
             names: HashMap::new(),
@@ -235,7 +238,7 @@ impl<'s> Taken<'s> {
     }
 
     /// The same name again is no collision if it is for the same.
-    fn share_by(&mut self, name: impl Display, what: Joined<'s>, span: Span) {
+    fn share_by(&mut self, name: impl Display, what: What, span: Span) {
         self.called(name);
         self.insert(span, Some(what));
     }
@@ -246,7 +249,7 @@ impl<'s> Taken<'s> {
         let _ = write!(self.name, "{name}");
     }
 
-    fn insert(&mut self, span: Span, what: Option<Joined<'s>>) {
+    fn insert(&mut self, span: Span, what: Option<What>) {
         match self.names.get(&self.name) {
             Some((_, known)) if known.is_some() && *known == what => {}
             Some((first, _)) => self.sink.report_once(

@@ -159,11 +159,17 @@ pub fn c_driver_of(device: &str) -> Joined<'_> {
 }
 
 /// The constant by which a kind's table of drivers is indexed.
-pub fn c_driver_slot(driver: &str, device: &str) -> String {
-    match driver.strip_suffix(".driver") {
-        Some(device) => format!("driver_of_{device}").to_ascii_uppercase(),
-        None => format!("{driver}_for_{device}").to_ascii_uppercase(),
+pub fn c_driver_slot(driver: &str, devices: &[&str]) -> String {
+    /// Names of devices, together.
+    const LONGEST: usize = 48;
+    if let Some(device) = driver.strip_suffix(".driver") {
+        return format!("driver_of_{device}").to_ascii_uppercase();
     }
+    let mut names = devices.join("_and_");
+    if let ([first, .., _], true) = (devices, names.len() > LONGEST) {
+        names = format!("{first}_and_others_{:06x}", hash(&names));
+    }
+    format!("{driver}_for_{names}").to_ascii_uppercase()
 }
 
 /// The name that a device or a driver has in sysfs. Some buses keep names in fields of
@@ -173,10 +179,15 @@ pub fn c_device_name(name: &str) -> String {
     if name.len() <= LONGEST {
         return format!("devres-{name}");
     }
+    format!("devres-{}-{:06x}", &name[..LONGEST - 7], hash(name))
+}
+
+/// Three bytes.
+fn hash(name: &str) -> u32 {
     let hash = name.bytes().fold(0u32, |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(u32::from(byte))
     });
-    format!("devres-{}-{:06x}", &name[..LONGEST - 7], hash & 0xff_ffff)
+    hash & 0xff_ffff
 }
 
 /// The object of a kind that is not one of the table.

@@ -100,7 +100,7 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
     for (index, driver) in scenario.drivers.iter().enumerate() {
         let id = DriverId(index as u8);
         ops.extend([Op::RegisterDriver(id), Op::UnregisterDriver(id)]);
-        ops.push(Op::Bind(driver.device, id));
+        ops.extend(driver.devices.iter().map(|dev| Op::Bind(dev, id)));
     }
     let steps = scenario.steps.iter().filter_map(|step| match step.kind {
         StepKind::Op(op, _) => Some(op),

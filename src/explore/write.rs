@@ -64,7 +64,8 @@ impl Writer<'_> {
                 continue;
             }
             let kind = device.kind.map(|kind| self.unit.kind(kind).name.as_str());
-            let mut line = format!("device {}: {}", device.name, kind.unwrap_or_default());
+            let kind = kind.map_or(" like dev".to_owned(), |kind| format!(": {kind}"));
+            let mut line = format!("device {}{kind}", device.name);
             if device.bound {
                 line += " bound";
             }
@@ -104,15 +105,15 @@ impl Writer<'_> {
     fn devices(&self, op: Op) -> Vec<DeviceId> {
         match op {
             Op::Register(id) | Op::Init(id) => vec![id],
-            Op::RegisterDriver(id) => vec![self.program.driver(id).device],
+            Op::RegisterDriver(id) => self.program.driver(id).devices.iter().collect(),
             _ => touched(self.program, op),
         }
     }
 
     fn driver(&self, id: DriverId) -> Vec<String> {
         let driver = self.program.driver(id);
-        let device = self.program.device(driver.device).name;
-        let mut lines = vec![format!("driver {} for {device} {{", driver.name)];
+        let devices = self.program.names(driver.devices).join(", ");
+        let mut lines = vec![format!("driver {} for {devices} {{", driver.name)];
         for probe in driver.probes {
             let attempt = probe
                 .attempt
@@ -127,7 +128,7 @@ impl Writer<'_> {
         }
         lines.push("}".to_owned());
         if lines.len() == 2 {
-            return vec![format!("driver {} for {device} {{ }}", driver.name)];
+            return vec![format!("driver {} for {devices} {{ }}", driver.name)];
         }
         lines
     }

@@ -11,7 +11,7 @@ pub use expect::{Condition, Deviation, Expectation, FaultExpectation};
 pub use kind::{CKey, CPart, Kind, KindC, Parent};
 pub use linux::Linux;
 
-use crate::sim::{self, DeviceId, Errno, Op};
+use crate::sim::{self, DeviceId, DeviceSet, Errno, Op};
 use crate::source::{SourceId, Sources, Span};
 use crate::syntax::ast::Order;
 
@@ -253,8 +253,8 @@ pub struct Driver {
     pub name: String,
     /// Where the name stands.
     pub span: Span,
-    /// The device that it is for.
-    pub device: DeviceId,
+    /// The devices that it is for.
+    pub devices: DeviceSet,
     /// What its probe does.
     pub probes: Vec<Probe>,
     /// What its remove does.

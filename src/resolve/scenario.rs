@@ -8,8 +8,8 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::ir;
 use crate::sim::{
-    ActionId, DeviceId, DriverId, Errno, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS,
-    MAX_GROUPS, MAX_HANDLES, Op, Sort,
+    ActionId, DeviceId, DeviceSet, DriverId, Errno, GroupId, HandleId, MAX_ACTIONS, MAX_DEVICES,
+    MAX_DRIVERS, MAX_GROUPS, MAX_HANDLES, Op, Sort,
 };
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, DriverEntry, Name, Statement};
@@ -86,12 +86,16 @@ impl<'s> ScenarioResolver<'s> {
     pub(super) fn resolve(mut self, scenario: &ast::Scenario) -> ir::Scenario {
         for statement in &scenario.body {
             match &statement.value {
-                Statement::Device { name, kind } => self.declare_device(name, kind),
+                Statement::Device {
+                    name,
+                    kind,
+                    is_like,
+                } => self.declare_device(name, kind, *is_like),
                 Statement::Driver {
                     name,
-                    device,
+                    devices,
                     entries,
-                } => self.declare_driver(name, device, entries),
+                } => self.declare_driver(name, devices, entries),
                 Statement::Expect(expectations) => {
                     expectations
                         .iter()
@@ -123,8 +127,13 @@ impl<'s> ScenarioResolver<'s> {
         self.scenario.steps.push(ir::Step { span, kind });
     }
 
-    fn declare_device(&mut self, name: &Name, kind: &ast::KindUse) {
-        let id = self.scope.kind(&kind.name, self.sink);
+    fn declare_device(&mut self, name: &Name, kind: &ast::KindUse, is_like: bool) {
+        let id = if is_like {
+            let like = self.device(&kind.name);
+            like.map(|id| self.scenario.devices[usize::from(id.0)].kind)
+        } else {
+            self.scope.kind(&kind.name, self.sink).map(Some)
+        };
         let parent = kind.parent.as_ref().map(|parent| self.device(parent));
         let index = self.scenario.devices.len();
         // One place is the suite's, and one is kept for what its kind may hang below.
@@ -141,14 +150,35 @@ impl<'s> ScenarioResolver<'s> {
             name_span: name.span,
             span: kind.span,
             // What is not known was reported, and nothing is done with the unit then.
-            kind: id,
+            kind: id.flatten(),
             bound: kind.bound.is_some(),
             parent: parent.flatten(),
         });
     }
 
-    fn declare_driver(&mut self, name: &Name, device: &Name, entries: &[Spanned<DriverEntry>]) {
-        let device = self.device(device);
+    /// `None` if one of them is none, or stands there twice.
+    fn devices_of_driver(&mut self, names: &[Name]) -> Option<DeviceSet> {
+        let mut known: Option<DeviceSet> = None;
+        let mut is_whole = true;
+        for name in names {
+            let Some(device) = self.device(name) else {
+                is_whole = false;
+                continue;
+            };
+            if known.is_some_and(|devices| devices.contains(device)) {
+                let message = format!("it is for `{}` already", name.value);
+                self.sink.report(
+                    Diagnostic::new(Code::Duplicate, message).label(name.span, "the second time"),
+                );
+                is_whole = false;
+            }
+            known = Some(known.map_or(DeviceSet::of(device), |devices| devices.and(device)));
+        }
+        known.filter(|_| is_whole)
+    }
+
+    fn declare_driver(&mut self, name: &Name, devices: &[Name], entries: &[Spanned<DriverEntry>]) {
+        let devices = self.devices_of_driver(devices);
         let index = self.scenario.drivers.len();
         // Each device may have one more, which keeps it bound.
         let most = MAX_DRIVERS - MAX_DEVICES;
@@ -158,7 +188,7 @@ impl<'s> ScenarioResolver<'s> {
         // Known in its own body.
         self.declare(
             name,
-            match device {
+            match devices {
                 Some(_) => Entity::Driver(DriverId(index as u8)),
                 None => Entity::Broken,
             },
@@ -166,7 +196,7 @@ impl<'s> ScenarioResolver<'s> {
         self.scenario.drivers.push(ir::Driver {
             name: name.value.clone(),
             span: name.span,
-            device: device.unwrap_or(ir::DEV),
+            devices: devices.unwrap_or(DeviceSet::of(ir::DEV)),
             probes: vec![],
             remove: vec![],
         });

@@ -65,14 +65,17 @@ impl ScenarioResolver<'_> {
                 }
                 let id = self.device(device);
                 let drv = self.driver(driver)?;
-                let wanted = self.scenario.drivers[usize::from(drv.0)].device;
-                if id? != wanted {
-                    let wanted = &self.scenario.devices[usize::from(wanted.0)].name;
-                    let message = format!("driver `{}` is for `{wanted}`", driver.value);
+                let wanted = self.scenario.drivers[usize::from(drv.0)].devices;
+                if !wanted.contains(id?) {
+                    let name = |id: DeviceId| &self.scenario.devices[usize::from(id.0)].name;
+                    let names = wanted.iter().map(|id| format!("`{}`", name(id)));
+                    let names = names.collect::<Vec<_>>().join(", ");
+                    let message = format!("driver `{}` is for {names}", driver.value);
+                    let (drv, dev) = (&driver.value, &device.value);
                     self.sink.report(
                         Diagnostic::new(Code::WrongSort, message)
-                            .label(device.span, "a scenario's driver is for one device")
-                            .help("declare another driver, for this device"),
+                            .label(device.span, "its bus does not match it with this one")
+                            .help(format!("`driver {drv} for ..., {dev}`, or another driver")),
                     );
                     return None;
                 }

@@ -49,7 +49,7 @@ impl<O: Observer> Core<'_, O> {
                 core.observer.point(Point::RegisteredTwice);
                 return Ok(Errno::EBUSY.negative());
             }
-            let full = |_| Fault::Limit(core.program.driver(drv).device);
+            let full = |_| Fault::Limit(core.program.driver(drv).devices.first());
             core.state.drivers.push(drv).map_err(full)?;
             // Probe errors do not reach the caller.
             core.driver_attach(drv)?;

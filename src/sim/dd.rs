@@ -20,9 +20,9 @@ const MAX_RETRIES: u16 = 1000;
 
 impl<O: Observer> Core<'_, O> {
     fn matches(&self, drv: DriverId, dev: DeviceId) -> bool {
-        let (device, its) = (self.program.device(dev), self.program.driver(drv).device);
-        let other = self.program.device(its);
-        its == dev || device.kind.drivers.any && other.kind == device.kind
+        let (device, its) = (self.program.device(dev), self.program.driver(drv).devices);
+        let other = self.program.device(its.first());
+        its.contains(dev) || device.kind.drivers.any && other.kind == device.kind
     }
 
     /// `device_initial_probe()`: the device looks for a driver; what comes of it is

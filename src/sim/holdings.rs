@@ -170,7 +170,8 @@ impl Holdings {
             // Where nothing can be bound, nothing happens.
             Op::Unbind(dev) => {
                 let mut drivers = self.drivers.as_slice().iter().map(|&id| program.driver(id));
-                let may_be_bound = drivers.any(|driver| driver.device == dev && driver.may_bind());
+                let may_be_bound =
+                    drivers.any(|driver| driver.devices.contains(dev) && driver.may_bind());
                 if may_be_bound || program.device(dev).kind.drivers.own {
                     self.runs(program, dev);
                 }
@@ -178,7 +179,10 @@ impl Holdings {
             Op::UnregisterDriver(drv) => {
                 let driver = program.driver(drv);
                 if driver.may_bind() {
-                    self.runs(program, driver.device);
+                    driver
+                        .devices
+                        .iter()
+                        .for_each(|dev| self.runs(program, dev));
                 }
             }
             Op::RemoveAction(action) => {

@@ -72,8 +72,8 @@ pub use holdings::Holdings;
 pub use pack::Packed;
 pub use points::Point;
 pub use program::{
-    Action, ActionId, Device, DeviceId, Driver, DriverId, Drivers, Group, GroupId, Handle,
-    HandleId, Handles, Kind, LinkFlags, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS,
+    Action, ActionId, Device, DeviceId, DeviceSet, Driver, DriverId, Drivers, Group, GroupId,
+    Handle, HandleId, Handles, Kind, LinkFlags, MAX_ACTIONS, MAX_DEVICES, MAX_DRIVERS, MAX_GROUPS,
     MAX_HANDLES, MAX_LINKS, Op, Probe, Program, Sort,
 };
 pub use record::{Happening, Record, Recorder, Snapshot, Snapshots};

@@ -24,6 +24,44 @@ pub const MAX_GROUPS: usize = 8;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub u8);
 
+/// Devices of the program, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceSet(u8);
+
+impl DeviceSet {
+    /// One.
+    pub const fn of(device: DeviceId) -> Self {
+        DeviceSet(1 << device.0)
+    }
+
+    /// The same with another one.
+    pub const fn and(self, device: DeviceId) -> Self {
+        DeviceSet(self.0 | 1 << device.0)
+    }
+
+    /// Whether it is one of them.
+    pub const fn contains(self, device: DeviceId) -> bool {
+        self.0 & 1 << device.0 != 0
+    }
+
+    /// Whether there is no other.
+    pub const fn is_one(self) -> bool {
+        self.0.is_power_of_two()
+    }
+
+    /// The first one.
+    pub const fn first(self) -> DeviceId {
+        DeviceId(self.0.trailing_zeros() as u8)
+    }
+
+    /// All of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = DeviceId> {
+        (0..u8::BITS as u8)
+            .map(DeviceId)
+            .filter(move |&device| self.contains(device))
+    }
+}
+
 /// A driver of the program: an index into [`Program::drivers`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DriverId(pub u8);
@@ -129,8 +167,8 @@ impl<'a> Probe<'a> {
 pub struct Driver<'a> {
     /// Its name in the scenario.
     pub name: &'a str,
-    /// The device that its bus matches it with.
-    pub device: DeviceId,
+    /// The devices that its bus matches it with, all of one kind.
+    pub devices: DeviceSet,
     /// What probe does; attempts that are not mentioned succeed.
     pub probes: &'a [Probe<'a>],
     /// What remove does.
@@ -142,12 +180,25 @@ pub struct Driver<'a> {
 impl<'a> Driver<'a> {
     /// A driver for one device, whose probe succeeds.
     pub const fn new(name: &'a str, device: DeviceId) -> Self {
+        Driver::of(name, DeviceSet::of(device))
+    }
+
+    /// The same for several.
+    pub const fn of(name: &'a str, devices: DeviceSet) -> Self {
         Driver {
             name,
-            device,
+            devices,
             probes: &[],
             remove: &[],
             set_up: false,
+        }
+    }
+
+    /// The same for another device as well.
+    pub const fn and(self, device: DeviceId) -> Self {
+        Driver {
+            devices: self.devices.and(device),
+            ..self
         }
     }
 
@@ -352,6 +403,11 @@ impl<'a> Program<'a> {
         &self.groups[usize::from(id.0)]
     }
 
+    /// What these devices are called, in order.
+    pub fn names(&self, devices: DeviceSet) -> Vec<&'a str> {
+        devices.iter().map(|id| self.device(id).name).collect()
+    }
+
     /// Every device's id, in order.
     pub fn device_ids(&self) -> impl Iterator<Item = DeviceId> + use<> {
         (0..self.devices.len()).map(|i| DeviceId(i as u8))
@@ -380,7 +436,7 @@ impl<'a> Program<'a> {
         let devices = self.device_ids().filter(|&id| self.device(id).set_up);
         let drivers = self.driver_ids().filter(|&id| self.driver(id).set_up);
         let mut drivers: Vec<DriverId> = drivers.collect();
-        drivers.sort_by_key(|&id| (self.driver(id).device, id));
+        drivers.sort_by_key(|&id| (self.driver(id).devices.first(), id));
         devices
             .map(Op::Register)
             .chain(drivers.into_iter().map(Op::RegisterDriver))

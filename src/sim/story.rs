@@ -195,11 +195,12 @@ impl<'t, F: Iterator<Item = &'t Freed>> Teller<'t, F> {
 
     fn callback(&self, driver: DriverId, dev: DeviceId, what: &str) -> String {
         let driver = self.program.driver(driver);
-        let name = match driver.set_up {
-            true => self.program.device(dev).name,
-            false => driver.name,
-        };
-        format!("{name}.{what} runs")
+        let device = self.program.device(dev).name;
+        match driver.set_up {
+            true => format!("{device}.{what} runs"),
+            false if driver.devices.is_one() => format!("{}.{what} runs", driver.name),
+            false => format!("{}.{what} runs for {device}", driver.name),
+        }
     }
 
     /// Writes down what became of devices since there were so many records.

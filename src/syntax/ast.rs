@@ -199,19 +199,21 @@ pub type Strand = Vec<Spanned<Statement>>;
 /// One statement of a scenario, an action or a driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// `device NAME: KIND [bound] [parent NAME]`
+    /// `device NAME: KIND [bound] [parent NAME]`, or `device NAME like NAME ...`
     Device {
         /// The device's name.
         name: Name,
         /// What it is.
         kind: KindUse,
+        /// Whether that names another device, whose kind it has.
+        is_like: bool,
     },
-    /// `driver NAME for NAME { ... }`
+    /// `driver NAME for NAME, ... { ... }`
     Driver {
         /// The driver's name.
         name: Name,
-        /// The device that it is for.
-        device: Name,
+        /// The devices that it is for, at least one.
+        devices: Vec<Name>,
         /// What stands between its braces.
         entries: Vec<Spanned<DriverEntry>>,
     },

@@ -311,6 +311,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_as => "`as`",
         Rule::kw_class => "`class`",
         Rule::kw_for => "`for`",
+        Rule::kw_like => "`like`",
         Rule::kw_halves => "`halves`",
         Rule::kw_handles | Rule::kind_handles => "`handles`",
         Rule::kw_needs | Rule::kind_needs => "`needs`",

@@ -71,6 +71,7 @@ pub fn is_keyword(word: &str) -> bool {
             | "language"
             | "leaked"
             | "leaks"
+            | "like"
             | "link"
             | "memory"
             | "no"

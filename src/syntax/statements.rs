@@ -144,10 +144,11 @@ impl TreeBuilder<'_> {
     }
 
     fn device(&mut self, parts: Pairs<'_, Rule>) -> Option<Statement> {
-        let (mut name, mut kind) = (None, None);
+        let (mut name, mut kind, mut is_like) = (None, None, false);
         for part in parts {
             match part.as_rule() {
                 Rule::name => name = Some(self.name(part)),
+                Rule::kw_like => is_like = true,
                 Rule::kind_use => kind = self.kind_use(part),
                 _ => {}
             }
@@ -155,6 +156,7 @@ impl TreeBuilder<'_> {
         Some(Statement::Device {
             name: name?,
             kind: kind?,
+            is_like,
         })
     }
 
@@ -181,7 +183,7 @@ impl TreeBuilder<'_> {
         let mut names = names.into_iter();
         Some(Statement::Driver {
             name: names.next()?,
-            device: names.next()?,
+            devices: names.collect(),
             entries,
         })
     }

@@ -2,10 +2,16 @@
 
 /// Each operation with its form: capitals are to be filled in, brackets may be left out.
 pub const OPERATIONS: [(&str, &[&str]); 32] = [
-    ("device", &["device NAME: KIND [bound] [parent DEVICE]"]),
+    (
+        "device",
+        &[
+            "device NAME: KIND [bound] [parent DEVICE]",
+            "device NAME like DEVICE [bound] [parent DEVICE]",
+        ],
+    ),
     (
         "driver",
-        &["driver NAME for DEVICE { probe { BODY }; remove { BODY } }"],
+        &["driver NAME for DEVICE, ... { probe { BODY }; remove { BODY } }"],
     ),
     ("init", &["init DEVICE [fails ERRNO]"]),
     ("add", &["add DEVICE [fails ERRNO]", "add RESOURCE"]),

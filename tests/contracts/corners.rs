@@ -211,20 +211,40 @@ fn device_links_driver_bound_warns_of_a_link_that_is_not_dormant() {
 fn driver_detach_begins_with_the_device_bound_last() {
     static PROGRAM: Program<'static> = Program {
         devices: TWO,
-        drivers: &[Driver::new("driver", DEV)],
+        drivers: &[Driver::new("driver", DEV).and(OTHER)],
         ..Program::EMPTY
     };
-    let ops = [
-        Register(DEV),
-        Register(OTHER),
-        RegisterDriver(DRV),
-        Bind(OTHER, DRV),
-    ];
+    let [probed, removed] = [Event::Probe, Event::Remove].map(|event| move |dev| event(DRV, dev));
+    let ops = [Register(DEV), Register(OTHER)];
     let mut run = Run::of(&PROGRAM).ops(&ops);
-    assert_eq!(
-        run.events(UnregisterDriver(DRV)),
-        [Event::Remove(DRV, OTHER), Event::Remove(DRV, DEV)]
-    );
+    // `driver_attach()` walks the devices of the bus, oldest first.
+    let bound = run.events(RegisterDriver(DRV));
+    assert_eq!(bound, [probed(DEV), probed(OTHER)]);
+    let unbound = run.events(UnregisterDriver(DRV));
+    assert_eq!(unbound, [removed(OTHER), removed(DEV)]);
+    let mut run = Run::of(&PROGRAM).ops(&ops).ops(&[RegisterDriver(DRV)]);
+    run.events(Unbind(DEV));
+    run.events(Bind(DEV, DRV));
+    let unbound = run.events(UnregisterDriver(DRV));
+    assert_eq!(unbound, [removed(DEV), removed(OTHER)]);
+}
+
+/// A driver is bound or refused device by device: what a probe returns is nothing to others
+/// (`__driver_attach()` goes on).
+#[test]
+fn a_driver_of_two_may_be_refused_by_one() {
+    static PROGRAM: Program<'static> = Program {
+        devices: TWO,
+        drivers: &[Driver::new("driver", DEV)
+            .and(OTHER)
+            .probes(&[Probe::new(&[]).attempt(1).fails(Errno::EIO)])],
+        ..Program::EMPTY
+    };
+    let ops = [Register(DEV), Register(OTHER), RegisterDriver(DRV)];
+    let run = Run::of(&PROGRAM).ops(&ops);
+    assert_eq!((run.driver(DEV), run.driver(OTHER)), (None, Some(DRV)));
+    let run = run.ops(&[Attach(DEV)]);
+    assert_eq!(run.driver(DEV), Some(DRV));
 }
 
 /// An action that a failed probe releases is as much within the walk over the drivers as

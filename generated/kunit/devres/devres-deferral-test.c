@@ -12,6 +12,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 struct test_device;
 
@@ -252,7 +253,7 @@ static int platform_kind_register_driver(struct device_driver *driver)
 
 struct test_bus_driver {
 	struct device_driver driver;
-	const char *device; /* the only one that it matches */
+	const char *const *devices; /* the only ones that it matches */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -263,7 +264,9 @@ static int test_bus_match(struct device *dev,
 	const struct test_bus_driver *drv;
 
 	drv = container_of_const(driver, struct test_bus_driver, driver);
-	return !strcmp(dev_name(dev), drv->device ?: driver->name);
+	if (!drv->devices)
+		return !strcmp(dev_name(dev), driver->name);
+	return match_string(drv->devices, -1, dev_name(dev)) >= 0;
 }
 
 static int test_bus_probe(struct device *dev)
@@ -353,7 +356,7 @@ static void bus_kind_remove(struct device *dev)
 static struct test_bus_driver bus_kind_drv_for_dev = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-drv",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -364,7 +367,7 @@ static struct test_bus_driver bus_kind_drv_for_dev = {
 static struct test_bus_driver bus_kind_driver_of_one = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-one",
+	.devices = (const char *const []) { "devres-one", NULL },
 	.driver = {
 		.name = "devres-one.driver",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -375,7 +378,7 @@ static struct test_bus_driver bus_kind_driver_of_one = {
 static struct test_bus_driver bus_kind_driver_of_two = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-two",
+	.devices = (const char *const []) { "devres-two", NULL },
 	.driver = {
 		.name = "devres-two.driver",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -386,7 +389,7 @@ static struct test_bus_driver bus_kind_driver_of_two = {
 static struct test_bus_driver bus_kind_driver_of_child = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-child",
+	.devices = (const char *const []) { "devres-child", NULL },
 	.driver = {
 		.name = "devres-child.driver",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -397,7 +400,7 @@ static struct test_bus_driver bus_kind_driver_of_child = {
 static struct test_bus_driver bus_kind_slow_for_dev = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-slow",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -408,7 +411,7 @@ static struct test_bus_driver bus_kind_slow_for_dev = {
 static struct test_bus_driver bus_kind_quick_for_dev = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-quick",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

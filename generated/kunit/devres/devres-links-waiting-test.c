@@ -12,6 +12,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 struct test_device;
 
@@ -215,7 +216,7 @@ static int platform_kind_register_driver(struct device_driver *driver)
 
 struct test_bus_driver {
 	struct device_driver driver;
-	const char *device; /* the only one that it matches */
+	const char *const *devices; /* the only ones that it matches */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -226,7 +227,9 @@ static int test_bus_match(struct device *dev,
 	const struct test_bus_driver *drv;
 
 	drv = container_of_const(driver, struct test_bus_driver, driver);
-	return !strcmp(dev_name(dev), drv->device ?: driver->name);
+	if (!drv->devices)
+		return !strcmp(dev_name(dev), driver->name);
+	return match_string(drv->devices, -1, dev_name(dev)) >= 0;
 }
 
 static int test_bus_probe(struct device *dev)
@@ -316,7 +319,7 @@ static void bus_kind_remove(struct device *dev)
 static struct test_bus_driver bus_kind_drv_for_dev = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-drv",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -327,7 +330,7 @@ static struct test_bus_driver bus_kind_drv_for_dev = {
 static struct test_bus_driver bus_kind_provider_for_sup = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-sup",
+	.devices = (const char *const []) { "devres-sup", NULL },
 	.driver = {
 		.name = "devres-provider",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -338,7 +341,7 @@ static struct test_bus_driver bus_kind_provider_for_sup = {
 static struct test_bus_driver bus_kind_first_for_one = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-one",
+	.devices = (const char *const []) { "devres-one", NULL },
 	.driver = {
 		.name = "devres-first",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -349,7 +352,7 @@ static struct test_bus_driver bus_kind_first_for_one = {
 static struct test_bus_driver bus_kind_driver_of_sup = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-sup",
+	.devices = (const char *const []) { "devres-sup", NULL },
 	.driver = {
 		.name = "devres-sup.driver",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -360,7 +363,7 @@ static struct test_bus_driver bus_kind_driver_of_sup = {
 static struct test_bus_driver bus_kind_next_for_second = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-second",
+	.devices = (const char *const []) { "devres-second", NULL },
 	.driver = {
 		.name = "devres-next",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -371,7 +374,7 @@ static struct test_bus_driver bus_kind_next_for_second = {
 static struct test_bus_driver bus_kind_last_for_first = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-first",
+	.devices = (const char *const []) { "devres-first", NULL },
 	.driver = {
 		.name = "devres-last",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

@@ -15,6 +15,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 struct test_device;
 
@@ -186,7 +187,7 @@ static int platform_kind_register_driver(struct device_driver *driver)
 
 struct test_bus_driver {
 	struct device_driver driver;
-	const char *device; /* the only one that it matches */
+	const char *const *devices; /* the only ones that it matches */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -197,7 +198,9 @@ static int test_bus_match(struct device *dev,
 	const struct test_bus_driver *drv;
 
 	drv = container_of_const(driver, struct test_bus_driver, driver);
-	return !strcmp(dev_name(dev), drv->device ?: driver->name);
+	if (!drv->devices)
+		return !strcmp(dev_name(dev), driver->name);
+	return match_string(drv->devices, -1, dev_name(dev)) >= 0;
 }
 
 static int test_bus_probe(struct device *dev)
@@ -287,7 +290,7 @@ static void bus_kind_remove(struct device *dev)
 static struct test_bus_driver bus_kind_drv_for_dev = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-drv",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -298,7 +301,7 @@ static struct test_bus_driver bus_kind_drv_for_dev = {
 static struct test_bus_driver bus_kind_driver_of_sup = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-sup",
+	.devices = (const char *const []) { "devres-sup", NULL },
 	.driver = {
 		.name = "devres-sup.driver",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
@@ -309,7 +312,7 @@ static struct test_bus_driver bus_kind_driver_of_sup = {
 static struct test_bus_driver bus_kind_other_for_trigger = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-trigger",
+	.devices = (const char *const []) { "devres-trigger", NULL },
 	.driver = {
 		.name = "devres-other",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

@@ -389,17 +389,18 @@ static int pci_kind_register_driver(struct device_driver *driver)
 	static struct pci_device_id own[2]; /* for the device under test */
 	struct pci_driver *drv = to_pci_driver(driver);
 	struct pci_device_id *id;
-	u32 device;
 
 	if (!drv->id_table) {
 		own->driver_data = (kernel_ulong_t)driver->name;
 		drv->id_table = own;
 	}
-	id = (struct pci_device_id *)drv->id_table;
-	device = test_pci_id((const char *)id->driver_data);
-	id->vendor = PCI_VENDOR_ID_REDHAT;
-	id->subvendor = device & 0xffff;
-	id->subdevice = device >> 16;
+	for (id = (struct pci_device_id *)drv->id_table; id->driver_data; id++) {
+		u32 device = test_pci_id((const char *)id->driver_data);
+
+		id->vendor = PCI_VENDOR_ID_REDHAT;
+		id->subvendor = device & 0xffff;
+		id->subdevice = device >> 16;
+	}
 	drv->name = driver->name;
 	drv->probe = drv->probe ?: test_pci_probe;
 	return pci_register_driver(drv);

@@ -169,7 +169,7 @@ static int platform_kind_register_driver(struct device_driver *driver)
 
 struct test_bus_driver {
 	struct device_driver driver;
-	const char *device; /* the only one that it matches */
+	const char *const *devices; /* the only ones that it matches */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -180,7 +180,9 @@ static int test_bus_match(struct device *dev,
 	const struct test_bus_driver *drv;
 
 	drv = container_of_const(driver, struct test_bus_driver, driver);
-	return !strcmp(dev_name(dev), drv->device ?: driver->name);
+	if (!drv->devices)
+		return !strcmp(dev_name(dev), driver->name);
+	return match_string(drv->devices, -1, dev_name(dev)) >= 0;
 }
 
 static int test_bus_probe(struct device *dev)
@@ -270,7 +272,7 @@ static void bus_kind_remove(struct device *dev)
 static struct test_bus_driver bus_kind_drv_for_dev = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-drv",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 struct test_device;
 
@@ -122,7 +123,7 @@ static struct device *class_kind_create(struct test_device *td)
 
 struct test_bus_driver {
 	struct device_driver driver;
-	const char *device; /* the only one that it matches */
+	const char *const *devices; /* the only ones that it matches */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -133,7 +134,9 @@ static int test_bus_match(struct device *dev,
 	const struct test_bus_driver *drv;
 
 	drv = container_of_const(driver, struct test_bus_driver, driver);
-	return !strcmp(dev_name(dev), drv->device ?: driver->name);
+	if (!drv->devices)
+		return !strcmp(dev_name(dev), driver->name);
+	return match_string(drv->devices, -1, dev_name(dev)) >= 0;
 }
 
 static int test_bus_probe(struct device *dev)

@@ -10,6 +10,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 struct test_device;
 
@@ -151,7 +152,7 @@ static int platform_kind_register_driver(struct device_driver *driver)
 
 struct test_bus_driver {
 	struct device_driver driver;
-	const char *device; /* the only one that it matches */
+	const char *const *devices; /* the only ones that it matches */
 	int (*probe)(struct device *dev);
 	void (*remove)(struct device *dev);
 };
@@ -162,7 +163,9 @@ static int test_bus_match(struct device *dev,
 	const struct test_bus_driver *drv;
 
 	drv = container_of_const(driver, struct test_bus_driver, driver);
-	return !strcmp(dev_name(dev), drv->device ?: driver->name);
+	if (!drv->devices)
+		return !strcmp(dev_name(dev), driver->name);
+	return match_string(drv->devices, -1, dev_name(dev)) >= 0;
 }
 
 static int test_bus_probe(struct device *dev)
@@ -253,7 +256,7 @@ static void bus_kind_remove(struct device *dev)
 static struct test_bus_driver bus_kind_driver = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
-	.device = "devres-dev",
+	.devices = (const char *const []) { "devres-dev", NULL },
 	.driver = {
 		.name = "devres-dev",
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

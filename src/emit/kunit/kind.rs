@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::File;
+use super::{File, ids};
 use crate::emit::lines::Lines;
 use crate::emit::names;
 use crate::emit::names::Joined;
@@ -13,10 +13,10 @@ use crate::syntax::ast::Release;
 
 /// A driver that a scenario declares, or that keeps a device of its own bound.
 struct Slot {
-    /// Its name in the scenario, and that of the device that it is for.
+    /// Its name in the scenario, and those of the devices that it is for.
     driver: String,
-    device: String,
-    /// The kinds that the device may be of.
+    devices: Vec<String>,
+    /// The kinds that the devices may be of.
     kinds: BTreeSet<KindId>,
 }
 
@@ -203,7 +203,7 @@ impl File<'_> {
         } else if self.uses.observed {
             lines.push("ctx.dev.freed = true;".to_owned());
         }
-        let given = self.filled(kind, c, CKey::Release, "");
+        let given = self.filled(kind, c, CKey::Release);
         match bare_name(&given) {
             Some(name) => lines.push(format!("{name}(dev);")),
             None => lines.extend(given),
@@ -235,11 +235,11 @@ impl File<'_> {
         if bound {
             let object = own(kind, "driver");
             let name = self.name_of_dev();
-            self.driver_object(kind, c, &object, &name, "dev");
+            self.driver_object(kind, c, &object, &name, &["dev".to_owned()]);
         }
         for slot in slots {
             let name = format!("\"{}\"", names::c_device_name(&slot.driver));
-            self.driver_object(kind, c, &slot.object(kind), &name, &slot.device);
+            self.driver_object(kind, c, &slot.object(kind), &name, &slot.devices);
         }
         if !slots.is_empty() {
             let head = format!(
@@ -260,7 +260,14 @@ impl File<'_> {
     }
 
     /// The driver core is content with a driver that has neither probe nor remove.
-    fn driver_object(&mut self, kind: &Kind, c: &KindC, object: &str, name: &str, device: &str) {
+    fn driver_object(
+        &mut self,
+        kind: &Kind,
+        c: &KindC,
+        object: &str,
+        name: &str,
+        devices: &[String],
+    ) {
         let mut lines = vec![format!("static {} {object} = {{", c.line(CKey::Driver))];
         if self.uses.callbacks {
             for (key, usual) in [(CKey::ProbeMember, "probe"), (CKey::Remove, "remove")] {
@@ -270,7 +277,15 @@ impl File<'_> {
                 };
                 lines.push(format!("\t.{member} = {},", own(kind, usual)));
             }
-            lines.extend(indent(self.filled(kind, c, CKey::Match, device)));
+            let devices = devices.iter();
+            let devices: Vec<String> = devices
+                .map(|device| format!("\"{}\"", names::c_device_name(device)))
+                .collect();
+            let matches = self.filled(kind, c, CKey::Match);
+            let matches = matches
+                .iter()
+                .flat_map(|line| ids::line_for(line, &devices));
+            lines.extend(indent(matches.collect()));
         }
         lines.push("\t.driver = {".to_owned());
         lines.push(format!("\t\t.name = {name},"));
@@ -295,7 +310,7 @@ impl File<'_> {
 
     /// A section as a function with its name in the place of `@`, unless it names one.
     fn body(&mut self, kind: &Kind, c: &KindC, key: CKey, head: &str) {
-        let lines = self.filled(kind, c, key, "");
+        let lines = self.filled(kind, c, key);
         if lines.is_empty() || bare_name(&lines).is_some() {
             return;
         }
@@ -304,7 +319,7 @@ impl File<'_> {
     }
 
     /// A section of a kind's C, with its placeholders filled in.
-    fn filled(&self, kind: &Kind, c: &KindC, key: CKey, device: &str) -> Vec<String> {
+    fn filled(&self, kind: &Kind, c: &KindC, key: CKey) -> Vec<String> {
         let own = self.name_of_dev();
         let name = match self.uses.several {
             true => "td->name",
@@ -318,7 +333,6 @@ impl File<'_> {
         let fill = |line: &str| {
             line.replace("$name", name)
                 .replace("$parent", parent)
-                .replace("$device", &format!("\"{}\"", names::c_device_name(device)))
                 .replace("$release", &names::c_kind(&kind.name, "release"))
                 .replace("$test", "ctx.test")
                 .replace("$init", &format!("{init}({})", self.made_from()))
@@ -379,28 +393,32 @@ impl File<'_> {
     }
 }
 
-/// The drivers of a suite's scenarios, each once for a name and a device.
+/// The drivers of a suite's scenarios, each once for a name and its devices.
 fn slots(suite: &Suite) -> Vec<Slot> {
     let mut slots: Vec<Slot> = Vec::new();
     for scenario in &suite.scenarios {
         let device = |id: crate::sim::DeviceId| &scenario.devices[usize::from(id.0)];
         let declared = scenario.drivers.iter();
-        let declared = declared.map(|driver| (driver.name.clone(), device(driver.device)));
+        let declared = declared.map(|driver| {
+            let devices = driver.devices.iter().map(device);
+            (driver.name.clone(), devices.collect::<Vec<_>>())
+        });
         let bound = expand::bound_devices(scenario)
-            .map(|(_, device)| (expand::bound_driver(&device.name), device));
-        for (driver, device) in declared.chain(bound) {
-            let kinds = match device.kind {
+            .map(|(_, device)| (expand::bound_driver(&device.name), vec![device]));
+        for (driver, devices) in declared.chain(bound) {
+            let kinds = match devices[0].kind {
                 Some(kind) => BTreeSet::from([kind]),
                 None => scenario.kinds.iter().map(|used| used.kind).collect(),
             };
+            let names: Vec<String> = devices.iter().map(|device| device.name.clone()).collect();
             let known = slots
                 .iter_mut()
-                .find(|slot| slot.driver == driver && slot.device == device.name);
+                .find(|slot| slot.driver == driver && slot.devices == names);
             match known {
                 Some(slot) => slot.kinds.extend(kinds),
                 None => slots.push(Slot {
                     driver,
-                    device: device.name.clone(),
+                    devices: names,
                     kinds,
                 }),
             }
@@ -411,7 +429,8 @@ fn slots(suite: &Suite) -> Vec<Slot> {
 
 impl Slot {
     fn constant(&self) -> String {
-        names::c_driver_slot(&self.driver, &self.device)
+        let devices: Vec<&str> = self.devices.iter().map(String::as_str).collect();
+        names::c_driver_slot(&self.driver, &devices)
     }
 
     fn object(&self, kind: &Kind) -> String {

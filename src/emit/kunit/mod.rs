@@ -6,6 +6,7 @@
 mod bulk;
 mod condition;
 mod expect;
+mod ids;
 mod kind;
 mod operation;
 mod scenario;
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use askama::Template;
 use rayon::prelude::*;
+
+pub(crate) use ids::have_room as has_room_for_devices;
 
 use super::lines::Lines;
 use super::names::{self, Joined};
@@ -352,7 +355,7 @@ struct Uses {
     /// Something is expected of a device that may never have been there.
     alive: bool,
     wrapped: bool,
-    /// A driver may probe another device than the one it is for.
+    /// A driver may be told of another device than the first one it is for.
     any: bool,
     /// Devices are opened.
     handles: bool,

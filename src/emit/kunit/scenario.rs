@@ -418,7 +418,7 @@ impl<'e, 's: 'e> Emitter<'e, 's> {
             Op::Register(id) | Op::Unregister(id) => usize::from(id.0) >= first,
             Op::RegisterDriver(id) | Op::UnregisterDriver(id) => {
                 let driver = self.program.driver(id);
-                driver.set_up && driver.device == DEV
+                driver.set_up && driver.devices.contains(DEV)
             }
             _ => false,
         }
@@ -429,14 +429,16 @@ impl<'e, 's: 'e> Emitter<'e, 's> {
         let before = lines.as_str().len();
         for (index, device) in self.scenario.devices.iter().enumerate().skip(1) {
             let id = DeviceId(index as u8);
-            let kind = device.kind.map(|kind| &self.unit.kind(kind).name);
-            let kind = kind.map_or(String::new(), |name| names::c_kind_object(name));
+            let kind = device.kind.map(|kind| {
+                let name = &self.unit.kind(kind).name;
+                format!("&{}", names::c_kind_object(name))
+            });
             let address = |id| self.device(id).between("&ctx.", "");
             let name = names::c_device_name(&device.name);
             let mut arguments = vec![
                 address(id),
                 Joined::new("\"", &name, "\""),
-                Joined::new("&", &kind, ""),
+                kind.as_deref().unwrap_or("ctx.kind").into(),
             ];
             if self.file.uses.below {
                 arguments.push(device.parent.map_or("NULL".into(), address));
@@ -445,11 +447,11 @@ impl<'e, 's: 'e> Emitter<'e, 's> {
         }
         for id in self.own_drivers() {
             let driver = self.program.driver(id);
-            let device = driver.device;
-            let slot = names::c_driver_slot(driver.name, self.program.device(device).name);
+            let devices = self.program.names(driver.devices);
+            let slot = names::c_driver_slot(driver.name, &devices);
             let arguments = [
                 self.driver(id).between("&ctx.", ""),
-                self.device(device).between("&ctx.", ""),
+                self.device(driver.devices.first()).between("&ctx.", ""),
                 slot.as_str().into(),
             ];
             lines.call("\t", "setup_test_driver", &arguments, ";");

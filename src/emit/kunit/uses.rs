@@ -26,6 +26,11 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
             lines.any(|line| line.contains("$test"))
         });
     }
+    let mut drivers = suite
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.drivers);
+    uses.any |= drivers.any(|driver| !driver.devices.is_one());
     uses.bound_kind = suite.kinds.iter().any(|used| used.bound);
     uses.register_driver = uses.bound_kind;
     uses.parent = suite.kinds.iter().any(|used| used.parent.is_some());

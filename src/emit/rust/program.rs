@@ -183,8 +183,11 @@ pub(super) fn literal(
 }
 
 fn driver(constants: &Constants, driver: &Driver<'_>) -> Expr {
-    let device = constants.device(driver.device);
-    let new = format!("Driver::new({:?}, {device})", driver.name);
+    let first = constants.device(driver.devices.first());
+    let mut new = format!("Driver::new({:?}, {first})", driver.name);
+    for other in driver.devices.iter().skip(1) {
+        new += &format!(".and({})", constants.device(other));
+    }
     let mut fields = Vec::new();
     if !driver.probes.is_empty() {
         let probes = driver.probes.iter().map(|on| probe(constants, on));

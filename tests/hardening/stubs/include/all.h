@@ -39,6 +39,7 @@ long PTR_ERR(const void *pointer);
 int PTR_ERR_OR_ZERO(const void *pointer);
 bool IS_ERR(const void *pointer);
 int strcmp(const char *a, const char *b);
+int match_string(const char *const *array, size_t n, const char *string);
 void *memset(void *to, int byte, size_t size);
 void *kzalloc(size_t size, int flags);
 void *krealloc(void *memory, size_t size, int flags);
