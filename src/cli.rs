@@ -143,9 +143,12 @@ pub struct Ask {
     #[arg(required_unless_present = "file")]
     pub statements: Vec<String>,
     /// Only on this kind, as suites spell it: `platform`, `platform bound`. Any number of them; every
-    /// standard kind that can do that if there is none.
+    /// kind that can do that if there is none.
     #[arg(long, value_name = "KIND", conflicts_with = "file")]
     pub on: Vec<String>,
+    /// The kinds of this file, too.
+    #[arg(long = "use", value_name = "FILE", conflicts_with = "file")]
+    pub uses: Vec<PathBuf>,
     /// The scenarios of these files or folders instead.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "statements")]
     pub file: Vec<PathBuf>,
@@ -156,6 +159,18 @@ pub struct Ask {
     pub select: Select,
     #[command(flatten)]
     pub kernel: Kernel,
+    /// In which form to print.
+    #[arg(long, value_enum, default_value_t = AskFormat::Human)]
+    pub format: AskFormat,
+}
+
+/// How questions are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AskFormat {
+    /// For people.
+    Human,
+    /// For programs: docs/ask.md.
+    Json,
 }
 
 #[derive(Debug, Args)]

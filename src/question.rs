@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::check;
-use crate::compile::{Front, library, resolved, whole};
+use crate::compile::{Front, resolved, whole};
 use crate::diagnostic::{Sink, has_errors};
 use crate::expand::cases_of;
 use crate::explore::all_kinds;
@@ -14,6 +14,9 @@ use crate::select::{Selection, select};
 use crate::sim::{Errno, Model};
 use crate::source::{SourceId, Sources};
 use crate::story::{Ends, Story};
+
+/// What errors call the text that statements are put into.
+const QUESTION: &str = "<question>";
 
 /// The scenarios of files and folders, and whether kinds can do what is asked of them: nothing else is
 /// checked.
@@ -27,14 +30,15 @@ pub fn load(paths: &[PathBuf], selection: &Selection) -> Result<Front, String> {
     asked(sources, &ids, sink, selection, false)
 }
 
-/// The same of statements, on kinds as suites spell them; if there are none, on every standard kind that
-/// can do that.
+/// The same of statements, on kinds as suites spell them; if there are none, on every kind that can do
+/// that: a standard one, or one of these files.
 ///
 /// # Errors
-/// What is no statement and no kind, and as above.
+/// What is no statement, no kind and no file's name, and as above.
 pub fn of_statements(
     statements: &str,
     kinds: &[String],
+    files: &[PathBuf],
     selection: &Selection,
 ) -> Result<Front, String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || " _".contains(c);
@@ -52,21 +56,32 @@ pub fn of_statements(
     if closes_too_much(statements) {
         return Err("there is a `}` too many in what is asked".into());
     }
-    let every = library();
-    let on: Vec<String> = match kinds {
-        [] => all_kinds(&every)
-            .iter()
-            .map(|kind| kind.spelled(&every))
-            .collect(),
+    let mut text = "use kinds\n".to_owned();
+    for file in files {
+        let file = file.to_str().filter(|name| !name.contains(['"', '\n']));
+        let file = file.ok_or("the name of a file with kinds is UTF-8 without quotes")?;
+        text += &format!("use \"{file}\"\n");
+    }
+    let on = match kinds {
+        [] => {
+            let (mut sources, mut sink) = (Sources::default(), Sink::default());
+            let id = sources.add(QUESTION, &text);
+            let every = resolved(sources, &[id], &mut sink);
+            if sink.has_errors() {
+                return Ok(whole(every, sink));
+            }
+            let all = all_kinds(&every);
+            all.iter().map(|kind| kind.spelled(&every)).collect()
+        }
         kinds => kinds.to_vec(),
     };
-    let on = on.join(", ");
     // Errors show a line before and behind.
-    let text = format!(
-        "use kinds\nsuite question on {on} {{ scenario asked {{\n\n{statements}\n\n}}\n}}\n"
+    text += &format!(
+        "suite question on {} {{ scenario asked {{\n\n{statements}\n\n}}\n}}\n",
+        on.join(", ")
     );
     let mut sources = Sources::default();
-    let id = sources.add("<question>", &text);
+    let id = sources.add(QUESTION, &text);
     let front = asked(sources, &[id], Sink::default(), selection, kinds.is_empty())?;
     let scenarios = front.unit.suites.iter().flat_map(|suite| &suite.scenarios);
     let mut steps = scenarios.flat_map(|scenario| &scenario.steps);

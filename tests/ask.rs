@@ -30,7 +30,7 @@ const QUESTIONS: &[&str] = &[
 
 fn ask(asked: &str, kinds: &[&str]) -> Front {
     let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
-    of_statements(asked, &kinds, &Selection::default()).unwrap()
+    of_statements(asked, &kinds, &[], &Selection::default()).unwrap()
 }
 
 /// The lines of an answer that can stand in a scenario, without those about other kernels.

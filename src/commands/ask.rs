@@ -3,9 +3,12 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
 
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, understood};
-use crate::cli::Ask as Args;
+use crate::cli::{Ask as Args, AskFormat};
 use devres_gen::ask::answers;
 use devres_gen::emit::parts::{available_on, left_out};
 use devres_gen::emit::{Broken, Options};
@@ -14,7 +17,11 @@ use devres_gen::explore::all_kinds;
 use devres_gen::ir::Unit;
 use devres_gen::question;
 use devres_gen::sim::Model;
+use devres_gen::verify::compare::Comparison;
 use devres_gen::verify::{self, Request, Setup};
+
+/// The version of `--format json`.
+const FORMAT: u32 = 1;
 
 pub(super) fn ask(args: &Args) -> Done {
     let of_files = args.statements.is_empty();
@@ -22,13 +29,13 @@ pub(super) fn ask(args: &Args) -> Done {
     let front = match of_files {
         true => question::load(&args.file, &selection),
         false => statements(&args.statements)
-            .and_then(|text| question::of_statements(&text, &args.on, &selection)),
+            .and_then(|text| question::of_statements(&text, &args.on, &args.uses, &selection)),
     };
     let mut unit = understood(front.or_else(|why| fail(&why, BAD_INPUT))?)?;
     let of_all = !of_files && args.on.is_empty() && selection.is_everything();
     let rest = match of_all {
         true => not_asked(&unit),
-        false => String::new(),
+        false => vec![],
     };
     let models: Vec<Model> = match &args.tree {
         Some(tree) => {
@@ -50,31 +57,53 @@ pub(super) fn ask(args: &Args) -> Done {
         None => vec![args.kernel.model()],
     };
     let answers = answers(&unit, &models);
+    let asked = |tree| on_tree(&unit, models[0], tree);
+    if args.format == AskFormat::Json {
+        let answers = answers.iter().map(|answer| answer.to_json(&unit));
+        let mut document = json!({
+            "format": FORMAT,
+            "answers": answers.collect::<Vec<_>>(),
+            "not_on": rest,
+        });
+        let asked = args.tree.as_deref().map(asked).transpose()?;
+        if let Some(asked) = &asked {
+            document["asked"] = asked.to_json();
+        }
+        print(&format!("{document:#}\n"))?;
+        return Ok(asked.map_or(WELL, |asked| asked.exit()));
+    }
     let told = answers.iter().map(|answer| answer.tell(&unit, of_files));
     print(&told.collect::<Vec<_>>().join("\n"))?;
-    print(&rest)?;
-    match &args.tree {
-        Some(tree) => on_tree(&unit, models[0], tree),
-        None => Ok(WELL),
+    if !rest.is_empty() {
+        let rest = rest.join(", ");
+        print(&format!("\nnot on {rest}: they cannot do that\n"))?;
     }
+    let Some(asked) = args.tree.as_deref().map(asked).transpose()? else {
+        return Ok(WELL);
+    };
+    print(&asked.tell())?;
+    Ok(asked.exit())
 }
 
-/// The standard kinds that cannot do what is asked, if there are any.
-fn not_asked(unit: &Unit) -> String {
+/// The kinds that cannot do what is asked.
+fn not_asked(unit: &Unit) -> Vec<String> {
     let asked: Vec<String> = expand::cases(unit, Model::ALL)
         .map(|case| case.kind_use.spelled(unit))
         .collect();
     let all = all_kinds(unit);
     let all = all.iter().map(|kind| kind.spelled(unit));
-    let rest: Vec<String> = all.filter(|kind| !asked.contains(kind)).collect();
-    match rest.is_empty() {
-        true => String::new(),
-        false => format!("\nnot on {}: they cannot do that\n", rest.join(", ")),
-    }
+    all.filter(|kind| !asked.contains(kind)).collect()
+}
+
+/// What a kernel did that was asked.
+struct Asked {
+    comparison: Comparison,
+    /// Cases that may go wrong, for which it was not asked.
+    left_out: usize,
 }
 
 /// Whether a kernel does what was told.
-fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
+fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Result<Asked, u8> {
     let unit = &question::askable(asked, model);
     if unit.suites.is_empty() {
         let why = match asked.suites.is_empty() {
@@ -95,32 +124,57 @@ fn on_tree(asked: &Unit, model: Model, tree: &Path) -> Done {
         ..Options::default()
     };
     let progress = |what: &str| say(&format!("ask: {what}"));
-    let compared = verify::verify(unit, &request, &options, &progress)
+    let comparison = verify::verify(unit, &request, &options, &progress)
         .or_else(|why| fail_with(why, unit, NOT_WELL))?;
-    let kernel = compared.kernel.as_deref().unwrap_or("the kernel");
-    let mut text = String::from("\n");
-    for difference in &compared.differences {
-        text += &format!("differs: {}: {}\n", difference.case, difference.what);
-    }
     let cases = |unit| expand::cases(unit, model).count();
-    let (agreed, count) = (compared.agreed(), compared.cases.len());
-    let cases_word = if count == 1 { "case" } else { "cases" };
-    let left = match cases(asked) - cases(unit) {
-        0 => String::new(),
-        1 => "; one more may go wrong, and it was not asked for that".to_owned(),
-        left => format!("; {left} more may go wrong, and it was not asked for these"),
-    };
-    text += &match compared.differences.len() {
-        0 => format!(
-            "Linux {kernel} does just that: {agreed} operations and events in {count} {cases_word}{left}\n"
-        ),
-        count => format!("Linux {kernel} does something else: {count} differences\n"),
-    };
-    print(&text)?;
-    Ok(match compared.differences.is_empty() {
-        true => WELL,
-        false => NOT_WELL.into(),
+    Ok(Asked {
+        comparison,
+        left_out: cases(asked) - cases(unit),
     })
+}
+
+impl Asked {
+    fn exit(&self) -> ExitCode {
+        match self.comparison.differences.is_empty() {
+            true => WELL,
+            false => NOT_WELL.into(),
+        }
+    }
+
+    fn tell(&self) -> String {
+        let compared = &self.comparison;
+        let kernel = compared.kernel.as_deref().unwrap_or("the kernel");
+        let mut text = String::from("\n");
+        for difference in &compared.differences {
+            text += &format!("differs: {}: {}\n", difference.case, difference.what);
+        }
+        let (agreed, count) = (compared.agreed(), compared.cases.len());
+        let cases = if count == 1 { "case" } else { "cases" };
+        let left = match self.left_out {
+            0 => String::new(),
+            1 => "; one more may go wrong, and it was not asked for that".to_owned(),
+            left => format!("; {left} more may go wrong, and it was not asked for these"),
+        };
+        text += &match compared.differences.len() {
+            0 => format!(
+                "Linux {kernel} does just that: {agreed} operations and events in {count} {cases}{left}\n"
+            ),
+            count => format!("Linux {kernel} does something else: {count} differences\n"),
+        };
+        text
+    }
+
+    fn to_json(&self) -> Value {
+        let differences = self.comparison.differences.iter();
+        let differences = differences.map(|d| json!({ "case": d.case, "what": d.what }));
+        json!({
+            "linux": self.comparison.kernel,
+            "cases": self.comparison.cases.len(),
+            "compared": self.comparison.agreed(),
+            "left_out": self.left_out,
+            "differences": differences.collect::<Vec<_>>(),
+        })
+    }
 }
 
 /// Statements, a line each, or several with `;` between them.

@@ -110,6 +110,50 @@ fn ask_says_which_kinds_it_leaves_out() {
     assert!(!one.contains("not on"), "{one}");
 }
 
+/// Kinds of one's own are asked as well as the standard ones, and alone.
+#[test]
+fn ask_knows_the_kinds_of_a_file() {
+    let own = ["ask", "--use", "tests/own_kind.devres", "register dev"];
+    let every = out(&here(&own));
+    assert!(every.starts_with("on own, root, bare, class, "), "{every}");
+    let alone = out(&here(&[&own[..], &["--on", "own"]].concat()));
+    assert!(alone.starts_with("on own:\n"), "{alone}");
+}
+
+/// What programs are told is what people are told.
+#[test]
+fn ask_answers_programs() {
+    let asked = [
+        "ask",
+        "--on=root",
+        "register dev; get dev; action a on dev { put dev }; unregister dev",
+    ];
+    let human = out(&here(&asked));
+    let output = here(&[&asked[..], &["--format", "json"]].concat());
+    let document: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(document["format"], 1);
+    let group = &document["answers"][0]["groups"][0];
+    assert_eq!(group["kinds"][0], "root");
+    let [usual, unfixed] = [0, 1].map(|at| &group["kernels"][at]);
+    assert_eq!(unfixed["without"][0], "699fb50d9903");
+    assert_eq!(usual["ends"], "well");
+    for kernel in [usual, unfixed] {
+        let lines = kernel["story"].as_array().unwrap();
+        assert!(!lines.is_empty());
+        for line in lines {
+            let text = line["text"].as_str().unwrap();
+            assert!(human.contains(text), "{text}");
+            let path = line["path"].as_array().unwrap().iter();
+            let path: Vec<&str> = path.map(|name| name.as_str().unwrap()).collect();
+            assert!(human.contains(&path.join(" > ")), "{path:?}");
+        }
+        for outcome in kernel["expect"].as_array().unwrap() {
+            assert!(human.contains(outcome.as_str().unwrap()), "{outcome}");
+        }
+    }
+    assert_eq!(unfixed["finally"][0], "a leaked");
+}
+
 #[test]
 fn ask_refuses_what_is_no_question() {
     for (args, wanted) in [
@@ -131,6 +175,11 @@ fn ask_refuses_what_is_no_question() {
             &["ask", "register dev", "--file", "scenarios"],
             "cannot be used with",
         ),
+        (
+            &["ask", "--use", "README.md", "register dev"],
+            "is no scenario file",
+        ),
+        (&["ask", "--use", "a\"b", "register dev"], "without quotes"),
         (
             &["ask", "register dev }}} suite x on root { scenario s {"],
             "a `}` too many",

@@ -1,6 +1,8 @@
 //! What happens, told to who asks: the stories of a scenario's cases, each once for all kinds on which
 //! it is the same, and of other kernels only where these part.
 
+mod json;
+
 use crate::expand::Case;
 use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::on_kernels;
