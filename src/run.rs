@@ -179,20 +179,22 @@ pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
     run_at_work(case, stated_for, Work::default())
 }
 
-/// What else may come of it, since the kernel promises nothing of when it does queued work: with each
-/// subset of the operations that return while there is some, or of the first `most` of them, overtaken.
-pub fn other_runs(
-    case: &Case<'_>,
-    stated_for: Model,
-    queued: u32,
-    most: u32,
-) -> impl Iterator<Item = Run> {
-    let runs = Work::others(queued, most).map(move |work| run_at_work(case, stated_for, work));
+/// What else a kernel may make of its queued work in a case in which so many operations return while
+/// there is some: [`Work::others`], less what no kernel can do.
+pub fn other_works(case: &Case<'_>, queued: u32, few: u32) -> impl Iterator<Item = (Work, Run)> {
+    let runs = Work::others(queued, few).map(move |work| (work, judge_at_work(case, work)));
     let waits = |fault: &FaultAt| matches!(fault.fault, Fault::WorkWaits(_));
-    runs.filter(move |run| !run.fault.as_ref().is_some_and(waits))
+    runs.filter(move |(_, run)| !run.fault.as_ref().is_some_and(waits))
 }
 
-/// The same where the kernel makes that of its work.
+fn judge_at_work(case: &Case<'_>, work: Work) -> Run {
+    prepared(case, |program, steps| {
+        run_steps(case, case.model, work, false, program, steps)
+    })
+}
+
+/// Runs a case on a kernel that makes this of its work, and judges it by what its scenario states for
+/// another one.
 pub fn run_at_work(case: &Case<'_>, stated_for: Model, work: Work) -> Run {
     prepared(case, |program, steps| {
         run_steps(case, stated_for, work, true, program, steps)

@@ -145,11 +145,18 @@ fn depends_on_work(case: &Case<'_>, run: &mut Run) {
     if run.queued == 0 || !run.races.is_empty() {
         return;
     }
-    let mut others = run::other_runs(case, case.model, run.queued, Work::FEW);
-    let race = others.find_map(|other| match wrong_in(&other, run) {
+    let mut others = run::other_works(case, run.queued, Work::FEW);
+    let is_other = |other: &Run| wrong_in(other, run).is_some() || wrong_in(run, other).is_some();
+    let Some((work, _)) = others.find(|(_, other)| is_other(other)) else {
+        return;
+    };
+    let [usual, other] =
+        [Work::default(), work].map(|work| run::run_at_work(case, case.model, work));
+    // The story is the one that goes wrong.
+    let race = match wrong_in(&other, &usual) {
         Some(race) => Some((race, other)),
-        None => wrong_in(run, &other).map(|race| (race, run.clone())),
-    });
+        None => wrong_in(&usual, &other).map(|race| (race, usual)),
+    };
     if let Some((race, story)) = race {
         *run = Run {
             races: vec![race],

@@ -196,7 +196,8 @@ impl Comparison {
         };
         let agreed = told.compare(&run).or_else(|differences| {
             // A kernel may have been quicker than that, or done it in another order.
-            let mut others = run::other_runs(case, case.model, run.queued, OVERTAKEN);
+            let others = run::other_works(case, run.queued, OVERTAKEN);
+            let mut others = others.map(|(work, _)| run::run_at_work(case, case.model, work));
             others
                 .find_map(|other| told.compare(&other).ok())
                 .ok_or(differences)
