@@ -162,6 +162,16 @@ pub struct Ask {
     /// In which form to print.
     #[arg(long, value_enum, default_value_t = AskFormat::Human)]
     pub format: AskFormat,
+    /// Print scenarios of that name instead, which do what is asked and expect what is so.
+    #[arg(long = "as", value_name = "SUITE/SCENARIO", value_parser = suite_and_scenario)]
+    #[arg(conflicts_with_all = ["file", "tree", "without", "format"])]
+    pub scenario: Option<(String, String)>,
+}
+
+fn suite_and_scenario(text: &str) -> Result<(String, String), String> {
+    let names = text.split_once('/');
+    let names = names.map(|(suite, scenario)| (suite.to_owned(), scenario.to_owned()));
+    names.ok_or_else(|| "say both names: SUITE/SCENARIO".to_owned())
 }
 
 /// How questions are answered.

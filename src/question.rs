@@ -18,6 +18,33 @@ use crate::story::{Ends, Story};
 /// What errors call the text that statements are put into.
 const QUESTION: &str = "<question>";
 
+/// What stands around them; errors show a line before and behind.
+const SUITE: &str = "suite question on ";
+const BEFORE: &str = " { scenario asked {\n\n";
+const BEHIND: &str = "\n\n}\n}\n";
+
+/// Statements that were asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Statements<'t> {
+    /// What makes kinds known.
+    pub uses: &'t str,
+    /// The statements.
+    pub text: &'t str,
+    /// Where they begin in the text of their scenario.
+    pub start: usize,
+}
+
+/// The statements in the text that [`of_statements`] makes of them.
+pub fn statements_in(text: &str) -> Statements<'_> {
+    let uses = text.find(SUITE).unwrap_or(0);
+    let start = text.find(BEFORE).map_or(0, |at| at + BEFORE.len());
+    Statements {
+        uses: &text[..uses],
+        text: text[start..].trim_end_matches(BEHIND),
+        start,
+    }
+}
+
 /// The scenarios of files and folders, and whether kinds can do what is asked of them: nothing else is
 /// checked.
 ///
@@ -75,11 +102,8 @@ pub fn of_statements(
         }
         kinds => kinds.to_vec(),
     };
-    // Errors show a line before and behind.
-    text += &format!(
-        "suite question on {} {{ scenario asked {{\n\n{statements}\n\n}}\n}}\n",
-        on.join(", ")
-    );
+    let on = on.join(", ");
+    text += &format!("{SUITE}{on}{BEFORE}{statements}{BEHIND}");
     let mut sources = Sources::default();
     let id = sources.add(QUESTION, &text);
     let front = asked(sources, &[id], Sink::default(), selection, kinds.is_empty())?;

@@ -28,6 +28,8 @@ pub struct Story {
     pub ends: Ends,
     /// The error that each of the scenario's operations returned, if it did.
     pub errors: Vec<Option<Errno>>,
+    /// Whether work was queued at the end of its statements, which was waited for.
+    pub settles: bool,
     /// What errors and expectations came to, in words, in order of the words.
     verdicts: Vec<String>,
 }
@@ -216,6 +218,7 @@ impl<'t> Telling<'t> {
         }
         if self.recorder.state().has_queued_work() {
             self.note(0, "(work is queued, so that it has to be said:)".to_owned());
+            self.story.settles = true;
             self.carry_out(Op::Settle)?;
         }
         Ok(())

@@ -1,11 +1,12 @@
 //! What `ask` tells, and that it is so. `UPDATE_EXPECT=1 cargo test --test ask` blesses the texts.
 
-use devres_gen::ask::answers;
+use devres_gen::ask::{answers, scenarios};
 use devres_gen::compile::{Front, load_text};
+use devres_gen::diagnostic::has_errors;
 use devres_gen::expand;
 use devres_gen::ir::Scenario;
 use devres_gen::question::{askable, of_statements};
-use devres_gen::run::run_as;
+use devres_gen::run::{run, run_as};
 use devres_gen::select::Selection;
 use devres_gen::sim::{Fix, Model};
 use devres_gen::story::{Ends, Story};
@@ -42,6 +43,66 @@ fn pasted(told: &str) -> String {
         .filter(claims)
         .map(|line| format!("{line}\n"))
         .collect()
+}
+
+/// A scenario that a question was made into is accepted, and holds on each kernel; and of each case that may
+/// stand in one there is one.
+#[test]
+fn questions_become_scenarios() {
+    let models: Vec<Model> = Model::known().collect();
+    let mut suites = 0;
+    for asked in QUESTIONS {
+        let unit = ask(asked, &[]).unit;
+        let (text, left_out) =
+            scenarios(&answers(&unit, &models), &unit, "suite_of", "scenario_of");
+        let made = match text.as_str() {
+            "" => vec![],
+            text => {
+                let Front { unit, diagnostics } = load_text("<scenario>", text);
+                assert!(!has_errors(&diagnostics), "{text}\n{diagnostics:?}");
+                for model in &models {
+                    for case in expand::cases(&unit, *model) {
+                        let run = run(&case);
+                        assert!(
+                            run.passed(),
+                            "{} {model}: {:?}\n{text}",
+                            case.name(),
+                            run.failures
+                        );
+                    }
+                }
+                unit.suites
+            }
+        };
+        let kinds: usize = made.iter().map(|suite| suite.kinds.len()).sum();
+        let lost: usize = left_out
+            .iter()
+            .map(|why| why.split(':').next().unwrap().split(", ").count())
+            .sum();
+        assert_eq!(
+            kinds + lost,
+            unit.suites[0].kinds.len(),
+            "{text}\n{left_out:?}"
+        );
+        suites += made.len();
+    }
+    assert!(suites > 20, "{suites}");
+}
+
+#[test]
+fn what_no_scenario_may_do_is_left_out() {
+    let why = |asked: &str| {
+        let unit = ask(asked, &["platform"]).unit;
+        let (text, left_out) = scenarios(&answers(&unit, &[Model::ALL]), &unit, "s", "t");
+        assert_eq!(text, "");
+        left_out.concat()
+    };
+    assert!(why("register dev; put dev").contains("no scenario may do that"));
+    assert!(why("register dev; attach dev fails EIO").contains("not returned"));
+    assert!(why("in any order { register dev; init dev }").contains("every order"));
+    let racy = "device t like dev; driver d for dev { probe 1 { return EPROBE_DEFER } }; driver e for t { }
+        register dev; register t; register d; register e; unregister dev";
+    assert!(why(racy).contains("queued work"));
 }
 
 /// What is said to be so on a kind can stand in a scenario on it, and holds on each kernel.

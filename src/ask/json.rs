@@ -26,12 +26,11 @@ impl Answer<'_> {
 
 impl Group {
     fn to_json(&self, unit: &Unit) -> Value {
-        let kinds = self.kinds.iter().map(|kind| kind.spelled(unit));
         let others = self.others.iter();
         let others = others.flat_map(|(models, story)| models.iter().map(move |m| (*m, story)));
         let kernels = std::iter::once((self.model, &self.usual)).chain(others);
         json!({
-            "kinds": kinds.collect::<Vec<_>>(),
+            "kinds": self.spelled(unit),
             "counts_of_first": !self.is_same,
             "kernels": kernels.map(|(model, story)| on_kernel(model, story)).collect::<Vec<_>>(),
         })

@@ -2,12 +2,15 @@
 //! it is the same, and of other kernels only where these part.
 
 mod json;
+mod scenario;
 
 use crate::expand::Case;
 use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::on_kernels;
 use crate::sim::{Fix, Model, StoryLine};
 use crate::story::{Alike, Ends, Outcome, Story};
+
+pub use scenario::scenarios;
 
 /// What is said of a scenario, or of orders of one that lead to the same.
 #[derive(Clone, Debug)]
@@ -111,10 +114,14 @@ impl Group {
             && others.all(|(one, other)| one.0 == other.0 && are_alike(&one.1, &other.1))
     }
 
+    /// The kinds, as suites spell them.
+    fn spelled(&self, unit: &Unit) -> Vec<String> {
+        self.kinds.iter().map(|kind| kind.spelled(unit)).collect()
+    }
+
     /// The kinds and the kernel, as a headline.
     fn headline(&self, unit: &Unit) -> String {
-        let spelled = self.kinds.iter().map(|kind| kind.spelled(unit));
-        let mut text = format!("on {}", spelled.collect::<Vec<_>>().join(", "));
+        let mut text = format!("on {}", self.spelled(unit).join(", "));
         if self.model != Model::ALL {
             text += &format!(", {}", on_kernels(&[self.model]));
         }

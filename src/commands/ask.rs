@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 
 use super::{BAD_INPUT, Done, NOT_WELL, WELL, fail, fail_with, print, say, understood};
 use crate::cli::{Ask as Args, AskFormat};
-use devres_gen::ask::answers;
+use devres_gen::ask::{Answer, answers, scenarios};
+use devres_gen::compile::load_text;
 use devres_gen::emit::parts::{available_on, left_out};
 use devres_gen::emit::{Broken, Options};
-use devres_gen::expand;
+use devres_gen::expand::{self, Case};
 use devres_gen::explore::all_kinds;
 use devres_gen::ir::Unit;
 use devres_gen::question;
+use devres_gen::run::{Run, judge_on};
 use devres_gen::sim::Model;
 use devres_gen::verify::compare::Comparison;
 use devres_gen::verify::{self, Request, Setup};
@@ -57,6 +59,9 @@ pub(super) fn ask(args: &Args) -> Done {
         None => vec![args.kernel.model()],
     };
     let answers = answers(&unit, &models);
+    if let Some((suite, scenario)) = &args.scenario {
+        return as_scenarios(&answers, &unit, suite, scenario);
+    }
     let asked = |tree| on_tree(&unit, models[0], tree);
     if args.format == AskFormat::Json {
         let answers = answers.iter().map(|answer| answer.to_json(&unit));
@@ -93,6 +98,35 @@ fn not_asked(unit: &Unit) -> Vec<String> {
     let all = all_kinds(unit);
     let all = all.iter().map(|kind| kind.spelled(unit));
     all.filter(|kind| !asked.contains(kind)).collect()
+}
+
+/// Prints scenarios, and says what is wrong with them if anything is.
+fn as_scenarios(answers: &[Answer<'_>], unit: &Unit, suite: &str, scenario: &str) -> Done {
+    let (text, left_out) = scenarios(answers, unit, suite, scenario);
+    for why in &left_out {
+        say(&format!("ask: no scenario on {why}"));
+    }
+    if text.is_empty() {
+        return Err(NOT_WELL);
+    }
+    print(&text)?;
+    let unit = understood(load_text("<scenario>", &text))?;
+    let mut cases = expand::cases(&unit, Model::ALL);
+    let holds = |case: &Case<'_>| {
+        let runs = judge_on(case, Model::known());
+        runs.iter().all(Run::passed)
+    };
+    if let Some(case) = cases.find(|case| !holds(case)) {
+        let why = format!(
+            "not all of that is so on each kernel: {} has to be put right (`devres-gen run` says how)",
+            case.name()
+        );
+        return fail(&why, NOT_WELL);
+    }
+    Ok(match left_out.is_empty() {
+        true => WELL,
+        false => NOT_WELL.into(),
+    })
 }
 
 /// What a kernel did that was asked.

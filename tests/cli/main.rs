@@ -154,6 +154,20 @@ fn ask_answers_programs() {
     assert_eq!(unfixed["finally"][0], "a leaked");
 }
 
+/// What docs/ask.md shows is the first suite of what is printed.
+#[test]
+fn ask_makes_a_scenario_as_its_page_says() {
+    let page = fs::read_to_string("docs/ask.md").unwrap();
+    let (_, rest) = page.split_once("    devres-gen ask --as ").unwrap();
+    let (name, statements) = rest.lines().next().unwrap().split_once(" '").unwrap();
+    let shown = rest.split_once("```devres\n").unwrap().1;
+    let shown = shown.split_once("```").unwrap().0;
+    let output = here(&["ask", "--as", name, statements.trim_end_matches('\'')]);
+    let text = out(&output);
+    assert!(text.starts_with(shown), "{text}");
+    assert!(output.status.success(), "{}", err(&output));
+}
+
 #[test]
 fn ask_refuses_what_is_no_question() {
     for (args, wanted) in [
