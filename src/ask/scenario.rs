@@ -1,10 +1,11 @@
 //! Answers as scenarios: what was asked, and behind it what is so.
 
 use super::{Answer, Group, deviations};
-use crate::ir::{Step, StepKind, Unit};
+use crate::ir::{StepKind, Unit};
 use crate::places::on_kernels;
 use crate::question;
-use crate::story::Ends;
+use crate::sim::Errno;
+use crate::story::{Ends, Story};
 use crate::syntax::format;
 
 /// A scenario file of what was asked in statements, with a suite for each group of kinds on which the
@@ -48,6 +49,12 @@ pub fn scenarios(
     (format(&(uses.to_owned() + &suites.concat())), left_out)
 }
 
+/// An operation that was asked: where it ends, and the error that it is said to return.
+type Asked = (usize, Option<Errno>);
+
+/// What is put into the text, and where.
+type PutIn = (usize, String);
+
 impl Group {
     /// The statements, with the errors that they return, and what is so then.
     fn body(
@@ -56,59 +63,31 @@ impl Group {
         asked: &question::Statements<'_>,
     ) -> Result<String, String> {
         let story = &self.usual;
-        match story.ends {
-            Ends::Well | Ends::Faulted => {}
-            Ends::Racy => {
-                return Err("it depends on when queued work is done: `settle` waits for it".into());
-            }
-            Ends::Refused => {
-                return Err("no scenario may do that: see what `ask` tells of it".into());
-            }
+        let why = match story.ends {
+            Ends::Well | Ends::Faulted => "",
+            Ends::Racy => "it depends on when queued work is done: `settle` waits for it",
+            Ends::Refused => "no scenario may do that: see what `ask` tells of it",
+        };
+        if !why.is_empty() {
+            return Err(why.to_owned());
         }
         let steps = answer.scenario.steps.iter();
-        let ops: Vec<&Step> = steps
-            .filter(|step| matches!(step.kind, StepKind::Op(..)))
-            .collect();
-        let end = |step: &Step| step.span.end as usize - asked.start;
-        let mut put_in: Vec<(usize, String)> = Vec::new();
-        for (step, error) in ops.iter().zip(&story.errors) {
-            match (&step.kind, error) {
-                (StepKind::Op(_, said), error) if said == error => {}
-                (StepKind::Op(_, None), Some(errno)) => {
-                    put_in.push((end(step), format!(" fails {}", errno.name())));
-                }
-                _ => return Err("an error is asked for that is not returned".into()),
-            }
-        }
-        for (models, other) in &self.others {
-            let fixes = models.iter().filter_map(|model| model.lacks().next());
-            match (ops.get(other.errors.len()), other.then.as_slice()) {
-                _ if (story.ends, other.ends) == (Ends::Well, Ends::Well) => {}
-                (Some(step), [fault])
-                    if (story.ends, other.ends) == (Ends::Well, Ends::Faulted) =>
-                {
-                    put_in.extend(
-                        fixes.map(|fix| (end(step), format!("\nexpect {fault} without {fix}"))),
-                    );
-                }
-                _ if story.ends_as(other) => {}
-                _ => {
-                    let kernels = on_kernels(models);
-                    return Err(format!(
-                        "{kernels} it ends otherwise than a scenario could say"
-                    ));
-                }
-            }
-        }
-        put_in.sort_by_key(|(at, _)| *at);
+        let ops = steps.filter_map(|step| match step.kind {
+            StepKind::Op(_, fails) => Some((step.span.end as usize - asked.start, fails)),
+            _ => None,
+        });
+        let ops: Vec<Asked> = ops.collect();
         // Nothing can be said of what stands behind a fault.
         let last = match (story.ends, ops.get(story.errors.len())) {
-            (Ends::Faulted, Some(step)) => end(step),
+            (Ends::Faulted, Some(&(end, _))) => end,
             (Ends::Faulted, None) => {
-                return Err("it goes wrong at its end, where no statement stands".into());
+                return Err("it goes wrong at its end, where no statement stands".to_owned());
             }
             _ => asked.text.len(),
         };
+        let mut put_in = errors(story, &ops)?;
+        put_in.extend(self.faults_elsewhere(&ops)?);
+        put_in.sort_by_key(|(at, _)| *at);
         let mut text = lines(&asked.text[..last], &put_in);
         if story.settles {
             text += "settle\n";
@@ -121,10 +100,47 @@ impl Group {
         }
         Ok(text)
     }
+
+    /// The faults that end it on other kernels only.
+    fn faults_elsewhere(&self, ops: &[Asked]) -> Result<Vec<PutIn>, String> {
+        let mut faults = Vec::new();
+        for (models, other) in &self.others {
+            let fixes = models.iter().filter_map(|model| model.lacks().next());
+            let ends = (self.usual.ends, other.ends);
+            match (ends, ops.get(other.errors.len()), other.then.as_slice()) {
+                ((Ends::Well, Ends::Well), ..) => {}
+                ((Ends::Well, Ends::Faulted), Some(&(end, _)), [fault]) => {
+                    faults
+                        .extend(fixes.map(|fix| (end, format!("\nexpect {fault} without {fix}"))));
+                }
+                _ if self.usual.ends_as(other) => {}
+                _ => {
+                    let kernels = on_kernels(models);
+                    return Err(format!(
+                        "{kernels} it ends otherwise than a scenario could say"
+                    ));
+                }
+            }
+        }
+        Ok(faults)
+    }
+}
+
+/// The errors that operations return and are not said to.
+fn errors(story: &Story, ops: &[Asked]) -> Result<Vec<PutIn>, String> {
+    let mut errors = Vec::new();
+    for ((end, said), error) in ops.iter().zip(&story.errors) {
+        match (said, error) {
+            (said, error) if said == error => {}
+            (None, Some(errno)) => errors.push((*end, format!(" fails {}", errno.name()))),
+            _ => return Err("an error is asked for that is not returned".to_owned()),
+        }
+    }
+    Ok(errors)
 }
 
 /// Statements, a line each where they stand in no braces, with texts that are put in at some places.
-fn lines(statements: &str, put_in: &[(usize, String)]) -> String {
+fn lines(statements: &str, put_in: &[PutIn]) -> String {
     let mut text = String::new();
     let mut put_in = put_in.iter().peekable();
     let (mut depth, mut in_comment) = (0_usize, false);
