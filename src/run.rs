@@ -25,7 +25,7 @@ pub struct Run {
     pub points: u64,
     /// The fixes that may have made a difference.
     pub matter: Fixes,
-    /// After how many operations work was queued.
+    /// At how many moments work was queued that others might have done.
     pub queued: u32,
     /// How many lines and how much of what became of managed resources come before what was set up is
     /// undone while a device of the case's is still registered or a file still open: a kernel's test
@@ -179,8 +179,8 @@ pub fn run_as(case: &Case<'_>, stated_for: Model) -> Run {
     run_at_work(case, stated_for, Work::default())
 }
 
-/// What else a kernel may make of its queued work in a case in which so many operations return while
-/// there is some: [`Work::others`], less what no kernel can do.
+/// What else a kernel may make of its queued work in a case in which there are so many moments for it:
+/// [`Work::others`], less what no kernel can do.
 pub fn other_works(case: &Case<'_>, queued: u32, few: u32) -> impl Iterator<Item = (Work, Run)> {
     let runs = Work::others(queued, few).map(move |work| (work, judge_at_work(case, work)));
     let waits = |fault: &FaultAt| matches!(fault.fault, Fault::WorkWaits(_));

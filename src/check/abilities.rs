@@ -33,7 +33,7 @@ fn bound(kind: &Kind, span: Span, sink: &mut Sink) {
             )
             .label(span, "its bus has a driver for all of them")
             .label(kind.span, "declared here, with `driver own`")
-            .help(format!("say `{}` alone", kind.name)),
+            .help("leave `bound` out"),
         );
     }
     let (why, declared) = match (kind.on_bus, kind.driverless) {
@@ -54,10 +54,7 @@ fn bound(kind: &Kind, span: Span, sink: &mut Sink) {
         )
         .label(span, why)
         .label(kind.span, declared)
-        .help(format!(
-            "say `{}` alone, or take a kind with a bus",
-            kind.name
-        )),
+        .help("leave `bound` out, or take a kind with a bus"),
     );
 }
 

@@ -87,26 +87,30 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
         let mut diagnostic = Diagnostic::new(code, text);
         let mut help = found.places.describe(unit, scenario);
         diagnostic = diagnostic.places(help.clone());
+        let at_end = span == scenario.span;
         let mut hint = None;
         if code == Code::Race {
-            hint = Some(
-                "say `settle` earlier, after what queues the work: it waits until that is done"
-                    .to_owned(),
-            );
+            let waits = match at_end {
+                true => "unregister what is left in the scenario, with `settle` behind each",
+                false => "say `settle` earlier, after what queues the work",
+            };
+            hint = Some(format!("{waits}: it waits until that is done"));
         }
         if !found.story.is_empty() {
             help += &format!("\nwhat happened before{}:\n  ", found.first);
             help += &found.story.join("\n  ");
         }
-        let at_end = span == scenario.span;
         let here = match found.path.is_empty() {
             true => "here".to_owned(),
             false => format!("here, in {}", found.path),
         };
-        let mut label = here.clone();
+        let mut label = match at_end {
+            true => "at its end, when it gives up what it owns".to_owned(),
+            false => here.clone(),
+        };
         if let Some(fault) = &found.fault {
             if at_end {
-                label = format!("at its end, when it gives up what it owns: `{}`", fault.op);
+                label += &format!(": `{}`", fault.op);
             }
             if let Some((inner, text)) = &fault.within {
                 let mut places = scenario.in_bodies.iter().filter(|(op, _)| op == inner);
@@ -170,8 +174,12 @@ fn depends_on_work(case: &Case<'_>, run: &mut Run) {
 
 /// What goes wrong in one run of a case and not in another.
 fn wrong_in(run: &Run, other: &Run) -> Option<Failure> {
-    let fault = |run: &Run| run.fault.as_ref().map(|fault| fault.fault);
-    if let Some(at) = run.fault.as_ref().filter(|_| fault(run) != fault(other)) {
+    let differs = |at: &&FaultAt| match &other.fault {
+        // It is wrong in either way, which is said as it is.
+        Some(other) => other.fault != at.fault && (at.announced || other.announced),
+        None => true,
+    };
+    if let Some(at) = run.fault.as_ref().filter(differs) {
         let wanted = format!("whether {} depends on when queued work is done", at.text);
         return Some(Failure::new(at.span, wanted, run.trace.len()));
     }

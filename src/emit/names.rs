@@ -161,13 +161,13 @@ pub fn c_driver_of(device: &str) -> Joined<'_> {
 /// The constant by which a kind's table of drivers is indexed.
 pub fn c_driver_slot(driver: &str, devices: &[&str]) -> String {
     /// Names of devices, together.
-    const LONGEST: usize = 48;
+    const LONGEST: usize = 16;
     if let Some(device) = driver.strip_suffix(".driver") {
         return format!("driver_of_{device}").to_ascii_uppercase();
     }
     let mut names = devices.join("_and_");
-    if let ([first, .., _], true) = (devices, names.len() > LONGEST) {
-        names = format!("{first}_and_others_{:06x}", hash(&names));
+    if let ([first, others @ .., _], true) = (devices, names.len() > LONGEST) {
+        names = format!("{first}_and_{}_{:06x}", others.len() + 1, hash(&names));
     }
     format!("{driver}_for_{names}").to_ascii_uppercase()
 }

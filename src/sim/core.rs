@@ -68,7 +68,11 @@ pub(super) struct Core<'a, O> {
 impl<O: Observer> Core<'_, O> {
     fn operation(&mut self, op: Op) -> Result<i32, Fault> {
         self.observer.begins();
-        match self.dispatch(op).and_then(|ret| self.overtaken(ret)) {
+        let returns = self.dispatch(op).and_then(|ret| {
+            self.overtaken(self.nesting > 0)?;
+            Ok(ret)
+        });
+        match returns {
             Ok(ret) => {
                 self.observer.returned(op, ret, self.state);
                 Ok(ret)
@@ -80,17 +84,24 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
-    /// What an operation returns, and before that what the kernel may do of its queued work.
-    fn overtaken(&mut self, ret: i32) -> Result<i32, Fault> {
+    /// What the kernel may do of its queued work here, `within` an operation that goes on.
+    fn overtaken(&mut self, within: bool) -> Result<(), Fault> {
         if !self.others_have_work() || !self.observer.overtakes() {
-            return Ok(ret);
+            return Ok(());
         }
         match self.settle() {
-            Ok(()) => Ok(ret),
-            // Whoever called the callback holds locks, and lets go of them later.
-            Err(Fault::Deadlock(dev)) if self.nesting > 0 => Err(Fault::WorkWaits(dev)),
-            Err(fault) => Err(fault),
+            // Who is at work on the operation holds locks, and lets go of them later.
+            Err(Fault::Deadlock(dev)) if within => Err(Fault::WorkWaits(dev)),
+            Err(Fault::DriverDeadlock(drv)) if within => {
+                Err(Fault::WorkWaits(self.program.driver(drv).devices.first()))
+            }
+            ended => ended,
         }
+    }
+
+    /// The same between two of an operation's parts.
+    pub(super) fn meanwhile(&mut self) -> Result<(), Fault> {
+        self.overtaken(true)
     }
 
     fn dispatch(&mut self, op: Op) -> Result<i32, Fault> {

@@ -93,6 +93,7 @@ impl<O: Observer> Core<'_, O> {
                 };
                 seen |= 1 << dev.0;
                 if core.matches(drv, dev) {
+                    core.meanwhile()?;
                     core.locked(dev, |core| core.driver_probe_device(drv, dev))?;
                 }
             }
@@ -356,6 +357,7 @@ impl<O: Observer> Core<'_, O> {
                     .find(|&dev| core.state.device(dev).driver == Some(drv))
             };
             while let Some(dev) = last(core) {
+                core.meanwhile()?;
                 core.observer.point(Point::Detached);
                 let holds = !core.model.is(Defect::DetachHoldsNothing);
                 if holds {

@@ -248,6 +248,7 @@ impl<O: Observer> Core<'_, O> {
         }
         for &node in todo.as_slice().iter().rev() {
             if let Node::Action(action) = node {
+                self.meanwhile()?;
                 self.observer.devres(Devres::Release, action);
                 let Action { sort, .. } = *self.program.action(action);
                 if sort != Sort::Memory {

@@ -181,8 +181,9 @@ pub trait Observer {
     /// Called when an operation begins: those of a callback's body are within another one.
     fn begins(&mut self) {}
 
-    /// Asked when an operation is about to return and work is queued that others may do: whether it
-    /// is done by then.
+    /// Asked where work is queued that others may do, and they may come in: when an operation is about
+    /// to return, and between the devices of a driver and the actions of a device. Whether it is done
+    /// by then.
     fn overtakes(&mut self) -> bool {
         false
     }
@@ -259,7 +260,7 @@ pub enum Fault {
     /// to end.
     DriverDeadlock(DriverId),
     /// Queued work wants a lock that is held, or waits for a probe that is going on, where it was to
-    /// overtake the operation of a callback: it waits, and overtakes nothing.
+    /// be done within an operation: it waits, and overtakes nothing.
     WorkWaits(DeviceId),
     /// A probe is deferred and triggers its own retry: the kernel's work never ends.
     Livelock(DeviceId),

@@ -96,7 +96,7 @@ pub struct Recorder<'a> {
     matter: Fixes,
     step: u32,
     work: Work,
-    /// How many operations returned while work was queued.
+    /// At how many moments others might have done queued work.
     queued: u32,
     keeps_paths: bool,
 }
@@ -161,7 +161,7 @@ impl<'a> Recorder<'a> {
         step(self.program, self.model, &mut self.state, op, &mut tape)
     }
 
-    /// How many operations returned while work was queued, those of callbacks among them.
+    /// At how many moments others might have done queued work.
     pub fn queued(&self) -> u32 {
         self.queued
     }

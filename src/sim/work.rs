@@ -4,8 +4,8 @@
 /// One of the ways in which the work of a case may be done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
-    /// Of the operations that return while work is queued, those of callbacks among them, those that
-    /// the work overtakes: it is done before they return. A bit each, in the order in which they do.
+    /// Of the moments at which others may do what is queued (`Observer::overtakes`), those at which they
+    /// do: a bit each, in their order.
     pub quick: u32,
     /// Whether links that go are removed before deferred probes are tried again: these are two
     /// queues (`device_link_wq` in drivers/base/core.c, `deferred_probe_work` in drivers/base/dd.c,
@@ -14,14 +14,14 @@ pub struct Work {
 }
 
 impl Work {
-    /// Operations of which every subset is tried where nobody asks a kernel.
+    /// Moments of which every subset is tried where nobody asks a kernel.
     pub const FEW: u32 = 4;
 
-    /// Operations of which there is a bit.
+    /// Moments of which there is a bit.
     const MOST: u32 = u32::BITS - 1;
 
-    /// What else a kernel may make of the work, if so many operations return while some is queued. Every
-    /// subset of the first `few` of them is tried; of more also each alone, all, and all but each.
+    /// What else a kernel may make of the work, if there are so many moments for it. Every subset of the
+    /// first `few` of them is tried; of more also each alone, all, and all but each.
     pub fn others(queued: u32, few: u32) -> impl Iterator<Item = Work> {
         let queued = queued.min(Work::MOST);
         let all = (1 << queued) - 1;
@@ -39,7 +39,7 @@ impl Work {
         works.skip(1)
     }
 
-    /// Whether it overtakes the operation of that number.
+    /// Whether it is done at the moment of that number.
     pub(super) fn overtakes(self, number: u32) -> bool {
         self.quick.checked_shr(number).unwrap_or(0) & 1 != 0
     }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_few_operations_every_subset_is_tried() {
+    fn of_a_few_moments_every_subset_is_tried() {
         assert_eq!(Work::others(0, 2).count(), 1);
         assert_eq!(quick(2), BTreeSet::from([0b00, 0b01, 0b10, 0b11]));
         assert_eq!(Work::others(2, 2).count(), 7);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_bit_is_not_overtaken() {
+    fn at_a_moment_without_a_bit_nothing_is_done() {
         let work = Work {
             quick: u32::MAX,
             ..Work::default()

@@ -224,7 +224,7 @@ fn is_of_freed(alarm: &str) -> bool {
     alarm.starts_with("BUG: KASAN: ") && words.iter().any(|word| alarm.contains(word))
 }
 
-/// Operations that return while work is queued of which every subset is tried.
+/// Moments for queued work of which every subset is tried.
 const OVERTAKEN: u32 = 6;
 
 /// What a kernel's log tells of a case.

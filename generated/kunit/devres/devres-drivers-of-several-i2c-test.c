@@ -127,7 +127,7 @@ static void test_remove(struct device *dev)
 
 enum {
 	DRV_FOR_DEV_AND_SECOND,
-	DRV_FOR_DEV_AND_SECOND_AND_THIRD,
+	DRV_FOR_DEV_AND_2_08FA46,
 };
 
 static u32 test_i2c_functionality(struct i2c_adapter *adapter)
@@ -198,7 +198,7 @@ static struct i2c_driver i2c_kind_drv_for_dev_and_second = {
 	},
 };
 
-static struct i2c_driver i2c_kind_drv_for_dev_and_second_and_third = {
+static struct i2c_driver i2c_kind_drv_for_dev_and_2_08fa46 = {
 	.probe = i2c_kind_probe,
 	.remove = i2c_kind_remove,
 	.id_table = (const struct i2c_device_id[]) {
@@ -216,7 +216,7 @@ static struct i2c_driver i2c_kind_drv_for_dev_and_second_and_third = {
 
 static struct device_driver *const i2c_kind_drivers[] = {
 	[DRV_FOR_DEV_AND_SECOND] = &i2c_kind_drv_for_dev_and_second.driver,
-	[DRV_FOR_DEV_AND_SECOND_AND_THIRD] = &i2c_kind_drv_for_dev_and_second_and_third.driver,
+	[DRV_FOR_DEV_AND_2_08FA46] = &i2c_kind_drv_for_dev_and_2_08fa46.driver,
 };
 
 static int i2c_kind_register_driver(struct device_driver *driver)
@@ -433,8 +433,7 @@ static void one_is_refused_test(struct kunit *test)
 
 	setup_test_device(&ctx.second_device, "devres-second", ctx.kind);
 	setup_test_device(&ctx.third_device, "devres-third", ctx.kind);
-	setup_test_driver(&ctx.drv_driver, &ctx.dev,
-			  DRV_FOR_DEV_AND_SECOND_AND_THIRD);
+	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV_AND_2_08FA46);
 	ctx.drv_driver.probe = one_is_refused_drv_probe;
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);

@@ -128,7 +128,7 @@ static void test_remove(struct device *dev)
 
 enum {
 	DRV_FOR_DEV_AND_SECOND,
-	DRV_FOR_DEV_AND_SECOND_AND_THIRD,
+	DRV_FOR_DEV_AND_2_08FA46,
 };
 
 static u32 test_pci_slots[32]; /* the ids of what is in them */
@@ -281,7 +281,7 @@ static struct pci_driver pci_kind_drv_for_dev_and_second = {
 	},
 };
 
-static struct pci_driver pci_kind_drv_for_dev_and_second_and_third = {
+static struct pci_driver pci_kind_drv_for_dev_and_2_08fa46 = {
 	.probe = pci_kind_probe,
 	.remove = pci_kind_remove,
 	.id_table = (struct pci_device_id[]) {
@@ -299,7 +299,7 @@ static struct pci_driver pci_kind_drv_for_dev_and_second_and_third = {
 
 static struct device_driver *const pci_kind_drivers[] = {
 	[DRV_FOR_DEV_AND_SECOND] = &pci_kind_drv_for_dev_and_second.driver,
-	[DRV_FOR_DEV_AND_SECOND_AND_THIRD] = &pci_kind_drv_for_dev_and_second_and_third.driver,
+	[DRV_FOR_DEV_AND_2_08FA46] = &pci_kind_drv_for_dev_and_2_08fa46.driver,
 };
 
 static int pci_kind_register_driver(struct device_driver *driver)
@@ -533,8 +533,7 @@ static void one_is_refused_test(struct kunit *test)
 
 	setup_test_device(&ctx.second_device, "devres-second", ctx.kind);
 	setup_test_device(&ctx.third_device, "devres-third", ctx.kind);
-	setup_test_driver(&ctx.drv_driver, &ctx.dev,
-			  DRV_FOR_DEV_AND_SECOND_AND_THIRD);
+	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV_AND_2_08FA46);
 	ctx.drv_driver.probe = one_is_refused_drv_probe;
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);

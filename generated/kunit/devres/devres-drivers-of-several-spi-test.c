@@ -127,7 +127,7 @@ static void test_remove(struct device *dev)
 
 enum {
 	DRV_FOR_DEV_AND_SECOND,
-	DRV_FOR_DEV_AND_SECOND_AND_THIRD,
+	DRV_FOR_DEV_AND_2_08FA46,
 };
 
 static struct device *test_spi_host;
@@ -226,7 +226,7 @@ static struct spi_driver spi_kind_drv_for_dev_and_second = {
 	},
 };
 
-static struct spi_driver spi_kind_drv_for_dev_and_second_and_third = {
+static struct spi_driver spi_kind_drv_for_dev_and_2_08fa46 = {
 	.probe = spi_kind_probe,
 	.remove = spi_kind_remove,
 	.id_table = (const struct spi_device_id[]) {
@@ -244,7 +244,7 @@ static struct spi_driver spi_kind_drv_for_dev_and_second_and_third = {
 
 static struct device_driver *const spi_kind_drivers[] = {
 	[DRV_FOR_DEV_AND_SECOND] = &spi_kind_drv_for_dev_and_second.driver,
-	[DRV_FOR_DEV_AND_SECOND_AND_THIRD] = &spi_kind_drv_for_dev_and_second_and_third.driver,
+	[DRV_FOR_DEV_AND_2_08FA46] = &spi_kind_drv_for_dev_and_2_08fa46.driver,
 };
 
 static int spi_kind_register_driver(struct device_driver *driver)
@@ -461,8 +461,7 @@ static void one_is_refused_test(struct kunit *test)
 
 	setup_test_device(&ctx.second_device, "devres-second", ctx.kind);
 	setup_test_device(&ctx.third_device, "devres-third", ctx.kind);
-	setup_test_driver(&ctx.drv_driver, &ctx.dev,
-			  DRV_FOR_DEV_AND_SECOND_AND_THIRD);
+	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV_AND_2_08FA46);
 	ctx.drv_driver.probe = one_is_refused_drv_probe;
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);

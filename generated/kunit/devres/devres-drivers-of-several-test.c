@@ -130,7 +130,7 @@ static void test_remove(struct device *dev)
 
 enum {
 	DRV_FOR_DEV_AND_SECOND,
-	DRV_FOR_DEV_AND_SECOND_AND_THIRD,
+	DRV_FOR_DEV_AND_2_08FA46,
 };
 
 static struct device *platform_kind_create(struct test_device *td)
@@ -172,7 +172,7 @@ static struct platform_driver platform_kind_drv_for_dev_and_second = {
 	},
 };
 
-static struct platform_driver platform_kind_drv_for_dev_and_second_and_third = {
+static struct platform_driver platform_kind_drv_for_dev_and_2_08fa46 = {
 	.probe = platform_kind_probe,
 	.remove = platform_kind_remove,
 	.id_table = (const struct platform_device_id[]) {
@@ -190,7 +190,7 @@ static struct platform_driver platform_kind_drv_for_dev_and_second_and_third = {
 
 static struct device_driver *const platform_kind_drivers[] = {
 	[DRV_FOR_DEV_AND_SECOND] = &platform_kind_drv_for_dev_and_second.driver,
-	[DRV_FOR_DEV_AND_SECOND_AND_THIRD] = &platform_kind_drv_for_dev_and_second_and_third.driver,
+	[DRV_FOR_DEV_AND_2_08FA46] = &platform_kind_drv_for_dev_and_2_08fa46.driver,
 };
 
 static int platform_kind_register_driver(struct device_driver *driver)
@@ -311,7 +311,7 @@ static struct test_bus_driver bus_kind_drv_for_dev_and_second = {
 	},
 };
 
-static struct test_bus_driver bus_kind_drv_for_dev_and_second_and_third = {
+static struct test_bus_driver bus_kind_drv_for_dev_and_2_08fa46 = {
 	.probe = bus_kind_probe,
 	.remove = bus_kind_remove,
 	.devices = (const char *const []) { "devres-dev", "devres-second", "devres-third", NULL },
@@ -324,7 +324,7 @@ static struct test_bus_driver bus_kind_drv_for_dev_and_second_and_third = {
 
 static struct device_driver *const bus_kind_drivers[] = {
 	[DRV_FOR_DEV_AND_SECOND] = &bus_kind_drv_for_dev_and_second.driver,
-	[DRV_FOR_DEV_AND_SECOND_AND_THIRD] = &bus_kind_drv_for_dev_and_second_and_third.driver,
+	[DRV_FOR_DEV_AND_2_08FA46] = &bus_kind_drv_for_dev_and_2_08fa46.driver,
 };
 
 static int bus_kind_register_driver(struct device_driver *driver)
@@ -390,7 +390,7 @@ static struct test_kunit_driver kunit_kind_drv_for_dev_and_second = {
 	},
 };
 
-static struct test_kunit_driver kunit_kind_drv_for_dev_and_second_and_third = {
+static struct test_kunit_driver kunit_kind_drv_for_dev_and_2_08fa46 = {
 	.probe = kunit_kind_probe,
 	.remove = kunit_kind_remove,
 	.driver = {
@@ -402,7 +402,7 @@ static struct test_kunit_driver kunit_kind_drv_for_dev_and_second_and_third = {
 
 static struct device_driver *const kunit_kind_drivers[] = {
 	[DRV_FOR_DEV_AND_SECOND] = &kunit_kind_drv_for_dev_and_second.driver,
-	[DRV_FOR_DEV_AND_SECOND_AND_THIRD] = &kunit_kind_drv_for_dev_and_second_and_third.driver,
+	[DRV_FOR_DEV_AND_2_08FA46] = &kunit_kind_drv_for_dev_and_2_08fa46.driver,
 };
 
 static int kunit_kind_register_driver(struct device_driver *driver)
@@ -646,8 +646,7 @@ static void one_is_refused_test(struct kunit *test)
 
 	setup_test_device(&ctx.second_device, "devres-second", ctx.kind);
 	setup_test_device(&ctx.third_device, "devres-third", ctx.kind);
-	setup_test_driver(&ctx.drv_driver, &ctx.dev,
-			  DRV_FOR_DEV_AND_SECOND_AND_THIRD);
+	setup_test_driver(&ctx.drv_driver, &ctx.dev, DRV_FOR_DEV_AND_2_08FA46);
 	ctx.drv_driver.probe = one_is_refused_drv_probe;
 
 	KUNIT_ASSERT_EQ(test, register_test_device(&ctx.dev), 0);

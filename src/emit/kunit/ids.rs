@@ -5,23 +5,29 @@ const PLACEHOLDER: &str = "$device";
 /// Columns of a line, less the tab before it.
 const WIDTH: usize = 92;
 
-/// A line with an entry of a table: what stands before it, the entry, and what stands behind it.
-/// It is what is in braces around `$device`, or that alone, and another one comes behind it.
+/// A line with an entry of a table: what stands before it, the entry, and what stands behind it, which
+/// is another one. It is all that is in braces around `$device`, or that alone, and the only one of its
+/// line.
 fn entry(line: &str) -> Option<[&str; 3]> {
     let at = line.find(PLACEHOLDER)?;
     let end = at + PLACEHOLDER.len();
-    let open = line[..at]
-        .rfind('{')
-        .filter(|&open| !line[open..at].contains('}'));
-    let close = line[end..].find('}').map(|close| end + close + 1);
-    let braces = open.zip(close);
-    let in_braces = braces.filter(|&(_, close)| line[close..].starts_with(", {"));
-    let (from, to) = match in_braces {
-        Some(braces) => braces,
-        None if line[end..].starts_with(", ") => (at, end),
-        None => return None,
+    let in_braces = || {
+        let (open, close) = (line[..at].rfind('{')?, end + line[end..].find('}')? + 1);
+        let one = &line[open..close];
+        let is_next = next(&line[close..])?.starts_with('{');
+        (is_next && one.matches(['{', '}']).count() == 2).then_some((open, close))
     };
-    Some([&line[..from], &line[from..to], &line[to..]])
+    let alone = || next(&line[end..]).map(|_| (at, end));
+    let (from, to) = in_braces().or_else(alone)?;
+    let [before, one, behind] = [&line[..from], &line[from..to], &line[to..]];
+    let begins = before.trim_end().is_empty() || before.trim_end().ends_with('{');
+    (begins && !behind.contains(PLACEHOLDER)).then_some([before, one, behind])
+}
+
+/// What comes behind a comma.
+fn next(behind: &str) -> Option<&str> {
+    let next = behind.trim_start().strip_prefix(',')?.trim_start();
+    (!next.is_empty()).then_some(next)
 }
 
 /// Whether `match` has room for more than one device.
@@ -52,7 +58,7 @@ pub(super) fn line_for(line: &str, devices: &[String]) -> Vec<String> {
         _ => (format!("{indent}\t"), Some(before.trim_end().to_owned())),
     };
     // The last entry is the table's end, and what closes it stands alone where what opens it does.
-    let behind = behind.trim_start_matches(", ");
+    let behind = behind.trim_start_matches([',', ' ']);
     let (last, close) = match head.as_ref().and_then(|_| behind.rsplit_once(" }")) {
         Some((last, close)) => (last, Some(format!("{}}}{close}", &joined[..tabs]))),
         None => (behind, None),
@@ -143,6 +149,20 @@ mod tests {
         assert!(have_room([PLATFORM, "},"].into_iter()));
         assert!(have_room([NAMES].into_iter()));
         assert!(!have_room([".device = $device,"].into_iter()));
-        assert!(!have_room([".ids = &(struct id) { $device },"].into_iter()));
+        assert!(have_room(
+            [".names = (const char *[]) {$device,NULL},"].into_iter()
+        ));
+        for other in [
+            ".ids = &(struct id) { $device },",
+            ".ids = (struct id[]) { { $device, 0 }, { $device, 1 }, { } },",
+            ".names = (const char *[]) { \"x-\" $device, NULL },",
+            ".names = (const char *[]) { (char *)$device, NULL },",
+            ".names = (const char *[]) { [0] = $device, [1] = NULL },",
+            ".a = $device, .b = NULL,",
+            ".names = TABLE($device, 3),",
+            ".ids = (struct id[]) { [0] = { $device }, { } },",
+        ] {
+            assert!(!have_room([other].into_iter()), "{other}");
+        }
     }
 }

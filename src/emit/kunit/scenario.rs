@@ -312,8 +312,12 @@ impl<'e, 's: 'e> Emitter<'e, 's> {
                 CaseStepKind::Op(op, fails) => {
                     // What is gone is used on purpose.
                     let runs_into_it = self.runs_into_a_fault(&time_line[index + 1..]);
+                    // From itself nothing is unlinked, and nobody looks at it.
+                    let touches =
+                        !matches!(op, Op::Unlink(consumer, supplier) if consumer == supplier);
                     for dev in touched(self.program, op) {
-                        if !runs_into_it && !holdings.keeps(dev) && !sure.contains(&dev) {
+                        if touches && !runs_into_it && !holdings.keeps(dev) && !sure.contains(&dev)
+                        {
                             self.is_there(&mut lines, dev);
                             sure.push(dev);
                         }
