@@ -36,11 +36,11 @@ pub struct Statements<'t> {
 
 /// The statements in the text that [`of_statements`] makes of them.
 pub fn statements_in(text: &str) -> Statements<'_> {
-    let uses = text.find(SUITE).unwrap_or(0);
+    let uses = text.find(&format!("\n{SUITE}")).map_or(0, |at| at + 1);
     let start = text.find(BEFORE).map_or(0, |at| at + BEFORE.len());
     Statements {
         uses: &text[..uses],
-        text: text[start..].trim_end_matches(BEHIND),
+        text: text[start..].strip_suffix(BEHIND).unwrap_or(""),
         start,
     }
 }

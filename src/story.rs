@@ -106,7 +106,8 @@ impl Story {
             let mut telling = Telling::new(case, program, Work::default());
             let mut story = telling.tell();
             let goes_wrong = |story: &Story| story.ends == Ends::Faulted;
-            let mut others = Work::others(telling.recorder.queued(), Work::FEW);
+            let queued = telling.recorder.queued();
+            let mut others = Work::others(queued, Work::FEW).filter(|_| queued > 0);
             if others.any(|work| {
                 let mut telling = Telling::new(case, program, work);
                 let other = telling.tell();

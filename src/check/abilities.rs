@@ -6,7 +6,7 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::kunit::has_room_for_devices;
 use crate::ir::{
-    CKey, Driver, Kind, KindC, KindId, KindUse, Parent, Scenario, StepKind, Suite, Unit,
+    CKey, Device, Driver, Kind, KindC, KindId, KindUse, Parent, Scenario, StepKind, Suite, Unit,
 };
 use crate::sim::{Callback, DeviceId, Handles, Op, Sort};
 use crate::source::Span;
@@ -84,15 +84,22 @@ fn parent(kind: &Kind, span: Span, sink: &mut Sink) {
     );
 }
 
+/// Each kind that a device of a scenario may be of, and where it is asked for.
+fn kinds_of<'u>(unit: &'u Unit, suite: &Suite, device: &Device) -> Vec<(&'u Kind, Span)> {
+    let mut known = BTreeSet::new();
+    let of_suite = suite.kinds.iter().map(|used| (used.kind, used.span));
+    let kinds: Vec<(KindId, Span)> = match device.kind {
+        Some(kind) => vec![(kind, device.span)],
+        None => of_suite.collect(),
+    };
+    let new = kinds.into_iter().filter(|&(id, _)| known.insert(id));
+    new.map(|(id, span)| (unit.kind(id), span)).collect()
+}
+
 /// What a scenario asks of its devices, and of the kinds of its suite.
 pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     for device in &scenario.devices[1..] {
-        let of_suite = suite.kinds.iter().map(|used| used.kind);
-        let kinds: BTreeSet<KindId> = match device.kind {
-            Some(kind) => BTreeSet::from([kind]),
-            None => of_suite.collect(),
-        };
-        for kind in kinds.into_iter().map(|id| unit.kind(id)) {
+        for (kind, _) in kinds_of(unit, suite, device) {
             if device.bound {
                 bound(kind, device.span, sink);
             }
@@ -211,8 +218,7 @@ impl Asker<'_> {
         };
         let problem = self.suite.kinds.iter().find_map(|used| {
             let first = kind_of(driver.devices.first(), used);
-            let others = || driver.devices.iter().skip(1);
-            let mut kinds = others().map(|dev| kind_of(dev, used));
+            let mut kinds = driver.devices.iter().map(|dev| kind_of(dev, used));
             if let Some(other) = kinds.find(|kind| kind.name != first.name) {
                 let kinds = format!("a `{}` and a `{}` device", first.name, other.name);
                 let help =
@@ -280,16 +286,8 @@ impl Asker<'_> {
 
     fn ask(&self, dev: DeviceId, span: Span, ability: Ability, what: &str, sink: &mut Sink) {
         let device = &self.scenario.devices[usize::from(dev.0)];
-        let of_suite = self.suite.kinds.iter().map(|used| (used.kind, used.span));
-        let kinds: Vec<(KindId, Span)> = match device.kind {
-            Some(kind) => vec![(kind, device.span)],
-            None => of_suite.collect(),
-        };
-        let kinds = kinds
-            .into_iter()
-            .map(|(id, span)| (self.unit.kind(id), span));
-        let kinds: Vec<(&Kind, Span)> = kinds.collect();
-        let Some(&(kind, asked)) = kinds.iter().find(|(kind, _)| !(ability.has)(kind)) else {
+        let mut kinds = kinds_of(self.unit, self.suite, device).into_iter();
+        let Some((kind, asked)) = kinds.find(|(kind, _)| !(ability.has)(kind)) else {
             return;
         };
         sink.report(

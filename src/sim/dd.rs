@@ -299,7 +299,8 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
-    /// Whether there is work that is not waiting for the one at hand to return.
+    /// Whether there is work that other threads can begin: not that of `deferred_probe_work_func()` while it
+    /// is at work.
     pub(super) fn others_have_work(&self) -> bool {
         !self.state.link_removals.is_empty()
             || !self.state.active.is_empty() && !self.in_deferred_work
