@@ -131,8 +131,8 @@ fn front(sources: Sources, ids: &[SourceId], mut sink: Sink) -> Front {
     checked(unit, sink)
 }
 
-fn checked(unit: Unit, mut sink: Sink) -> Front {
-    check(&unit, &mut sink);
+fn checked(mut unit: Unit, mut sink: Sink) -> Front {
+    check(&mut unit, &mut sink);
     whole(unit, sink)
 }
 

@@ -16,11 +16,13 @@ use crate::ir::{Condition, Deviation, Expectation, Scenario, Step, StepKind, Sui
 use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op, Sort};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
-/// references of a scenario of which a statement is missing, say.
-pub fn check(unit: &Unit, sink: &mut Sink) {
+/// references of a scenario of which a statement is missing, say. Scenarios that were looked at
+/// and refused are marked.
+pub fn check(unit: &mut Unit, sink: &mut Sink) {
     unit.kinds.iter().for_each(|kind| kind_c::check(kind, sink));
     collisions::check(unit, sink);
-    for suite in &unit.suites {
+    for number in 0..unit.suites.len() {
+        let suite = &unit.suites[number];
         let before = sink.count();
         abilities::of_kinds(unit, &suite.kinds, sink);
         let kinds_are_able = sink.count() == before;
@@ -29,7 +31,10 @@ pub fn check(unit: &Unit, sink: &mut Sink) {
         let sinks: Vec<Sink> = scenarios
             .map(|scenario| of_scenario(unit, suite, scenario, kinds_are_able))
             .collect();
-        sinks.into_iter().for_each(|found| sink.append(found));
+        for (scenario, found) in unit.suites[number].scenarios.iter_mut().zip(sinks) {
+            scenario.refused = found.has_errors();
+            sink.append(found);
+        }
     }
 }
 

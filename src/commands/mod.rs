@@ -71,6 +71,21 @@ fn understood(front: Front) -> Result<Unit, u8> {
     Ok(unit)
 }
 
+/// The same for who runs it: where nothing is wrong but what comes of single scenarios, which are
+/// marked, that is no reason not to run the others.
+fn load_to_run(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> {
+    let front = load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?;
+    let mut diagnostics = front.diagnostics.iter();
+    if diagnostics.any(|found| !found.code.is_warning() && !found.code.is_of_a_run()) {
+        return understood(front);
+    }
+    let Front { unit, diagnostics } = front;
+    if !diagnostics.is_empty() {
+        report(&diagnostics, &unit.sources);
+    }
+    Ok(unit)
+}
+
 /// Says what a version of Linux does not have.
 fn left_out(unit: &Unit, linux: Linux) {
     let warnings = parts::warnings(unit, linux);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Done, NOT_WELL, WELL, load_or_report, print, report, say};
+use super::{Done, NOT_WELL, WELL, load_to_run, print, report, say};
 use crate::cli::{Format, Run as Args};
 use devres_gen::codes::Code;
 use devres_gen::diagnostic::Diagnostic;
@@ -27,7 +27,7 @@ struct Kernel<'u> {
 }
 
 pub(super) fn run(args: &Args) -> Done {
-    let unit = load_or_report(&args.paths, &args.select.selection())?;
+    let unit = load_to_run(&args.paths, &args.select.selection())?;
     let judge = if args.trace { run::run } else { run::judge };
     // Who names no kernel gets what the generated tests ask: whether it is so on each.
     let models: Vec<Model> = match args.kernel.without.is_empty() {
@@ -70,7 +70,13 @@ pub(super) fn run(args: &Args) -> Done {
 
 /// Whether a case was as stated on every kernel, by its number.
 fn passed(kernels: &[Kernel<'_>], at: usize) -> bool {
-    kernels.iter().all(|kernel| kernel.runs[at].1.passed())
+    let mut runs = kernels.iter().map(|kernel| &kernel.runs[at]);
+    runs.all(|(case, run)| is_as_stated(case, run))
+}
+
+/// Of a case whose scenario was refused nothing can be told by one run.
+fn is_as_stated(case: &Case<'_>, run: &Run) -> bool {
+    run.passed() && !case.scenario.refused
 }
 
 /// The traces are those of the first kernel, which has all fixes if there are others.
@@ -110,9 +116,12 @@ fn of_case(case: &Case<'_>, run: &Run, trace: bool) -> Value {
         "content": identity::case(case.unit, case.scenario, &case.kind_use),
         "file": case.unit.sources.get(case.suite.source).name,
         "line": line(case.scenario.span),
-        "passed": run.passed(),
+        "passed": is_as_stated(case, run),
         "failures": failures.collect::<Vec<_>>(),
     });
+    if case.scenario.refused {
+        value["refused"] = true.into();
+    }
     if let Some(fault) = &run.fault {
         value["fault"] = json!({ "line": line(fault.span), "text": fault.text });
     }
@@ -149,6 +158,9 @@ fn ktap(unit: &Unit, kernels: &[Kernel<'_>], trace: bool) -> String {
                 let label = case.kind_use.label(unit);
                 let content = identity::case(unit, scenario, &case.kind_use);
                 text += &format!("    # {test}: {label}: content {content}\n");
+                if scenario.refused {
+                    text += &format!("    # {test}: {label}: refused: standard error says why\n");
+                }
                 for Kernel { model, runs } in kernels {
                     for failure in &runs[at].1.failures {
                         let (line, what) = (unit.line(failure.span), failure.told());
@@ -310,7 +322,9 @@ impl<'r> Failed<'r> {
 /// What did not hold or went wrong, each once for all cases of a scenario.
 fn failures<'r>(kernels: &'r [Kernel<'r>]) -> Vec<Diagnostic> {
     let mut found: Vec<Failed<'r>> = Vec::new();
-    for (case, run) in kernels.iter().flat_map(|kernel| &kernel.runs) {
+    let runs = kernels.iter().flat_map(|kernel| &kernel.runs);
+    // What was refused was told already.
+    for (case, run) in runs.filter(|(case, _)| !case.scenario.refused) {
         for new in of_run(case, run) {
             match found.iter_mut().find(|known| known.is_as(&new)) {
                 Some(known) => known.places.extend(new.places),

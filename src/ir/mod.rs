@@ -171,6 +171,9 @@ pub struct Scenario {
     pub in_bodies: Vec<(Op, Span)>,
     /// Whether nothing of it was left out, so that it can be judged as a whole.
     pub whole: bool,
+    /// Whether a lifetime goes wrong in it, or something depends on queued work, as was found when
+    /// it was checked.
+    pub refused: bool,
     /// After how many operations the test gives up, by an assertion that fails: set by
     /// [`give_up`](crate::give_up), and by no source.
     pub gives_up_after: Option<usize>,

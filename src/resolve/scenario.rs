@@ -78,6 +78,7 @@ impl<'s> ScenarioResolver<'s> {
                 steps: vec![],
                 in_bodies: vec![],
                 whole: scenario.whole,
+                refused: false,
                 gives_up_after: None,
             },
         }

@@ -501,6 +501,74 @@ fn a_failed_expectation_is_shown_on_its_line_with_what_happened() {
     assert!(!text.contains("expected dev freed"), "{text}");
 }
 
+/// A scenario of which nothing can be said is no reason to say nothing of the others; what cannot be
+/// understood is.
+#[test]
+fn what_goes_wrong_in_one_scenario_leaves_the_others_to_be_run() {
+    const MIXED: &str = "use kinds
+suite s on platform {
+    scenario good { register dev; get dev; unregister dev; expect dev alive }
+    scenario faulty { register dev; unregister dev; unregister dev }
+    scenario race {
+        device other: platform
+        driver drv for dev { probe 1 { return EPROBE_DEFER } }
+        driver next for other { }
+        register drv; register next
+        register dev
+        register other
+        expect dev unbound
+    }
+}
+";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.devres");
+    fs::write(&path, MIXED).unwrap();
+    for format in ["human", "json", "ktap"] {
+        let output = program(folder.path(), &["run", "s.devres", "--format", format]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        let (said, told) = (out(&output), err(&output));
+        assert_eq!(told.matches("E0401").count(), 1, "{told}");
+        assert_eq!(told.matches("E0403").count(), 1, "{told}");
+        match format {
+            "human" => assert_eq!(
+                said,
+                "ok     s/good/platform\nFAILED s/faulty/platform\nFAILED s/race/platform\n\
+                 3 cases on kernels with all fixes and without each: 1 as stated\n"
+            ),
+            "json" => {
+                let document: serde_json::Value = serde_json::from_str(&said).unwrap();
+                let cases = document["kernels"][0]["cases"].as_array().unwrap();
+                let of = |key| {
+                    cases
+                        .iter()
+                        .map(|case| case[key].as_bool())
+                        .collect::<Vec<_>>()
+                };
+                assert_eq!(of("passed"), [Some(true), Some(false), Some(false)]);
+                assert_eq!(of("refused"), [None, Some(true), Some(true)]);
+            }
+            _ => {
+                let log = ktap::parse(&said);
+                let of = |test: &str| {
+                    let path = ["devres_s", test, "platform"].map(str::to_owned);
+                    log.results[&path.to_vec()].status
+                };
+                assert_eq!(of("good_test"), Status::Passed);
+                assert_eq!(of("faulty_test"), Status::Failed);
+                assert_eq!(of("race_test"), Status::Failed);
+            }
+        }
+    }
+    let alone = ["run", "s.devres", "--only", "s/good"];
+    assert_eq!(program(folder.path(), &alone).status.code(), Some(0));
+    let output = program(folder.path(), &["compile", "s.devres", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(2));
+    fs::write(&path, MIXED.replace("get dev;", "gte dev;")).unwrap();
+    let output = program(folder.path(), &["run", "s.devres"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(out(&output), "");
+}
+
 /// What is said of a kernel that nobody named is looked at all the same.
 #[test]
 fn a_deviation_that_no_kernel_shows_is_told() {
