@@ -221,6 +221,11 @@ impl Sink {
         has_errors(&self.all)
     }
 
+    /// Whether there is one of that code.
+    pub fn has(&self, code: Code) -> bool {
+        self.all.iter().any(|found| found.code == code)
+    }
+
     /// Everything that was reported, by file and place, each once.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         let place = |d: &Diagnostic| (d.labels.first().map(|label| label.0), d.code);

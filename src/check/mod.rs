@@ -12,7 +12,9 @@ use crate::codes::Code;
 use crate::diagnostic::{Diagnostic, Sink};
 use crate::emit::kunit::is_fallible;
 use crate::expand;
-use crate::ir::{Condition, Deviation, Expectation, Scenario, Step, StepKind, Suite, Unit};
+use crate::ir::{
+    Condition, Deviation, Expectation, Refused, Scenario, Step, StepKind, Suite, Unit,
+};
 use crate::sim::{ActionId, Callback, Claim, DeviceId, DriverId, Holdings, Op, Sort};
 
 /// Checks a unit. What would only follow from an earlier error is not looked at: the
@@ -32,7 +34,11 @@ pub fn check(unit: &mut Unit, sink: &mut Sink) {
             .map(|scenario| of_scenario(unit, suite, scenario, kinds_are_able))
             .collect();
         for (scenario, found) in unit.suites[number].scenarios.iter_mut().zip(sinks) {
-            scenario.refused = found.has_errors();
+            scenario.refused = match (found.has(Code::Race), found.has_errors()) {
+                (true, _) => Some(Refused::Race),
+                (false, true) => Some(Refused::Lifetime),
+                (false, false) => None,
+            };
             sink.append(found);
         }
     }

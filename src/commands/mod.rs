@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
+use devres_gen::codes::Code;
 use devres_gen::compile::{Error, Front, load_part};
 use devres_gen::diagnostic::has_errors;
 use devres_gen::emit::parts;
@@ -72,14 +73,22 @@ fn understood(front: Front) -> Result<Unit, u8> {
 }
 
 /// The same for who runs it: where nothing is wrong but what comes of single scenarios, which are
-/// marked, that is no reason not to run the others.
-fn load_to_run(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> {
+/// marked, that is no reason not to run the others. Of that only what is `told` is said.
+fn load_to_run(
+    paths: &[PathBuf],
+    selection: &Selection,
+    told: impl Fn(Code) -> bool,
+) -> Result<Unit, u8> {
     let front = load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?;
     let mut diagnostics = front.diagnostics.iter();
     if diagnostics.any(|found| !found.code.is_warning() && !found.code.is_of_a_run()) {
         return understood(front);
     }
-    let Front { unit, diagnostics } = front;
+    let Front {
+        unit,
+        mut diagnostics,
+    } = front;
+    diagnostics.retain(|found| told(found.code));
     if !diagnostics.is_empty() {
         report(&diagnostics, &unit.sources);
     }

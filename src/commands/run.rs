@@ -27,7 +27,7 @@ struct Kernel<'u> {
 }
 
 pub(super) fn run(args: &Args) -> Done {
-    let unit = load_to_run(&args.paths, &args.select.selection())?;
+    let unit = load_to_run(&args.paths, &args.select.selection(), |_| true)?;
     let judge = if args.trace { run::run } else { run::judge };
     // Who names no kernel gets what the generated tests ask: whether it is so on each.
     let models: Vec<Model> = match args.kernel.without.is_empty() {
@@ -76,7 +76,7 @@ fn passed(kernels: &[Kernel<'_>], at: usize) -> bool {
 
 /// Of a case whose scenario was refused nothing can be told by one run.
 fn is_as_stated(case: &Case<'_>, run: &Run) -> bool {
-    run.passed() && !case.scenario.refused
+    run.passed() && case.scenario.refused.is_none()
 }
 
 /// The traces are those of the first kernel, which has all fixes if there are others.
@@ -119,7 +119,7 @@ fn of_case(case: &Case<'_>, run: &Run, trace: bool) -> Value {
         "passed": is_as_stated(case, run),
         "failures": failures.collect::<Vec<_>>(),
     });
-    if case.scenario.refused {
+    if case.scenario.refused.is_some() {
         value["refused"] = true.into();
     }
     if let Some(fault) = &run.fault {
@@ -158,7 +158,7 @@ fn ktap(unit: &Unit, kernels: &[Kernel<'_>], trace: bool) -> String {
                 let label = case.kind_use.label(unit);
                 let content = identity::case(unit, scenario, &case.kind_use);
                 text += &format!("    # {test}: {label}: content {content}\n");
-                if scenario.refused {
+                if scenario.refused.is_some() {
                     text += &format!("    # {test}: {label}: refused: standard error says why\n");
                 }
                 for Kernel { model, runs } in kernels {
@@ -324,7 +324,7 @@ fn failures<'r>(kernels: &'r [Kernel<'r>]) -> Vec<Diagnostic> {
     let mut found: Vec<Failed<'r>> = Vec::new();
     let runs = kernels.iter().flat_map(|kernel| &kernel.runs);
     // What was refused was told already.
-    for (case, run) in runs.filter(|(case, _)| !case.scenario.refused) {
+    for (case, run) in runs.filter(|(case, _)| case.scenario.refused.is_none()) {
         for new in of_run(case, run) {
             match found.iter_mut().find(|known| known.is_as(&new)) {
                 Some(known) => known.places.extend(new.places),

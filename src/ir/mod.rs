@@ -171,12 +171,20 @@ pub struct Scenario {
     pub in_bodies: Vec<(Op, Span)>,
     /// Whether nothing of it was left out, so that it can be judged as a whole.
     pub whole: bool,
-    /// Whether a lifetime goes wrong in it, or something depends on queued work, as was found when
-    /// it was checked.
-    pub refused: bool,
+    /// What was found when it was checked, by which it is no scenario to generate anything from.
+    pub refused: Option<Refused>,
     /// After how many operations the test gives up, by an assertion that fails: set by
     /// [`give_up`](crate::give_up), and by no source.
     pub gives_up_after: Option<usize>,
+}
+
+/// Why a scenario that can be understood is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A lifetime goes wrong in it, or does not where it says so.
+    Lifetime,
+    /// Something depends on when queued work is done: there is nothing to be said of it.
+    Race,
 }
 
 impl Scenario {

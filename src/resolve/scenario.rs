@@ -78,7 +78,7 @@ impl<'s> ScenarioResolver<'s> {
                 steps: vec![],
                 in_bodies: vec![],
                 whole: scenario.whole,
-                refused: false,
+                refused: None,
                 gives_up_after: None,
             },
         }

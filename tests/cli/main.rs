@@ -788,6 +788,45 @@ unregister/get_devm_put/platform_bound  holds      holds                 holds  
     assert_eq!(table, expected);
 }
 
+/// Nobody has to know of a fault to be shown without which fix there is one.
+#[test]
+fn a_matrix_has_what_does_not_compile() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "use kinds
+suite s on platform {
+    scenario grabs {
+        register dev
+        action grab on dev { get dev }
+        unregister dev
+        put dev
+    }
+}
+";
+    fs::write(folder.path().join("s.devres"), text).unwrap();
+    let output = program(folder.path(), &["matrix", "s.devres"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(err(&output), "");
+    let row = "s/grabs/platform  holds      breaks                holds                 holds\n";
+    assert!(out(&output).contains(row), "{}", out(&output));
+    let race = "use kinds
+suite s on platform {
+    scenario race {
+        device other: platform
+        driver drv for dev { probe 1 { return EPROBE_DEFER } }
+        driver next for other { }
+        register drv; register next; register dev; register other
+        expect dev unbound
+    }
+}
+";
+    fs::write(folder.path().join("s.devres"), race).unwrap();
+    let output = program(folder.path(), &["matrix", "s.devres"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("E0403"), "{}", err(&output));
+    let row = "s/race/platform  depends    depends               depends               depends\n";
+    assert!(out(&output).contains(row), "{}", out(&output));
+}
+
 #[test]
 fn fmt_lays_down_one_form_and_check_only_shows_it() {
     let folder = tempfile::tempdir().unwrap();
