@@ -34,10 +34,12 @@ pub fn check(unit: &mut Unit, sink: &mut Sink) {
             .map(|scenario| of_scenario(unit, suite, scenario, kinds_are_able))
             .collect();
         for (scenario, found) in unit.suites[number].scenarios.iter_mut().zip(sinks) {
-            scenario.refused = match (found.has(Code::Race), found.has_errors()) {
-                (true, _) => Some(Refused::Race),
-                (false, true) => Some(Refused::Lifetime),
-                (false, false) => None,
+            scenario.refused = if found.has(Code::Race) {
+                Some(Refused::Race)
+            } else if found.has(Code::Fault) || found.has(Code::NoFault) {
+                Some(Refused::Lifetime)
+            } else {
+                None
             };
             sink.append(found);
         }

@@ -206,9 +206,7 @@ pub(super) fn unit(
     on: &[String],
 ) -> Result<(Unit, Vec<KindUse>), u8> {
     let front = bricks(paths);
-    if !front.diagnostics.is_empty() {
-        report(&front.diagnostics, &front.unit.sources);
-    }
+    report(&front.diagnostics, &front.unit.sources);
     if has_errors(&front.diagnostics) {
         return Err(BAD_INPUT);
     }

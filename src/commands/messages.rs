@@ -25,8 +25,11 @@ fn format() -> MessageFormat {
     FORMAT.get().copied().unwrap_or(MessageFormat::Human)
 }
 
-/// Says what is wrong with sources.
+/// Says what is wrong with sources, if anything is.
 pub(super) fn report(diagnostics: &[Diagnostic], sources: &Sources) {
+    if diagnostics.is_empty() {
+        return;
+    }
     match format() {
         MessageFormat::Human => for_people(diagnostics, sources),
         MessageFormat::Short => {

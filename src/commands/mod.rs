@@ -63,9 +63,7 @@ fn load_or_report(paths: &[PathBuf], selection: &Selection) -> Result<Unit, u8> 
 /// What was understood, or what is wrong with it is said.
 fn understood(front: Front) -> Result<Unit, u8> {
     let Front { unit, diagnostics } = front;
-    if !diagnostics.is_empty() {
-        report(&diagnostics, &unit.sources);
-    }
+    report(&diagnostics, &unit.sources);
     if has_errors(&diagnostics) {
         return Err(BAD_INPUT);
     }
@@ -79,28 +77,19 @@ fn load_to_run(
     selection: &Selection,
     told: impl Fn(Code) -> bool,
 ) -> Result<Unit, u8> {
-    let front = load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?;
-    let mut diagnostics = front.diagnostics.iter();
-    if diagnostics.any(|found| !found.code.is_warning() && !found.code.is_of_a_run()) {
+    let mut front = load_part(paths, selection).or_else(|why| fail(&why, BAD_INPUT))?;
+    let stops = |code: Code| !code.is_warning() && !code.is_of_a_run();
+    if front.diagnostics.iter().any(|found| stops(found.code)) {
         return understood(front);
     }
-    let Front {
-        unit,
-        mut diagnostics,
-    } = front;
-    diagnostics.retain(|found| told(found.code));
-    if !diagnostics.is_empty() {
-        report(&diagnostics, &unit.sources);
-    }
-    Ok(unit)
+    front.diagnostics.retain(|found| told(found.code));
+    report(&front.diagnostics, &front.unit.sources);
+    Ok(front.unit)
 }
 
 /// Says what a version of Linux does not have.
 fn left_out(unit: &Unit, linux: Linux) {
-    let warnings = parts::warnings(unit, linux);
-    if !warnings.is_empty() {
-        report(&warnings, &unit.sources);
-    }
+    report(&parts::warnings(unit, linux), &unit.sources);
 }
 
 /// An error that is not about a place in a source.

@@ -47,9 +47,7 @@ pub(super) fn run(args: &Args) -> Done {
         Format::Ktap => ktap(&unit, &kernels, args.trace),
     })?;
     let failed = orders::fold(failures(&kernels));
-    if !failed.is_empty() {
-        report(&failed, &unit.sources);
-    }
+    report(&failed, &unit.sources);
     let all = kernels[0].runs.len();
     let passed = (0..all).filter(|&at| passed(&kernels, at)).count();
     let cases = match (all, kernels.as_slice()) {

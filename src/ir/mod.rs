@@ -171,7 +171,7 @@ pub struct Scenario {
     pub in_bodies: Vec<(Op, Span)>,
     /// Whether nothing of it was left out, so that it can be judged as a whole.
     pub whole: bool,
-    /// What was found when it was checked, by which it is no scenario to generate anything from.
+    /// Why nothing may be generated from it, as was found when it was run to be checked.
     pub refused: Option<Refused>,
     /// After how many operations the test gives up, by an assertion that fails: set by
     /// [`give_up`](crate::give_up), and by no source.

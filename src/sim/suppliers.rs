@@ -7,7 +7,7 @@ use super::defects::Defect;
 use super::event::{Fault, Observer, Warning};
 use super::list::List;
 use super::points::Point;
-use super::program::{DeviceId, MAX_DEVICES, MAX_LINKS};
+use super::program::{DeviceId, MAX_LINKS};
 use super::state::{Autoremove, Ends, LinkStatus, LinksStatus};
 
 /// What a link is when its consumer has let go of it, by what its supplier is.
@@ -36,26 +36,14 @@ impl<O: Observer> Core<'_, O> {
         !missing
     }
 
-    /// `link->supplier->links.status` of what the device is linked to, by the supplier's number.
-    fn status_of_suppliers(&self, dev: DeviceId) -> [LinksStatus; MAX_DEVICES] {
-        let mut status = [LinksStatus::NoDriver; MAX_DEVICES];
-        for link in self.state.links.as_slice() {
-            if link.ends.consumer == dev {
-                let supplier = link.ends.supplier;
-                status[usize::from(supplier.0)] = self.state.device(supplier).links;
-            }
-        }
-        status
-    }
-
     fn device_links_missing_supplier(&mut self, dev: DeviceId) {
-        let suppliers = self.status_of_suppliers(dev);
+        let devices = self.state.devices.each_ref().map(|device| device.links);
         let mut warnings = 0;
         for link in self.managed_to_suppliers(dev) {
             if link.status != LinkStatus::ConsumerProbe {
                 continue;
             }
-            let supplier = suppliers[usize::from(link.ends.supplier.0)];
+            let supplier = devices[usize::from(link.ends.supplier.0)];
             link.status = without_consumer(supplier);
             warnings += u8::from(link.status == LinkStatus::Dormant);
         }
@@ -99,7 +87,7 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn __device_links_no_driver(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        let suppliers = self.status_of_suppliers(dev);
+        let devices = self.state.devices.each_ref().map(|device| device.links);
         let mut warnings = 0;
         let mut gone = List::new(Ends::default());
         for link in self.managed_to_suppliers(dev) {
@@ -110,7 +98,7 @@ impl<O: Observer> Core<'_, O> {
             if !matches!(link.status, LinkStatus::ConsumerProbe | LinkStatus::Active) {
                 continue;
             }
-            let supplier = suppliers[usize::from(link.ends.supplier.0)];
+            let supplier = devices[usize::from(link.ends.supplier.0)];
             link.status = without_consumer(supplier);
             let dormant = link.status == LinkStatus::Dormant;
             warnings += u8::from(dormant && supplier != LinksStatus::Unbinding);

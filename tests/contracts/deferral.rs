@@ -253,7 +253,7 @@ fn deferred_probe_work_func_retries_the_oldest_first() {
 }
 
 /// That work is another thread's: it may be done before an operation returns that an action calls.
-/// Seen on 7.2 in two boots of twelve, when the caller was a worker itself.
+/// Seen on 7.2 in some boots and not in others, when the caller was a worker itself.
 #[test]
 fn a_retry_may_overtake_the_operation_of_a_callback() {
     static PROGRAM: Program<'static> = Program {
