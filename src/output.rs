@@ -11,11 +11,10 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use similar::TextDiff;
+use twox_hash::XxHash3_128;
 
 use crate::emit::{MARK, OutputFile};
-use crate::identity::hex;
 use crate::platform;
 use crate::source::MAX_BYTES;
 
@@ -52,22 +51,25 @@ impl Written {
 /// # Errors
 /// What went wrong, with the path; also a file in the way that is not ours.
 pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
-    let manifest = manifest(files);
-    for file in files.iter().chain([&manifest]) {
-        refuse_foreign(out, file)?;
-    }
+    refuse_foreign(out, files)?;
     fs::create_dir_all(out).map_err(|why| failed(out, &why))?;
     let _locked = lock(out)?;
     let mut done = Written::default();
-    let written = files.par_iter().map(|file| write_one(out, file));
-    for is_new in written.collect::<Vec<_>>() {
-        done.count(is_new?);
+    // What was just written is still in a cache when it is read again.
+    let written = files
+        .par_iter()
+        .map(|file| write_one(out, file).map(|is_new| (is_new, line(file))));
+    let mut lines = String::new();
+    for one in written.collect::<Vec<_>>() {
+        let (is_new, line) = one?;
+        done.count(is_new);
+        lines += &line;
     }
     for stale in stale(out, files)? {
         fs::remove_file(out.join(&stale)).map_err(|why| failed(&out.join(&stale), &why))?;
         done.removed += 1;
     }
-    done.count(write_one(out, &manifest)?);
+    done.count(write_one(out, &manifest(&lines))?);
     Ok(done)
 }
 
@@ -76,9 +78,7 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
 /// # Errors
 /// What cannot be read, or is in the way.
 pub fn sources_of_stale(out: &Path, files: &[OutputFile]) -> Result<BTreeSet<String>, String> {
-    files
-        .iter()
-        .try_for_each(|file| refuse_foreign(out, file))?;
+    refuse_foreign(out, files)?;
     let mut sources = BTreeSet::new();
     for stale in stale(out, files)? {
         // A suite's Rust says it in one line.
@@ -97,13 +97,11 @@ pub fn sources_of_stale(out: &Path, files: &[OutputFile]) -> Result<BTreeSet<Str
 /// # Errors
 /// The same as for writing, and nothing is written.
 pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
-    let manifest = manifest(files);
-    let all = || files.iter().chain([&manifest]);
-    for file in all() {
-        refuse_foreign(out, file)?;
-    }
+    refuse_foreign(out, files)?;
+    let lines: Vec<String> = files.par_iter().map(line).collect();
+    let manifest = manifest(&lines.concat());
     let mut differences = Vec::new();
-    for file in all() {
+    for file in files.iter().chain([&manifest]) {
         let path = out.join(&file.path);
         match read(&path)? {
             None => differences.push(format!("{}: missing\n", path.display())),
@@ -138,15 +136,16 @@ pub fn diff(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
     diff.unified_diff().header(old_name, new_name).to_string()
 }
 
-fn manifest(files: &[OutputFile]) -> OutputFile {
-    let line = |file: &OutputFile| {
-        let digest = Sha256::digest(file.text.as_bytes());
-        format!("{}  {}\n", hex(&digest), file.path)
-    };
-    let lines: Vec<String> = files.par_iter().map(line).collect();
+/// What the manifest has of a file: as `xxh128sum --check` reads it.
+fn line(file: &OutputFile) -> String {
+    let digest = XxHash3_128::oneshot(file.text.as_bytes());
+    format!("{digest:032x}  {}\n", file.path)
+}
+
+fn manifest(lines: &str) -> OutputFile {
     OutputFile {
         path: MANIFEST.to_owned(),
-        text: format!("# {MARK}, do not edit.\n{}", lines.concat()),
+        text: format!("# {MARK}, do not edit.\n{lines}"),
     }
 }
 
@@ -225,32 +224,45 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut whole = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .rand_bytes(UNFINISHED_LETTERS)
-        .tempfile_in(folder)?;
-    whole.write_all(text.as_bytes())?;
-    // A temporary file is for its owner only; this one is like any other.
-    let permissions = match fs::metadata(path) {
-        Ok(old) => old.permissions(),
-        Err(_) => platform::readable(),
+    let unfinished = || {
+        tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .rand_bytes(UNFINISHED_LETTERS)
+            // What is temporary is otherwise for its owner only.
+            .permissions(platform::of_new_files())
+            .tempfile_in(folder)
     };
-    whole.as_file().set_permissions(permissions)?;
+    let mut whole = match unfinished() {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            unfinished()?
+        }
+        known => known?,
+    };
+    whole.write_all(text.as_bytes())?;
+    if let Ok(old) = fs::metadata(path) {
+        whole.as_file().set_permissions(old.permissions())?;
+    }
     whole.persist(path).map_err(|why| why.error)?;
     Ok(())
 }
 
-/// Whether a file, or a folder that it is to lie in, is something else that has to stay.
-fn refuse_foreign(out: &Path, file: &OutputFile) -> Result<(), String> {
-    let in_the_way =
-        |path: &Path, why: &str| Err(format!("`{}` is in the way: {why}", path.display()));
+/// Whether a file, or a folder that it is to lie in, is something else that has to stay: of those
+/// that are to be written, and of the manifest.
+fn refuse_foreign(out: &Path, files: &[OutputFile]) -> Result<(), String> {
     let folder = out.ancestors().find(|folder| folder.exists());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return in_the_way(folder, "it is no folder");
     }
+    let paths = files.iter().map(|file| file.path.as_str());
+    paths
+        .chain([MANIFEST])
+        .try_for_each(|file| refuse_foreign_file(out, file))
+}
+
+fn refuse_foreign_file(out: &Path, file: &str) -> Result<(), String> {
     let mut path = out.to_owned();
-    let mut parts = Path::new(&file.path).iter().peekable();
+    let mut parts = Path::new(file).iter().peekable();
     while let Some(part) = parts.next() {
         path.push(part);
         let kind = match fs::symlink_metadata(&path) {
@@ -272,6 +284,10 @@ fn refuse_foreign(out: &Path, file: &OutputFile) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn in_the_way(path: &Path, why: &str) -> Result<(), String> {
+    Err(format!("`{}` is in the way: {why}", path.display()))
 }
 
 /// Whether a file is named like one that was still being written.

@@ -6,9 +6,9 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink as unix_symlink};
 use std::path::Path;
 
-/// Permissions of a file that its owner writes and everybody reads.
-pub(crate) fn readable() -> Permissions {
-    Permissions::from_mode(0o644)
+/// Permissions of a new file, of which the system takes what the user's umask says.
+pub(crate) fn of_new_files() -> Permissions {
+    Permissions::from_mode(0o666)
 }
 
 /// Makes a symbolic link.

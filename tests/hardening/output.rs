@@ -2,9 +2,12 @@
 //! anybody else's is touched, and what is there stays whole.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use devres_gen::emit::OutputFile;
+use devres_gen::output::{MANIFEST, write};
 
 use crate::util::{GOOD, files, folder, large, program, succeeds};
 
@@ -253,5 +256,39 @@ fn two_at_once_do_not_disturb_each_other() {
         };
         // Whichever was last.
         assert!(right("x.devres") != right("y.devres"));
+    }
+}
+
+#[test]
+fn the_manifest_has_a_sum_of_each_file_as_xxh128sum_prints_it() {
+    let here = tempfile::tempdir().unwrap();
+    let empty = OutputFile {
+        path: "empty".to_owned(),
+        text: String::new(),
+    };
+    write(here.path(), &[empty]).unwrap();
+    let manifest = fs::read_to_string(here.path().join(MANIFEST)).unwrap();
+    // That of nothing at all: `xxh128sum /dev/null`.
+    let line = manifest.lines().last();
+    assert_eq!(line, Some("99aa06d3014798d86001c324468d497f  empty"));
+}
+
+#[test]
+fn a_new_file_is_for_whom_the_umask_leaves_it() {
+    let here = folder(GOOD);
+    for (umask, mode) in [("027", 0o640), ("002", 0o664)] {
+        let out = here.path().join(umask);
+        let command = format!(
+            "umask {umask} && {} compile --out {umask} x.devres",
+            env!("CARGO_BIN_EXE_devres-gen")
+        );
+        let said = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(here.path())
+            .status()
+            .unwrap();
+        assert!(said.success());
+        let manifest = fs::metadata(out.join(MANIFEST)).unwrap();
+        assert_eq!(manifest.permissions().mode() & 0o777, mode);
     }
 }
