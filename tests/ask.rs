@@ -400,7 +400,7 @@ fn what_a_kind_cannot_do_is_not_asked_of_it() {
     let front = ask("register dev; open dev as f", &[]);
     let kinds = &front.unit.suites[0].kinds;
     let kinds: Vec<String> = kinds.iter().map(|kind| kind.spelled(&front.unit)).collect();
-    assert_eq!(kinds, ["chardev", "iio", "drm"]);
+    assert_eq!(kinds, ["chardev", "misc", "iio", "drm"]);
     assert!(front.diagnostics.is_empty());
     let front = ask("register dev; open dev as f", &["root"]);
     assert_eq!(front.diagnostics.len(), 1);

@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-const KINDS: [Kind<'static>; 12] = [
+const KINDS: [Kind<'static>; 13] = [
     Kind::new("root"),
     Kind::new("bare").with_parent(),
     Kind::new("class").in_class(),
@@ -24,6 +24,7 @@ const KINDS: [Kind<'static>; 12] = [
     Kind::new("pci").on_bus().with_parent().held(),
     Kind::new("late").on_bus().held().late(),
     Kind::new("drm").in_class().object(),
+    Kind::new("misc").in_class().misc(),
 ];
 
 const SORTS: [Sort; 5] = [

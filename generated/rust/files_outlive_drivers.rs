@@ -13,6 +13,9 @@ use ::devres_gen::sim::Kind;
 /// A character device of the test's own: cdev_device_add(), in a class of the test's own.
 const CHARDEV: Kind<'static> = Kind::new("chardev").in_class().cdev();
 
+/// misc_register(): the device of a miscdevice, in the class of all of them.
+const MISC: Kind<'static> = Kind::new("misc").in_class().misc();
+
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
@@ -66,6 +69,52 @@ mod memory_of_the_driver {
     }
 }
 
+/// Wrong, and more so: a file of a misc device does not even hold that.
+mod memory_of_the_misc_device {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Fault, Handle, HandleId, Op, Program,
+        Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const PORT: DeviceId = DeviceId(1);
+        const PRIV: ActionId = ActionId(0);
+        const GONE: ActionId = ActionId(1);
+        const FILE: HandleId = HandleId(0);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("port", &super::MISC).below(DEV),
+            ]),
+            drivers: &case.drivers(&[]),
+            actions: &[
+                Action::memory("priv", PORT),
+                Action::new("gone", DEV, &[Op::Unregister(PORT)]),
+            ],
+            handles: &[Handle::new("file", PORT)],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/bugs/files.devres", 7, &program, case.model);
+        s.at(27).register(DEV);
+        s.at(28).register(PORT);
+        s.at(29).add_action(PRIV);
+        s.at(30).add_action(GONE);
+        s.at(31).open(FILE);
+        s.at(32).unbind(DEV);
+        s.at(33).expect(Claim::Freed(PORT));
+        s.at(34).use_handle(FILE);
+        s.at(36).announce(Fault::UsedAfterFree(PRIV));
+        s.at(35).use_memory(PRIV);
+        s.at(25).finish();
+    }
+
+    #[test]
+    fn on_platform_bound() {
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
 /// Right: it goes with the device that the file holds.
 mod memory_of_the_device {
     use ::devres_gen::sim::{
@@ -92,18 +141,64 @@ mod memory_of_the_device {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/bugs/files.devres", 7, &program, case.model);
-        s.at(27).add_action(PRIV);
-        s.at(28).register(DEV);
-        s.at(29).register(CLOCK);
-        s.at(30).add_action(GONE);
-        s.at(31).open(FILE);
-        s.at(32).unbind(DEV);
-        s.at(33).use_handle(FILE);
-        s.at(34).use_memory(PRIV);
-        s.at(35).close(FILE);
-        s.at(36).expect(Claim::Freed(CLOCK));
-        s.at(37).free(PRIV);
-        s.at(25).finish();
+        s.at(42).add_action(PRIV);
+        s.at(43).register(DEV);
+        s.at(44).register(CLOCK);
+        s.at(45).add_action(GONE);
+        s.at(46).open(FILE);
+        s.at(47).unbind(DEV);
+        s.at(48).use_handle(FILE);
+        s.at(49).use_memory(PRIV);
+        s.at(50).close(FILE);
+        s.at(51).expect(Claim::Freed(CLOCK));
+        s.at(52).free(PRIV);
+        s.at(40).finish();
+    }
+
+    #[test]
+    fn on_platform_bound() {
+        Case::bound(&super::PLATFORM).on_every_kernel(scenario);
+    }
+}
+
+/// Right for a misc device: whoever is last, the driver or the file, frees it.
+mod memory_of_whoever_is_last {
+    use ::devres_gen::sim::{
+        Action, ActionId, Case, Claim, Device, DeviceId, Handle, HandleId, Op, Program, Session,
+    };
+
+    fn scenario(case: &Case<'_>) {
+        const DEV: DeviceId = DeviceId(0);
+        const PORT: DeviceId = DeviceId(1);
+        const PRIV: ActionId = ActionId(0);
+        const GONE: ActionId = ActionId(1);
+        const FILE: HandleId = HandleId(0);
+        let program = Program {
+            devices: &case.devices(&[
+                Device::new("dev", case.kind),
+                Device::new("port", &super::MISC).below(DEV),
+            ]),
+            drivers: &case.drivers(&[]),
+            actions: &[
+                Action::unmanaged("priv"),
+                Action::new("gone", DEV, &[Op::Unregister(PORT)]),
+            ],
+            handles: &[Handle::new("file", PORT)],
+            ..Program::EMPTY
+        };
+        let mut s = Session::new("scenarios/bugs/files.devres", 7, &program, case.model);
+        s.at(58).add_action(PRIV);
+        s.at(59).register(DEV);
+        s.at(60).register(PORT);
+        s.at(61).add_action(GONE);
+        s.at(62).open(FILE);
+        s.at(63).unbind(DEV);
+        s.at(64).expect(Claim::Freed(PORT));
+        s.at(65).use_handle(FILE);
+        s.at(66).use_memory(PRIV);
+        s.at(67).close(FILE);
+        s.at(68).free(PRIV);
+        s.at(56).finish();
     }
 
     #[test]
@@ -139,18 +234,18 @@ mod framework_asks_first {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/bugs/files.devres", 7, &program, case.model);
-        s.at(43).register(DEV);
-        s.at(44).register(CARD);
-        s.at(45).add_action(PRIV);
-        s.at(46).add_action(GONE);
-        s.at(47).open(FILE);
-        s.at(48).use_handle(FILE);
-        s.at(48).use_memory(PRIV);
-        s.at(49).unbind(DEV);
-        s.at(50).fails(Op::UseHandle(FILE), Errno::ENODEV);
-        s.at(51).close(FILE);
-        s.at(52).expect(Claim::Freed(CARD));
-        s.at(41).finish();
+        s.at(74).register(DEV);
+        s.at(75).register(CARD);
+        s.at(76).add_action(PRIV);
+        s.at(77).add_action(GONE);
+        s.at(78).open(FILE);
+        s.at(79).use_handle(FILE);
+        s.at(79).use_memory(PRIV);
+        s.at(80).unbind(DEV);
+        s.at(81).fails(Op::UseHandle(FILE), Errno::ENODEV);
+        s.at(82).close(FILE);
+        s.at(83).expect(Claim::Freed(CARD));
+        s.at(72).finish();
     }
 
     #[test]

@@ -26,14 +26,14 @@ mod the_same {
             handles: &[Handle::new("file", DEV)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 106, &program, case.model);
-        s.at(110).register(DEV);
-        s.at(111).open(FILE);
-        s.at(112).unregister(DEV);
-        s.at(113).expect(Claim::Alive(DEV));
-        s.at(115).announce(Fault::RegisteredTwice(DEV));
-        s.at(114).init(DEV);
-        s.at(109).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 137, &program, case.model);
+        s.at(141).register(DEV);
+        s.at(142).open(FILE);
+        s.at(143).unregister(DEV);
+        s.at(144).expect(Claim::Alive(DEV));
+        s.at(146).announce(Fault::RegisteredTwice(DEV));
+        s.at(145).init(DEV);
+        s.at(140).finish();
     }
 
     #[test]
@@ -59,17 +59,17 @@ mod another_one {
             handles: &[Handle::new("file", DEV)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 106, &program, case.model);
-        s.at(121).register(DEV);
-        s.at(122).open(FILE);
-        s.at(123).unregister(DEV);
-        s.at(124).register(NEXT);
-        s.at(125).expect(Claim::Alive(DEV));
-        s.at(125).expect(Claim::Alive(NEXT));
-        s.at(126).close(FILE);
-        s.at(127).expect(Claim::Freed(DEV));
-        s.at(127).expect(Claim::Alive(NEXT));
-        s.at(119).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 137, &program, case.model);
+        s.at(152).register(DEV);
+        s.at(153).open(FILE);
+        s.at(154).unregister(DEV);
+        s.at(155).register(NEXT);
+        s.at(156).expect(Claim::Alive(DEV));
+        s.at(156).expect(Claim::Alive(NEXT));
+        s.at(157).close(FILE);
+        s.at(158).expect(Claim::Freed(DEV));
+        s.at(158).expect(Claim::Alive(NEXT));
+        s.at(150).finish();
     }
 
     #[test]

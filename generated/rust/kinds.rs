@@ -20,6 +20,9 @@ const CLASS: Kind<'static> = Kind::new("class").in_class();
 /// A character device of the test's own: cdev_device_add(), in a class of the test's own.
 const CHARDEV: Kind<'static> = Kind::new("chardev").in_class().cdev();
 
+/// misc_register(): the device of a miscdevice, in the class of all of them.
+const MISC: Kind<'static> = Kind::new("misc").in_class().misc();
+
 /// platform_device_register_resndata(), below platform_bus unless it is given a parent.
 const PLATFORM: Kind<'static> = Kind::new("platform").on_bus().with_parent();
 
@@ -91,6 +94,11 @@ mod plain {
     #[test]
     fn on_chardev() {
         Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_misc() {
+        Case::unbound(&super::MISC).on_every_kernel(scenario);
     }
 
     #[test]
@@ -181,6 +189,11 @@ mod get_put {
     #[test]
     fn on_chardev() {
         Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_misc() {
+        Case::unbound(&super::MISC).on_every_kernel(scenario);
     }
 
     #[test]
@@ -280,6 +293,11 @@ mod get_devm_put {
     #[test]
     fn on_chardev() {
         Case::unbound(&super::CHARDEV).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_misc() {
+        Case::unbound(&super::MISC).on_every_kernel(scenario);
     }
 
     #[test]

@@ -51,6 +51,8 @@ mod faults_of_drivers;
 #[rustfmt::skip]
 mod faults_of_lists;
 #[rustfmt::skip]
+mod faults_of_misc;
+#[rustfmt::skip]
 mod faults_of_resources;
 #[rustfmt::skip]
 mod files_outlive_drivers;
@@ -72,6 +74,10 @@ mod halves_bound;
 mod handles;
 #[rustfmt::skip]
 mod handles_below;
+#[rustfmt::skip]
+mod handles_of_misc;
+#[rustfmt::skip]
+mod handles_of_misc_below;
 #[rustfmt::skip]
 mod handles_of_objects;
 #[rustfmt::skip]
@@ -103,7 +109,7 @@ mod names_in_uevents;
 #[rustfmt::skip]
 mod nothing_left;
 #[rustfmt::skip]
-mod numbers_of_cards;
+mod numbers_of_devices;
 #[rustfmt::skip]
 mod objects_outlive_drivers;
 #[rustfmt::skip]

@@ -48,18 +48,18 @@ mod memory_of_the_driver {
             handles: &[Handle::new("file", CARD)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 133, &program, case.model);
-        s.at(138).register(DEV);
-        s.at(139).register(CARD);
-        s.at(140).add_action(DSI);
-        s.at(141).add_action(ENCODER);
-        s.at(142).add_action(GONE);
-        s.at(143).open(FILE);
-        s.at(144).unbind(DEV);
-        s.at(145).expect(Claim::not_run(ENCODER));
-        s.at(147).announce(Fault::UsedAfterFree(DSI));
-        s.at(146).close(FILE);
-        s.at(136).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 164, &program, case.model);
+        s.at(169).register(DEV);
+        s.at(170).register(CARD);
+        s.at(171).add_action(DSI);
+        s.at(172).add_action(ENCODER);
+        s.at(173).add_action(GONE);
+        s.at(174).open(FILE);
+        s.at(175).unbind(DEV);
+        s.at(176).expect(Claim::not_run(ENCODER));
+        s.at(178).announce(Fault::UsedAfterFree(DSI));
+        s.at(177).close(FILE);
+        s.at(167).finish();
     }
 
     #[test]
@@ -101,19 +101,19 @@ mod memory_of_the_object {
             handles: &[Handle::new("file", CARD)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 133, &program, case.model);
-        s.at(153).add_action(DSI);
-        s.at(154).register(DEV);
-        s.at(155).register(CARD);
-        s.at(156).add_action(ENCODER);
-        s.at(157).add_action(GONE);
-        s.at(158).open(FILE);
-        s.at(159).unbind(DEV);
-        s.at(160).expect(Claim::not_run(ENCODER));
-        s.at(161).close(FILE);
-        s.at(162).expect(Claim::ran(ENCODER));
-        s.at(162).expect(Claim::Freed(CARD));
-        s.at(151).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 164, &program, case.model);
+        s.at(184).add_action(DSI);
+        s.at(185).register(DEV);
+        s.at(186).register(CARD);
+        s.at(187).add_action(ENCODER);
+        s.at(188).add_action(GONE);
+        s.at(189).open(FILE);
+        s.at(190).unbind(DEV);
+        s.at(191).expect(Claim::not_run(ENCODER));
+        s.at(192).close(FILE);
+        s.at(193).expect(Claim::ran(ENCODER));
+        s.at(193).expect(Claim::Freed(CARD));
+        s.at(182).finish();
     }
 
     #[test]

@@ -43,14 +43,14 @@ mod port_is_left {
             handles: &[Handle::new("file", PORT)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 57, &program, case.model);
-        s.at(65).register_driver(UART);
-        s.at(66).register(DEV);
-        s.at(67).unbind(DEV);
-        s.at(68).open(FILE);
-        s.at(70).announce(Fault::UsedAfterFree(PRIV));
-        s.at(69).use_memory(PRIV);
-        s.at(60).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 88, &program, case.model);
+        s.at(96).register_driver(UART);
+        s.at(97).register(DEV);
+        s.at(98).unbind(DEV);
+        s.at(99).open(FILE);
+        s.at(101).announce(Fault::UsedAfterFree(PRIV));
+        s.at(100).use_memory(PRIV);
+        s.at(91).finish();
     }
 
     #[test]
@@ -84,14 +84,14 @@ mod port_is_leaked {
             }]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 57, &program, case.model);
-        s.at(79).register_driver(UART);
-        s.at(80).register(DEV);
-        s.at(81).unbind(DEV);
-        s.at(74).give_up();
-        s.at(82).expect(Claim::Alive(PORT));
-        s.at(82).expect(Claim::Alive(DEV));
-        s.at(74).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 88, &program, case.model);
+        s.at(110).register_driver(UART);
+        s.at(111).register(DEV);
+        s.at(112).unbind(DEV);
+        s.at(105).give_up();
+        s.at(113).expect(Claim::Alive(PORT));
+        s.at(113).expect(Claim::Alive(DEV));
+        s.at(105).finish();
     }
 
     #[test]
@@ -132,19 +132,19 @@ mod port_goes_with_its_driver {
             handles: &[Handle::new("file", PORT), Handle::new("late", PORT)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/bugs/files.devres", 57, &program, case.model);
-        s.at(92).register_driver(UART);
-        s.at(93).register(DEV);
-        s.at(94).open(FILE);
-        s.at(95).use_memory(PRIV);
-        s.at(96).unbind(DEV);
-        s.at(97).fails(Op::Open(LATE), Errno::ENXIO);
-        s.at(98).close(FILE);
-        s.at(99).expect(Claim::Freed(PORT));
-        s.at(86).give_up();
-        s.at(100).expect(Claim::Freed(DEV));
-        s.at(100).expect(Claim::Gone(PORT));
-        s.at(86).finish();
+        let mut s = Session::new("scenarios/bugs/files.devres", 88, &program, case.model);
+        s.at(123).register_driver(UART);
+        s.at(124).register(DEV);
+        s.at(125).open(FILE);
+        s.at(126).use_memory(PRIV);
+        s.at(127).unbind(DEV);
+        s.at(128).fails(Op::Open(LATE), Errno::ENXIO);
+        s.at(129).close(FILE);
+        s.at(130).expect(Claim::Freed(PORT));
+        s.at(117).give_up();
+        s.at(131).expect(Claim::Freed(DEV));
+        s.at(131).expect(Claim::Gone(PORT));
+        s.at(117).finish();
     }
 
     #[test]

@@ -204,6 +204,7 @@ impl Resolver<'_> {
                         ast::Handles::Plain => Handles::Cdev,
                         ast::Handles::Get => Handles::CdevAndDevice,
                         ast::Handles::Object => Handles::Object,
+                        ast::Handles::Misc => Handles::Misc,
                     }
                 }
                 ast::KindEntry::Driver(words) => {

@@ -1,5 +1,5 @@
 //! `fs/char_dev.c`, and what frameworks make of it: open files, what they hold, and what
-//! goes with the last of them. Source: Linux 6.12.
+//! goes with the last of them; `drivers/char/misc.c`, where they hold nothing. Source: Linux 6.12.
 
 use super::core::Core;
 use super::defects::Defect;
@@ -20,7 +20,7 @@ impl<O: Observer> Core<'_, O> {
     /// first reference is its own.
     pub(super) fn cdev_add(&mut self, dev: DeviceId) -> Result<(), Fault> {
         match self.handles(dev) {
-            Handles::None => return Ok(()),
+            Handles::None | Handles::Misc => return Ok(()),
             Handles::Cdev | Handles::CdevAndDevice => self.get_device(dev)?,
             Handles::Object => {
                 if let Some(parent) = self.program.device(dev).parent {
@@ -35,13 +35,13 @@ impl<O: Observer> Core<'_, O> {
 
     /// What was not to be: the device could not be added.
     pub(super) fn cdev_del_unused(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        let has_handles = self.handles(dev) != Handles::None;
         let device = self.state.device_mut(dev);
-        (device.cdev, device.cdev_gone) = (0, has_handles);
+        let was_there = std::mem::take(&mut device.cdev) > 0;
+        device.cdev_gone = was_there;
         match (self.handles(dev), self.program.device(dev).parent) {
             (Handles::Cdev | Handles::CdevAndDevice, _) => self.put_device(dev),
             (Handles::Object, Some(parent)) => self.put_device(parent),
-            (Handles::None | Handles::Object, _) => Ok(()),
+            (Handles::None | Handles::Object | Handles::Misc, _) => Ok(()),
         }
     }
 
@@ -72,6 +72,25 @@ impl<O: Observer> Core<'_, O> {
         })
     }
 
+    /// The lock of all misc devices, which one of them holds while it comes, goes or is opened.
+    /// What goes on within that has to do without the others, and would wait for itself.
+    pub(super) fn with_misc_mtx<R>(
+        &mut self,
+        dev: DeviceId,
+        f: impl FnOnce(&mut Self) -> Result<R, Fault>,
+    ) -> Result<R, Fault> {
+        if self.handles(dev) != Handles::Misc {
+            return f(self);
+        }
+        if let Some(holder) = self.misc_mtx {
+            return Err(Fault::Deadlock(holder));
+        }
+        self.misc_mtx = Some(dev);
+        let result = f(self)?;
+        self.misc_mtx = None;
+        Ok(result)
+    }
+
     /// `drmm_add_action()`, which the test reaches by the device, as long as that is there.
     pub(super) fn add_action_of_object(
         &mut self,
@@ -99,6 +118,9 @@ impl<O: Observer> Core<'_, O> {
             return Err(Fault::OpenTwice(handle));
         }
         let held = self.handles(dev);
+        if held == Handles::Misc {
+            return self.misc_open(handle);
+        }
         // `drm_minor_acquire()` asks whether it is unplugged, and that comes first of all.
         if held == Handles::Object && self.state.device(dev).phase != Phase::Added {
             return Ok(Errno::ENODEV.negative());
@@ -125,6 +147,20 @@ impl<O: Observer> Core<'_, O> {
         Ok(0)
     }
 
+    /// The file takes over the driver's functions, and holds its module and nothing of the device:
+    /// not even the `struct miscdevice` that it points to.
+    fn misc_open(&mut self, handle: HandleId) -> Result<i32, Fault> {
+        let dev = self.program.handle(handle).device;
+        self.with_misc_mtx(dev, |core| {
+            if core.state.device(dev).phase != Phase::Added {
+                return Ok(Errno::ENODEV.negative());
+            }
+            core.observer.point(Point::Opened);
+            core.state.open[usize::from(handle.0)] = true;
+            Ok(0)
+        })
+    }
+
     /// What user space asks of an open file reaches the driver, unless its framework looks
     /// first whether the device is still there (`drm_dev_enter()`). A file does not keep it
     /// from going.
@@ -145,9 +181,11 @@ impl<O: Observer> Core<'_, O> {
             return Err(Fault::NotOpen(handle));
         }
         let dev = self.program.handle(handle).device;
-        // The file's own release function comes first (`__fput()`).
-        if self.handles(dev) == Handles::CdevAndDevice {
-            self.put_device(dev)?;
+        match self.handles(dev) {
+            // The file's own release function comes first (`__fput()`).
+            Handles::CdevAndDevice => self.put_device(dev)?,
+            Handles::Misc => return Ok(()),
+            Handles::None | Handles::Cdev | Handles::Object => {}
         }
         let device = self.state.device(dev);
         if device.cdev == 1 && device.phase == Phase::Deleted {

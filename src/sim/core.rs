@@ -38,6 +38,7 @@ pub fn step<O: Observer>(
         in_callbacks: 0,
         releasing: 0,
         deleting: 0,
+        misc_mtx: None,
         probe_count: 0,
         in_deferred_work: false,
     };
@@ -59,6 +60,8 @@ pub(super) struct Core<'a, O> {
     pub(super) releasing: u8,
     /// The devices that `device_del()` is at work on, a bit each.
     pub(super) deleting: u8,
+    /// `misc_mtx`: the device for which it is held.
+    pub(super) misc_mtx: Option<DeviceId>,
     /// `probe_count`: probes that `wait_for_device_probe()` waits for.
     pub(super) probe_count: u8,
     /// Whether `deferred_probe_work_func()` is at work.
@@ -114,9 +117,12 @@ impl<O: Observer> Core<'_, O> {
             Op::Init(dev) => self.device_initialize(dev).map(|()| 0),
             Op::Add(dev) => {
                 self.in_use(dev)?;
-                self.add(dev)
+                self.with_misc_mtx(dev, |core| core.add(dev))
             }
-            Op::Del(dev) => self.del(dev).map(|()| 0),
+            Op::Del(dev) => {
+                self.with_misc_mtx(dev, |core| core.del(dev))?;
+                Ok(0)
+            }
             Op::Register(dev) => self.device_register(dev),
             Op::Unregister(dev) => self.device_unregister(dev).map(|()| 0),
             Op::Get(dev) => self.get_device(dev).map(|()| 0),
@@ -233,7 +239,7 @@ impl<O: Observer> Core<'_, O> {
     fn device_register(&mut self, dev: DeviceId) -> Result<i32, Fault> {
         self.call("device_register", |core| {
             core.device_initialize(dev)?;
-            let ret = core.add(dev)?;
+            let ret = core.with_misc_mtx(dev, |core| core.add(dev))?;
             if ret < 0 {
                 *core.state.device_mut(dev) = DeviceState::ABSENT;
                 // faux_device_create() says no more than that.
@@ -274,7 +280,7 @@ impl<O: Observer> Core<'_, O> {
         self.device_del(dev)?;
         self.deleting &= !(1 << dev.0);
         match kind.handles {
-            Handles::None => Ok(()),
+            Handles::None | Handles::Misc => Ok(()),
             _ => self.cdev_put(dev),
         }
     }
@@ -340,13 +346,16 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn device_unregister(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        self.call("device_unregister", |core| {
+        let device_unregister = |core: &mut Self| {
             core.del(dev)?;
             // An object has dropped it, or keeps it.
             match core.program.device(dev).kind.handles {
                 Handles::Object => Ok(()),
                 _ => core.put_device(dev),
             }
+        };
+        self.with_misc_mtx(dev, |core| {
+            core.call("device_unregister", device_unregister)
         })
     }
 

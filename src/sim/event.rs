@@ -254,7 +254,8 @@ pub enum Fault {
     FreedWhileRegistered(DeviceId),
     /// A group of resources is closed that is closed already.
     ClosedTwice(DeviceId),
-    /// The device's lock is wanted by somebody who holds it: the task waits for itself.
+    /// The device's lock is wanted by somebody who holds it, or `misc_mtx` by an action of a misc
+    /// device that goes: the task waits for itself.
     Deadlock(DeviceId),
     /// `driver_unregister()` of a driver while it probes a device: it waits for the probe
     /// to end.

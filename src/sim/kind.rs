@@ -51,6 +51,9 @@ pub enum Handles {
     /// The framework's object, which the device belongs to: it holds the device's first
     /// reference, its parent, and managed resources of its own (`struct drm_device`).
     Object,
+    /// Nothing: its driver's module, which no scenario unloads. One lock of all such devices is
+    /// held while one of them comes, goes or is opened (`misc_mtx`, drivers/char/misc.c).
+    Misc,
 }
 
 impl<'a> Kind<'a> {
@@ -138,6 +141,14 @@ impl<'a> Kind<'a> {
     pub const fn object(self) -> Self {
         Kind {
             handles: Handles::Object,
+            ..self
+        }
+    }
+
+    /// The same with a file that holds nothing of it.
+    pub const fn misc(self) -> Self {
+        Kind {
+            handles: Handles::Misc,
             ..self
         }
     }

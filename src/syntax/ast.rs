@@ -84,7 +84,7 @@ pub enum KindEntry {
     Selects(Vec<Name>),
     /// `since LINUX`
     Since(Name),
-    /// `handles`, `handles get` or `handles object`
+    /// `handles`, `handles get`, `handles object` or `handles misc`
     Handles(Handles),
     /// `c { ... }`
     C(Vec<CSection>),
@@ -99,6 +99,8 @@ pub enum Handles {
     Get,
     /// `handles object`: the framework's object that the device belongs to.
     Object,
+    /// `handles misc`: nothing.
+    Misc,
 }
 
 /// Whose the release function of a device is.

@@ -317,6 +317,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_needs | Rule::kind_needs => "`needs`",
         Rule::kw_selects | Rule::kind_selects => "`selects`",
         Rule::kw_object => "`object`",
+        Rule::kw_misc => "`misc`",
         Rule::of_object => "`.`",
         Rule::kw_group | Rule::group => "`group`",
         Rule::kind_driver => "`driver`",

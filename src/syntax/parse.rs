@@ -293,6 +293,7 @@ impl TreeBuilder<'_> {
                             Some(KindEntry::Handles(match word.map(|word| word.as_rule()) {
                                 Some(Rule::kw_get) => Handles::Get,
                                 Some(Rule::kw_object) => Handles::Object,
+                                Some(Rule::kw_misc) => Handles::Misc,
                                 _ => Handles::Plain,
                             }))
                         }

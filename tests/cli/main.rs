@@ -100,7 +100,7 @@ fn ask_says_which_kinds_it_leaves_out() {
         last.starts_with("not on root, bare, class, platform,"),
         "{last}"
     );
-    assert!(text.starts_with("on chardev, iio, drm "), "{text}");
+    assert!(text.starts_with("on chardev, misc, iio, drm "), "{text}");
     let one = out(&here(&[
         "ask",
         "--on",

@@ -122,3 +122,60 @@ fn a_file_can_be_used_when_the_device_is_gone() {
         assert_eq!(run.fault(UseHandle(FILE)), Fault::NotOpen(FILE));
     }
 }
+
+const SECOND: HandleId = HandleId(1);
+const CLOSES: ActionId = ActionId(3);
+static MISC: Kind<'static> = Kind::new("misc").in_class().misc();
+static MISCS: Program<'static> = Program {
+    devices: &[Device::new("dev", &MISC), Device::new("other", &MISC)],
+    handles: &[Handle::new("file", DEV), Handle::new("second", OTHER)],
+    actions: &[
+        Action::new("opens", DEV, &[Open(SECOND)]),
+        Action::new("registers", DEV, &[Register(OTHER)]),
+        Action::new("unregisters", DEV, &[Unregister(OTHER)]),
+        Action::new("closes", DEV, &[Close(SECOND)]),
+    ],
+    ..Program::EMPTY
+};
+
+/// A file of a misc device holds nothing of it: `misc_open()`. Measured on 6.1, 6.12 and 7.2.
+#[test]
+fn an_open_file_of_a_misc_device_holds_nothing() {
+    let mut run = Run::of(&MISCS).ops(&[Register(DEV), Open(FILE)]);
+    assert_eq!(run.refs(DEV), 2);
+    assert_eq!(run.events(Unregister(DEV)), [Event::Released(DEV)]);
+    assert!(run.state().is_open(FILE));
+    assert_eq!(run.op(UseHandle(FILE)), 0);
+    assert_eq!(run.events(Close(FILE)), []);
+}
+
+/// What `misc_deregister()` has taken off the list is not found. Measured on 6.1, 6.12 and 7.2.
+#[test]
+fn a_misc_device_that_is_gone_is_not_found() {
+    let mut run = Run::of(&MISCS).ops(&[Register(DEV), Get(DEV), Unregister(DEV)]);
+    assert_eq!(run.op(Open(FILE)), -19);
+}
+
+/// `misc_deregister()` holds `misc_mtx` while the device goes, and `misc_register()`, `misc_open()`
+/// and another `misc_deregister()` want it. Measured on 6.12, which hangs; to close a file it does
+/// not.
+#[test]
+fn misc_devices_have_one_lock() {
+    let there: &[Op] = &[Register(OTHER)];
+    for (action, ops) in [(A, there), (B, &[]), (C, there)] {
+        let run = Run::of(&MISCS).ops(&[Register(DEV), AddAction(action)]);
+        let mut run = run.ops(ops);
+        assert_eq!(run.fault(Unregister(DEV)), Fault::Deadlock(DEV));
+    }
+    let ready = [
+        Register(DEV),
+        Register(OTHER),
+        Open(SECOND),
+        AddAction(CLOSES),
+    ];
+    let mut run = Run::of(&MISCS).ops(&ready);
+    assert_eq!(
+        run.events(Unregister(DEV)),
+        [Event::Action(CLOSES), Event::Released(DEV)]
+    );
+}

@@ -141,6 +141,7 @@ fn drivers_and_handles(kind: &Kind) -> String {
         (".cdev()", kind.handles == Handles::Cdev),
         (".object()", kind.handles == Handles::Object),
         (".held_cdev()", kind.handles == Handles::CdevAndDevice),
+        (".misc()", kind.handles == Handles::Misc),
     ];
     let said = said.iter().filter(|(_, says)| *says);
     said.map(|&(call, _)| call).collect()
