@@ -94,7 +94,13 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 true => "unregister what is left in the scenario, with `settle` behind each",
                 false => "say `settle` earlier, after what queues the work",
             };
-            hint = Some(format!("{waits}: it waits until that is done"));
+            let in_callbacks = match scenario.in_bodies.is_empty() {
+                true => "",
+                false => "; what a callback does cannot be waited for, until the scenario does it",
+            };
+            hint = Some(format!(
+                "{waits}: it waits until that is done{in_callbacks}"
+            ));
         }
         if !found.story.is_empty() {
             help += &format!("\nwhat happened before{}:\n  ", found.first);
