@@ -13,8 +13,8 @@ use devres_gen::explore::{
     Asked, Bricks, Checkpoint, Covered, Explored, Limits, Next, Node, Progress, Question, Search,
     Shard, all_kinds,
 };
-use devres_gen::ir::{KindUse, Unit};
-use devres_gen::sim::{Model, Op, Packed};
+use devres_gen::ir::{DEV, KindUse, Unit};
+use devres_gen::sim::{ActionId, HandleId, Model, Op, Packed};
 
 /// Of a file that is given beside the bricks only the kinds are taken.
 #[test]
@@ -32,6 +32,35 @@ fn scenarios_of_a_file_are_no_bricks() {
     assert!(!own(&plain.unit) && own(&beside.unit));
     let text = fs::read_to_string("tests/own_kind.devres").unwrap();
     assert!(text.contains("suite "), "which has suites of its own");
+}
+
+/// A program with a file is not told to be for kinds that have none, nor one with an action that
+/// closes it.
+#[test]
+fn files_are_of_kinds_that_have_them() {
+    let unit = bricks(&[]).unit;
+    let used = |label: &str| {
+        let mut kinds = all_kinds(&unit).into_iter();
+        kinds.find(|used| used.label(&unit) == label).unwrap()
+    };
+    let of_files = unit.suites.iter().flat_map(|suite| {
+        let scenarios = suite.scenarios.iter();
+        scenarios.map(move |scenario| (suite, scenario))
+    });
+    let (suite, scenario) = { of_files }
+        .find(|(_, scenario)| scenario.name == "files")
+        .unwrap();
+    let of_chardev = Bricks::of(&unit, suite, scenario, used("chardev")).unwrap();
+    let shut = scenario.actions.iter().position(|a| a.name == "shut");
+    let programs = [
+        (vec![Op::Get(DEV)], true),
+        (vec![Op::Open(HandleId(0))], false),
+        (vec![Op::AddAction(ActionId(shut.unwrap() as u8))], false),
+    ];
+    for (ops, on_root) in programs {
+        assert!(of_chardev.on(&unit, used("misc"), &ops).is_some());
+        assert_eq!(of_chardev.on(&unit, used("root"), &ops).is_some(), on_root);
+    }
 }
 
 fn limits(depth: usize) -> Limits {

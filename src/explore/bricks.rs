@@ -5,7 +5,7 @@ use crate::check;
 use crate::diagnostic::Sink;
 use crate::expand;
 use crate::ir::{DEV, KindUse, Scenario, StepKind, Suite, Unit};
-use crate::sim::{ActionId, DeviceId, DriverId, Errno, GroupId, Op, Program, Sort};
+use crate::sim::{ActionId, DeviceId, DriverId, Errno, GroupId, Handles, Op, Program, Sort};
 
 /// Bricks on one kind.
 #[derive(Clone, Debug)]
@@ -59,8 +59,8 @@ impl Bricks {
     /// The same on another kind, if all operations of a program are possible there.
     pub fn on(&self, unit: &Unit, used: KindUse, ops: &[Op]) -> Option<Bricks> {
         let alphabet = alphabet(unit, &self.scenario, used);
-        let possible = ops.iter().all(|op| alphabet.contains(op));
-        possible.then(|| Bricks {
+        let possible = |op| alphabet.contains(op) && is_possible(unit, &self.scenario, used, *op);
+        ops.iter().all(possible).then(|| Bricks {
             used,
             alphabet,
             ..self.clone()
@@ -81,6 +81,23 @@ impl Bricks {
     /// Calls `f` with the program.
     pub fn with_program<R>(&self, unit: &Unit, f: impl FnOnce(&Program<'_>) -> R) -> R {
         expand::with_program(unit, &self.scenario, self.used, f)
+    }
+}
+
+/// Whether kinds have the files that an operation is about, and those of the body that it puts on a
+/// list.
+fn is_possible(unit: &Unit, scenario: &Scenario, used: KindUse, op: Op) -> bool {
+    match op {
+        Op::Open(id) | Op::UseHandle(id) | Op::Close(id) => {
+            let dev = scenario.handles[usize::from(id.0)].device;
+            let kind = scenario.devices[usize::from(dev.0)].kind;
+            unit.kind(kind.unwrap_or(used.kind)).handles != Handles::None
+        }
+        Op::AddAction(id) => {
+            let mut body = scenario.actions[usize::from(id.0)].body.iter();
+            body.all(|&op| is_possible(unit, scenario, used, op))
+        }
+        _ => true,
     }
 }
 
