@@ -346,17 +346,22 @@ impl<O: Observer> Core<'_, O> {
     }
 
     fn device_unregister(&mut self, dev: DeviceId) -> Result<(), Fault> {
-        let device_unregister = |core: &mut Self| {
-            core.del(dev)?;
-            // An object has dropped it, or keeps it.
-            match core.program.device(dev).kind.handles {
-                Handles::Object => Ok(()),
-                _ => core.put_device(dev),
-            }
+        let unregister = |core: &mut Self| {
+            core.call("device_unregister", |core| {
+                core.del(dev)?;
+                // An object has dropped it, or keeps it.
+                match core.program.device(dev).kind.handles {
+                    Handles::Object => Ok(()),
+                    _ => core.put_device(dev),
+                }
+            })
         };
-        self.with_misc_mtx(dev, |core| {
-            core.call("device_unregister", device_unregister)
-        })
+        match self.program.device(dev).kind.handles {
+            Handles::Misc => {
+                self.with_misc_mtx(dev, |core| core.call("misc_deregister", unregister))
+            }
+            _ => unregister(self),
+        }
     }
 
     fn device_del(&mut self, dev: DeviceId) -> Result<(), Fault> {
