@@ -199,8 +199,8 @@ const USE: Ability = Ability {
         kind.c.as_ref().is_none_or(says)
     },
     lacks: "its C does not say what is asked of an open file",
-    help: "take a kind with a section `use`: `chardev`, `drm`",
-    help_declared: "declare it with a kind with a section `use`: `chardev`, `drm`",
+    help: "take a kind with a section `use`: `chardev`, `misc`, `drm`",
+    help_declared: "declare it with a kind with a section `use`: `chardev`, `misc`, `drm`",
 };
 
 struct Asker<'a> {
