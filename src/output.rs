@@ -58,7 +58,7 @@ pub fn write(out: &Path, files: &[OutputFile]) -> Result<Written, String> {
     // What was just written is still in a cache when it is read again.
     let written = files
         .par_iter()
-        .map(|file| write_one(out, file).map(|is_new| (is_new, line(file))));
+        .map(|file| write_one(out, file).map(|is_new| (is_new, manifest_line(file))));
     let mut lines = String::new();
     for one in written.collect::<Vec<_>>() {
         let (is_new, line) = one?;
@@ -98,7 +98,7 @@ pub fn sources_of_stale(out: &Path, files: &[OutputFile]) -> Result<BTreeSet<Str
 /// The same as for writing, and nothing is written.
 pub fn check(out: &Path, files: &[OutputFile]) -> Result<Vec<String>, String> {
     refuse_foreign(out, files)?;
-    let lines: Vec<String> = files.par_iter().map(line).collect();
+    let lines: Vec<String> = files.par_iter().map(manifest_line).collect();
     let manifest = manifest(&lines.concat());
     let mut differences = Vec::new();
     for file in files.iter().chain([&manifest]) {
@@ -137,7 +137,7 @@ pub fn diff(old_name: &str, old: &str, new_name: &str, new: &str) -> String {
 }
 
 /// What the manifest has of a file: as `xxh128sum --check` reads it.
-fn line(file: &OutputFile) -> String {
+fn manifest_line(file: &OutputFile) -> String {
     let digest = XxHash3_128::oneshot(file.text.as_bytes());
     format!("{digest:032x}  {}\n", file.path)
 }
@@ -229,7 +229,7 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
             .prefix(UNFINISHED)
             .rand_bytes(UNFINISHED_LETTERS)
             // What is temporary is otherwise for its owner only.
-            .permissions(platform::of_new_files())
+            .permissions(platform::new_file_permissions())
             .tempfile_in(folder)
     };
     let mut whole = match unfinished() {

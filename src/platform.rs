@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink as unix_symlink};
 use std::path::Path;
 
 /// Permissions of a new file, of which the system takes what the user's umask says.
-pub(crate) fn of_new_files() -> Permissions {
+pub(crate) fn new_file_permissions() -> Permissions {
     Permissions::from_mode(0o666)
 }
 

@@ -59,8 +59,8 @@ impl Bricks {
     /// The same on another kind, if all operations of a program are possible there.
     pub fn on(&self, unit: &Unit, used: KindUse, ops: &[Op]) -> Option<Bricks> {
         let alphabet = alphabet(unit, &self.scenario, used);
-        let possible = |op| alphabet.contains(op) && is_possible(unit, &self.scenario, used, *op);
-        ops.iter().all(possible).then(|| Bricks {
+        let possible = ops.iter().all(|op| alphabet.contains(op));
+        possible.then(|| Bricks {
             used,
             alphabet,
             ..self.clone()
@@ -84,9 +84,9 @@ impl Bricks {
     }
 }
 
-/// Whether kinds have the files that an operation is about, and those of the body that it puts on a
-/// list.
-fn is_possible(unit: &Unit, scenario: &Scenario, used: KindUse, op: Op) -> bool {
+/// Whether the kinds have the files that an operation is about, or the body of an action that it
+/// adds.
+fn has_files(unit: &Unit, scenario: &Scenario, used: KindUse, op: Op) -> bool {
     match op {
         Op::Open(id) | Op::UseHandle(id) | Op::Close(id) => {
             let dev = scenario.handles[usize::from(id.0)].device;
@@ -95,7 +95,7 @@ fn is_possible(unit: &Unit, scenario: &Scenario, used: KindUse, op: Op) -> bool 
         }
         Op::AddAction(id) => {
             let mut body = scenario.actions[usize::from(id.0)].body.iter();
-            body.all(|&op| is_possible(unit, scenario, used, op))
+            body.all(|&op| has_files(unit, scenario, used, op))
         }
         _ => true,
     }
@@ -149,6 +149,7 @@ fn alphabet(unit: &Unit, scenario: &Scenario, used: KindUse) -> Vec<Op> {
     if probes.any(|probe| defers(probe.error)) || scenario.makes_links() {
         ops.push(Op::Settle);
     }
+    ops.retain(|&op| has_files(unit, scenario, used, op));
     // Halves last: of programs that are as long, one without them is for more kinds.
     let halves = |op: &Op| matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
     ops.sort_by_key(|op| (halves(op), format!("{op:?}")));

@@ -262,15 +262,20 @@ fn two_at_once_do_not_disturb_each_other() {
 #[test]
 fn the_manifest_has_a_sum_of_each_file_as_xxh128sum_prints_it() {
     let here = tempfile::tempdir().unwrap();
-    let empty = OutputFile {
-        path: "empty".to_owned(),
-        text: String::new(),
-    };
-    write(here.path(), &[empty]).unwrap();
+    let files = [("a", "a\n"), ("empty", "")].map(|(path, text)| OutputFile {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    });
+    write(here.path(), &files).unwrap();
     let manifest = fs::read_to_string(here.path().join(MANIFEST)).unwrap();
-    // That of nothing at all: `xxh128sum /dev/null`.
-    let line = manifest.lines().last();
-    assert_eq!(line, Some("99aa06d3014798d86001c324468d497f  empty"));
+    let lines: Vec<&str> = manifest.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            "5c73e7e3dcbb0395e841f27363849a18  a",
+            "99aa06d3014798d86001c324468d497f  empty"
+        ]
+    );
 }
 
 #[test]
