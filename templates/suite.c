@@ -82,6 +82,9 @@ struct test_device {
 @%- if uses.wrapped %@
 	void (*release)(struct device *dev);
 @%- endif %@
+@%- if uses.handles %@
+	dev_t devt; /* also when it is gone */
+@%- endif %@
 	int refs;
 @%- if uses.refs %@
 	int first_refs;
@@ -211,6 +214,24 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 @%- if trace %@
 @% include "trace.c" %@
 @%- endif %@
+@%- if uses.handles %@
+
+/*
+ * All that user space has of a device. What one had that is gone may be
+ * another's now; then it tries one that is nobody's.
+ */
+static void keep_number(struct test_device *td)
+{
+	int i;
+
+	if (!td->kind->devt)
+		return;
+	td->devt = td->kind->devt(td->dev);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] != td && test_devices[i]->devt == td->devt)
+			test_devices[i]->devt = MKDEV(MAJOR(td->devt), 255);
+}
+@%- endif %@
 @%- if uses.callbacks %@
 
 static int test_probe(struct device *dev)
@@ -223,6 +244,12 @@ static int test_probe(struct device *dev)
 @%- endif %@
 
 	td->dev = dev;
+@%- if uses.anew %@
+	td->freed = false;
+@%- endif %@
+@%- if uses.handles %@
+	keep_number(td);
+@%- endif %@
 @%- if uses.counts %@
 	drv->counts.probes++;
 	td->counts.probes++;
@@ -328,7 +355,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 
 	if (!inode)
 		return -ENOMEM;
-	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	init_special_inode(inode, S_IFCHR | 0600, td->devt);
 	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
@@ -590,6 +617,12 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+@%- if uses.anew %@
+	td->freed = false;
+@%- endif %@
+@%- if uses.handles %@
+	keep_number(td);
+@%- endif %@
 @%- if faults %@
 	td->last = dev;
 @%- endif %@
@@ -651,6 +684,9 @@ static int add_test_device(struct test_device *td)
 		return ret;
 	td->registered = @{ self.registered() }@;
 	td->refs--; /* the registration's, until it is deleted */
+@%- if uses.handles %@
+	keep_number(td);
+@%- endif %@
 @%- if uses.refs %@
 	td->first_refs = kref_read(&td->dev->kobj.kref);
 @%- endif %@

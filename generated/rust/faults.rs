@@ -133,7 +133,7 @@ mod taken_too_late {
     }
 }
 
-/// A device is registered once in its life.
+/// A device that is registered is not registered again.
 mod twice {
     use ::devres_gen::sim::{Case, Device, DeviceId, Fault, Program, Session};
 

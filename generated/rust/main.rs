@@ -9,6 +9,8 @@ mod actions;
 #[rustfmt::skip]
 mod actions_twice;
 #[rustfmt::skip]
+mod anew;
+#[rustfmt::skip]
 mod bind;
 #[rustfmt::skip]
 mod buses;
@@ -32,6 +34,8 @@ mod classes_below_classes;
 mod could_not_be_added;
 #[rustfmt::skip]
 mod deferral;
+#[rustfmt::skip]
+mod deferred_with_a_child;
 #[rustfmt::skip]
 mod directories;
 #[rustfmt::skip]
@@ -103,11 +107,17 @@ mod links_with_flags;
 #[rustfmt::skip]
 mod made_and_forgotten;
 #[rustfmt::skip]
+mod made_by_probes;
+#[rustfmt::skip]
 mod memory;
 #[rustfmt::skip]
 mod names_in_uevents;
 #[rustfmt::skip]
 mod nothing_left;
+#[rustfmt::skip]
+mod number_outlives_device;
+#[rustfmt::skip]
+mod number_outlives_minor;
 #[rustfmt::skip]
 mod numbers_of_devices;
 #[rustfmt::skip]

@@ -134,9 +134,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 let what = format!("before that: expected {}", earlier.wanted);
                 diagnostic = diagnostic.label(earlier.span, what);
             }
-            if let Fault::NotInitialized(dev) = fault.fault {
-                help += super::nothing_is_left(scenario, dev);
-            }
+            help += &fault.is_meant(scenario);
             hint = found.hint(scenario, span);
         }
         diagnostic = diagnostic.label(span, label);
@@ -212,6 +210,24 @@ fn first_case(unit: &Unit, scenario: &Scenario, used: &KindUse, model: Model) ->
         first += &format!(" {model}");
     }
     first
+}
+
+impl FaultAt {
+    /// What may have been meant instead.
+    fn is_meant(&self, scenario: &Scenario) -> String {
+        let op = self.within.as_ref().map_or(&self.op, |(_, text)| text);
+        match self.fault {
+            Fault::NotInitialized(dev) => super::nothing_is_left(scenario, dev).to_owned(),
+            Fault::RegisteredTwice(dev) if !op.starts_with("add") => {
+                let name = &scenario.devices[usize::from(dev.0)].name;
+                format!(
+                    "\nbeside `{name}`, as long as it or a child of its is there, another device needs a \
+                     name of its own"
+                )
+            }
+            _ => String::new(),
+        }
+    }
 }
 
 impl Found {

@@ -23,8 +23,18 @@ impl<const N: usize> Node<N> {
         match op {
             Op::Register(id) | Op::Init(id) => {
                 let parent = program.device(id).parent;
-                phase(id) == Phase::Absent
-                    && parent.is_none_or(|parent| phase(parent) == Phase::Added && keeps(parent))
+                let may_be = match phase(id) {
+                    Phase::Absent => true,
+                    // What is still due of one that is gone is told already.
+                    Phase::Released => {
+                        let below = |child| program.device(child).parent == Some(id);
+                        let mut ids = program.device_ids();
+                        !self.has_due(program, id)
+                            && !ids.any(|child| below(child) && state.device(child).is_alive())
+                    }
+                    Phase::Initialized | Phase::Added | Phase::Deleted => false,
+                };
+                may_be && parent.is_none_or(|parent| phase(parent) == Phase::Added && keeps(parent))
             }
             Op::Add(id) => phase(id) == Phase::Initialized && self.holdings.refs(id) > 0,
             Op::Unregister(id) | Op::Del(id) => {
@@ -102,10 +112,7 @@ impl<const N: usize> Node<N> {
                 let there = |id| keeps(id) && phase(id) == Phase::Added;
                 there(one) && there(other)
             }
-            Op::Open(id) => {
-                let on = program.handle(id).device;
-                keeps(on) && phase(on) == Phase::Added && !state.is_open(id)
-            }
+            Op::Open(id) => phase(program.handle(id).device) != Phase::Absent && !state.is_open(id),
             Op::Close(id) => self.holdings.gives_up(Op::Close(id)),
             Op::Settle => self.has_queued_work(),
             Op::RegisterDriver(id) => !state.is_registered(id),
@@ -113,6 +120,11 @@ impl<const N: usize> Node<N> {
             // Of a device that is gone a file says so; it is no brick yet.
             Op::UseHandle(_) => false,
         }
+    }
+
+    fn has_due(&self, program: &Program<'_>, id: DeviceId) -> bool {
+        let mut actions = program.actions.iter().zip(self.tally.due(program));
+        actions.any(|(action, &due)| due > 0 && action.on == id)
     }
 
     fn has_memory(&self, id: ActionId) -> bool {

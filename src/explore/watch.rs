@@ -209,6 +209,8 @@ impl<const N: usize> Observer for Watch<'_, N> {
                 self.break_with(Broken::Nothing);
             }
             Op::RemoveAction(_) | Op::DestroyResource(_) | Op::Free(_) => self.taken_off = None,
+            // It is another one from here on.
+            Op::Register(id) | Op::Init(id) if ret == 0 => self.released &= !(1 << id.0),
             _ => {}
         }
     }

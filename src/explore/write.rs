@@ -106,6 +106,7 @@ impl Writer<'_> {
         match op {
             Op::Register(id) | Op::Init(id) => vec![id],
             Op::RegisterDriver(id) => self.program.driver(id).devices.iter().collect(),
+            Op::Open(id) => vec![self.program.handle(id).device],
             _ => touched(self.program, op),
         }
     }

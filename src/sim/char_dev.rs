@@ -58,12 +58,14 @@ impl<O: Observer> Core<'_, O> {
             return self.call("cdev_default_release", |core| core.put_device(dev));
         }
         self.call("drm_dev_release", |core| {
+            core.deleting |= 1 << dev.0;
             let list = &mut core.state.device_mut(dev).of_object;
             let todo = std::mem::replace(list, List::new(ActionId(0)));
             for &action in todo.as_slice().iter().rev() {
                 core.observer.point(Point::PassOfObject);
                 core.run_action(action)?;
             }
+            core.deleting &= !(1 << dev.0);
             core.put_device(dev)?;
             match core.program.device(dev).parent {
                 Some(parent) => core.put_device(parent),
@@ -110,10 +112,13 @@ impl<O: Observer> Core<'_, O> {
 
     /// What user space does with a character device: the file holds the cdev
     /// (`chrdev_open()`). `cdev_device_del()` deletes the device first and the cdev then,
-    /// after which there is nothing to open.
+    /// after which there is nothing to open. All that user space has of it is a number, which
+    /// outlives it.
     pub(super) fn open(&mut self, handle: HandleId) -> Result<i32, Fault> {
         let dev = self.program.handle(handle).device;
-        self.in_use(dev)?;
+        if self.state.device(dev).phase == Phase::Absent {
+            return Err(Fault::NotInitialized(dev));
+        }
         if self.state.is_open(handle) {
             return Err(Fault::OpenTwice(handle));
         }

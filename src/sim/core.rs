@@ -7,7 +7,7 @@ use super::event::{Event, Fault, Observer};
 use super::fixes::{Fix, Model};
 use super::points::Point;
 use super::program::{DeviceId, Handles, Op, Program};
-use super::state::{DeviceState, LinksStatus, Phase, State};
+use super::state::{DeviceState, Phase, State};
 
 /// Callbacks within callbacks: deeper than any scenario, and shallow enough for the
 /// stack of a thread.
@@ -58,7 +58,7 @@ pub(super) struct Core<'a, O> {
     in_callbacks: u16,
     /// The devices whose resources are being released, a bit each.
     pub(super) releasing: u8,
-    /// The devices that `device_del()` is at work on, a bit each.
+    /// The devices that `device_del()` or the release of their object is at work on, a bit each.
     pub(super) deleting: u8,
     /// `misc_mtx`: the device for which it is held.
     pub(super) misc_mtx: Option<DeviceId>,
@@ -290,14 +290,31 @@ impl<O: Observer> Core<'_, O> {
         if let Some(parent) = self.program.device(dev).parent {
             self.in_use(parent)?;
         }
-        let device = self.state.device_mut(dev);
-        if device.phase != Phase::Absent {
+        if self.state.device(dev).is_alive() || self.is_pointed_to(dev) {
             return Err(Fault::RegisteredTwice(dev));
         }
-        device.phase = Phase::Initialized;
-        device.refs = 1;
-        device.links = LinksStatus::NoDriver;
+        // One that was released is another one from here on.
+        *self.state.device_mut(dev) = DeviceState {
+            phase: Phase::Initialized,
+            refs: 1,
+            ..DeviceState::ABSENT
+        };
         Ok(())
+    }
+
+    /// Whether something still goes on with a device that was released, rightly or too early, and
+    /// would go on with the next one of its name.
+    fn is_pointed_to(&self, dev: DeviceId) -> bool {
+        let device = self.state.device(dev);
+        let is_at_work = device.locked || (self.releasing | self.deleting) & 1 << dev.0 != 0;
+        let is_below = |id: DeviceId| {
+            self.program.device(id).parent == Some(dev) && self.state.device(id).is_alive()
+        };
+        let mut links = self.state.links.as_slice().iter();
+        is_at_work
+            || device.cdev > 0
+            || self.program.device_ids().any(is_below)
+            || links.any(|link| link.ends.consumer == dev || link.ends.supplier == dev)
     }
 
     /// The order matters: probe sees the references of the kobject and of the bus's

@@ -65,6 +65,14 @@ fn chrdev_open_returns_enxio_without_a_registered_device() {
     let mut run = run.ops(&[Add(DEV), Get(DEV), Unregister(DEV)]);
     assert_eq!(run.op(Open(FILE)), -6);
     assert_eq!((run.refs(DEV), run.state().is_open(FILE)), (1, false));
+    let mut run = run.ops(&[Put(DEV)]);
+    assert!(run.is_released(DEV));
+    assert_eq!(run.op(Open(FILE)), -6);
+    // Before it ever was, there is no number that user space could know.
+    assert_eq!(
+        Run::of(&PROGRAM).fault(Open(FILE)),
+        Fault::NotInitialized(DEV)
+    );
 }
 
 /// `cdev_device_del()` deletes the device, and only then the cdev: what `device_del()` runs last, when it
@@ -153,6 +161,8 @@ fn an_open_file_of_a_misc_device_holds_nothing() {
 #[test]
 fn a_misc_device_that_is_gone_is_not_found() {
     let mut run = Run::of(&MISCS).ops(&[Register(DEV), Get(DEV), Unregister(DEV)]);
+    assert_eq!(run.op(Open(FILE)), -19);
+    let mut run = run.ops(&[Put(DEV)]);
     assert_eq!(run.op(Open(FILE)), -19);
 }
 

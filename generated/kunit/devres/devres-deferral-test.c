@@ -126,6 +126,7 @@ static int test_probe(struct device *dev)
 	struct test_device *td = drv->td;
 
 	td->dev = dev;
+	td->freed = false;
 	drv->counts.probes++;
 	td->counts.probes++;
 	drv->counts.probed_at = ++ctx.clock;
@@ -507,6 +508,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
 	td->registered = true;
 	td->first_refs = kref_read(&dev->kobj.kref);
 	if (td->kind->wrap_release) {

@@ -104,6 +104,7 @@ static int test_probe(struct device *dev)
 	struct test_device *td = find_test_device(dev) ?: ctx.registering;
 
 	td->dev = dev;
+	td->freed = false;
 	drv->counts.probes++;
 	td->counts.probes++;
 	drv->counts.probed_at = ++ctx.clock;
@@ -377,6 +378,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;

@@ -11,6 +11,7 @@
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kdev_t.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -30,6 +31,7 @@ struct test_device {
 	const struct test_kind *kind;
 	struct device *dev;
 	void (*release)(struct device *dev);
+	dev_t devt; /* also when it is gone */
 	int refs;
 	bool registered, freed;
 };
@@ -63,6 +65,22 @@ static struct test_device *find_test_device(struct device *dev)
 	return NULL;
 }
 
+/*
+ * All that user space has of a device. What one had that is gone may be
+ * another's now; then it tries one that is nobody's.
+ */
+static void keep_number(struct test_device *td)
+{
+	int i;
+
+	if (!td->kind->devt)
+		return;
+	td->devt = td->kind->devt(td->dev);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] != td && test_devices[i]->devt == td->devt)
+			test_devices[i]->devt = MKDEV(MAJOR(td->devt), 255);
+}
+
 static long test_misc_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return 0;
@@ -92,12 +110,11 @@ static void misc_kind_destroy(struct device *dev)
 	struct miscdevice *misc = dev_get_drvdata(dev);
 
 	misc_deregister(misc);
-	misc->minor = MISC_DYNAMIC_MINOR; /* what it had may be another's now */
 }
 
 static dev_t misc_kind_devt(struct device *dev)
 {
-	return MKDEV(MISC_MAJOR, ((struct miscdevice *)dev_get_drvdata(dev))->minor);
+	return dev->devt;
 }
 
 static const struct test_kind misc_kind = {
@@ -145,7 +162,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 
 	if (!inode)
 		return -ENOMEM;
-	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	init_special_inode(inode, S_IFCHR | 0600, td->devt);
 	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
@@ -190,6 +207,8 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
+	keep_number(td);
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;

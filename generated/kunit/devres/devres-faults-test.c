@@ -238,6 +238,7 @@ static int made_test_device(struct test_device *td, struct device *dev)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
 	td->refs++;
 	if (ctx.kind->wrap_release) {
 		td->release = dev->release;
@@ -336,7 +337,7 @@ static void taken_too_late_test(struct kunit *test)
 	put_test_device(&ctx.dev);
 }
 
-/* A device is registered once in its life. */
+/* A device that is registered is not registered again. */
 static void twice_test(struct kunit *test)
 {
 	kunit_skip(test,

@@ -20,6 +20,7 @@
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kdev_t.h>
 #include <linux/miscdevice.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
@@ -49,6 +50,7 @@ struct test_device {
 	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
+	dev_t devt; /* also when it is gone */
 	int refs;
 	bool registered, freed;
 };
@@ -116,12 +118,29 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 	return NULL;
 }
 
+/*
+ * All that user space has of a device. What one had that is gone may be
+ * another's now; then it tries one that is nobody's.
+ */
+static void keep_number(struct test_device *td)
+{
+	int i;
+
+	if (!td->kind->devt)
+		return;
+	td->devt = td->kind->devt(td->dev);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] != td && test_devices[i]->devt == td->devt)
+			test_devices[i]->devt = MKDEV(MAJOR(td->devt), 255);
+}
+
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
 	struct test_device *td = drv->td;
 
 	td->dev = dev;
+	keep_number(td);
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -276,12 +295,11 @@ static void misc_kind_destroy(struct device *dev)
 	struct miscdevice *misc = dev_get_drvdata(dev);
 
 	misc_deregister(misc);
-	misc->minor = MISC_DYNAMIC_MINOR; /* what it had may be another's now */
 }
 
 static dev_t misc_kind_devt(struct device *dev)
 {
-	return MKDEV(MISC_MAJOR, ((struct miscdevice *)dev_get_drvdata(dev))->minor);
+	return dev->devt;
 }
 
 static int misc_kind_use(struct file *file)
@@ -383,7 +401,7 @@ static void drm_kind_destroy(struct device *dev)
 
 static dev_t drm_kind_devt(struct device *dev)
 {
-	return dev_get_drvdata(dev) ? dev->devt : MKDEV(DRM_MAJOR, 255);
+	return dev->devt;
 }
 
 static int drm_kind_use(struct file *file)
@@ -474,7 +492,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 
 	if (!inode)
 		return -ENOMEM;
-	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	init_special_inode(inode, S_IFCHR | 0600, td->devt);
 	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
@@ -548,6 +566,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	keep_number(td);
 	td->registered = true;
 	if (td->kind->wrap_release) {
 		td->release = dev->release;
@@ -609,7 +628,6 @@ static void memory_of_the_driver_test(struct kunit *test)
 	ret = devm_add_action(ctx.dev.dev, memory_of_the_driver_action_gone,
 			      NULL);
 	KUNIT_ASSERT_EQ(test, ret, 0);
-	KUNIT_ASSERT_FALSE(test, ctx.clock_device.freed);
 	KUNIT_ASSERT_EQ(test,
 			open_test_device(&ctx.clock_device, &ctx.file_file), 0);
 	device_release_driver(ctx.dev.dev);
@@ -645,7 +663,6 @@ static void memory_of_the_misc_device_test(struct kunit *test)
 	ret = devm_add_action(ctx.dev.dev,
 			      memory_of_the_misc_device_action_gone, NULL);
 	KUNIT_ASSERT_EQ(test, ret, 0);
-	KUNIT_ASSERT_FALSE(test, ctx.port_device.freed);
 	KUNIT_ASSERT_EQ(test,
 			open_test_device(&ctx.port_device, &ctx.file_file), 0);
 	device_release_driver(ctx.dev.dev);
@@ -677,7 +694,6 @@ static void memory_of_the_device_test(struct kunit *test)
 	ret = devm_add_action(ctx.dev.dev, memory_of_the_device_action_gone,
 			      NULL);
 	KUNIT_ASSERT_EQ(test, ret, 0);
-	KUNIT_ASSERT_FALSE(test, ctx.clock_device.freed);
 	KUNIT_ASSERT_EQ(test,
 			open_test_device(&ctx.clock_device, &ctx.file_file), 0);
 	device_release_driver(ctx.dev.dev);
@@ -712,7 +728,6 @@ static void memory_of_whoever_is_last_test(struct kunit *test)
 	ret = devm_add_action(ctx.dev.dev,
 			      memory_of_whoever_is_last_action_gone, NULL);
 	KUNIT_ASSERT_EQ(test, ret, 0);
-	KUNIT_ASSERT_FALSE(test, ctx.port_device.freed);
 	KUNIT_ASSERT_EQ(test,
 			open_test_device(&ctx.port_device, &ctx.file_file), 0);
 	device_release_driver(ctx.dev.dev);
@@ -745,7 +760,6 @@ static void framework_asks_first_test(struct kunit *test)
 	ret = devm_add_action(ctx.dev.dev, framework_asks_first_action_gone,
 			      NULL);
 	KUNIT_ASSERT_EQ(test, ret, 0);
-	KUNIT_ASSERT_FALSE(test, ctx.card_device.freed);
 	KUNIT_ASSERT_EQ(test,
 			open_test_device(&ctx.card_device, &ctx.file_file), 0);
 	KUNIT_ASSERT_EQ(test, ctx.card_device.kind->use(ctx.file_file), 0);

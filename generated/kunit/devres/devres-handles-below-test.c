@@ -17,6 +17,7 @@
 #include <linux/fs.h>
 #include <linux/iio/events.h>
 #include <linux/iio/iio.h>
+#include <linux/kdev_t.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -42,6 +43,7 @@ struct test_device {
 	struct test_device *parent;
 	struct device *dev;
 	void (*release)(struct device *dev);
+	dev_t devt; /* also when it is gone */
 	int refs;
 	bool registered, freed;
 };
@@ -105,12 +107,29 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 	return NULL;
 }
 
+/*
+ * All that user space has of a device. What one had that is gone may be
+ * another's now; then it tries one that is nobody's.
+ */
+static void keep_number(struct test_device *td)
+{
+	int i;
+
+	if (!td->kind->devt)
+		return;
+	td->devt = td->kind->devt(td->dev);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] != td && test_devices[i]->devt == td->devt)
+			test_devices[i]->devt = MKDEV(MAJOR(td->devt), 255);
+}
+
 static int test_probe(struct device *dev)
 {
 	struct test_driver *drv = find_test_driver(dev->driver);
 	struct test_device *td = drv->td;
 
 	td->dev = dev;
+	keep_number(td);
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -288,7 +307,7 @@ static void drm_kind_destroy(struct device *dev)
 
 static dev_t drm_kind_devt(struct device *dev)
 {
-	return dev_get_drvdata(dev) ? dev->devt : MKDEV(DRM_MAJOR, 255);
+	return dev->devt;
 }
 
 static int drm_kind_object_action(struct device *dev, void (*action)(void *data))
@@ -347,7 +366,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 
 	if (!inode)
 		return -ENOMEM;
-	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	init_special_inode(inode, S_IFCHR | 0600, td->devt);
 	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
@@ -394,6 +413,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	keep_number(td);
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;
@@ -470,7 +490,6 @@ static void card_outlives_its_driver_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ctx.card_device.freed);
 	unregister_test_device(&ctx.dev);
 	KUNIT_EXPECT_FALSE(test, ctx.dev.freed);
-	KUNIT_ASSERT_FALSE(test, ctx.card_device.freed);
 	KUNIT_EXPECT_EQ(test,
 			open_test_device(&ctx.card_device, &ctx.late_file),
 			-ENODEV);
@@ -494,7 +513,6 @@ static void one_reader_test(struct kunit *test)
 			open_test_device(&ctx.sensor_device, &ctx.two_file),
 			-EBUSY);
 	unregister_test_device(&ctx.sensor_device);
-	KUNIT_ASSERT_FALSE(test, ctx.sensor_device.freed);
 	KUNIT_EXPECT_EQ(test,
 			open_test_device(&ctx.sensor_device, &ctx.two_file),
 			-ENXIO);

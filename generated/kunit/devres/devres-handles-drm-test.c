@@ -16,6 +16,7 @@
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/path.h>
@@ -35,6 +36,7 @@ struct test_device {
 	const struct test_kind *kind;
 	struct device *dev;
 	void (*release)(struct device *dev);
+	dev_t devt; /* also when it is gone */
 	int refs;
 	bool registered, freed;
 };
@@ -63,6 +65,22 @@ static struct test_device *find_test_device(struct device *dev)
 			return test_devices[i];
 
 	return NULL;
+}
+
+/*
+ * All that user space has of a device. What one had that is gone may be
+ * another's now; then it tries one that is nobody's.
+ */
+static void keep_number(struct test_device *td)
+{
+	int i;
+
+	if (!td->kind->devt)
+		return;
+	td->devt = td->kind->devt(td->dev);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] != td && test_devices[i]->devt == td->devt)
+			test_devices[i]->devt = MKDEV(MAJOR(td->devt), 255);
 }
 
 static struct device *test_drm_root;
@@ -119,7 +137,7 @@ static void drm_kind_destroy(struct device *dev)
 
 static dev_t drm_kind_devt(struct device *dev)
 {
-	return dev_get_drvdata(dev) ? dev->devt : MKDEV(DRM_MAJOR, 255);
+	return dev->devt;
 }
 
 static int drm_kind_object_action(struct device *dev, void (*action)(void *data))
@@ -167,7 +185,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 
 	if (!inode)
 		return -ENOMEM;
-	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	init_special_inode(inode, S_IFCHR | 0600, td->devt);
 	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
@@ -212,6 +230,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	keep_number(td);
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;

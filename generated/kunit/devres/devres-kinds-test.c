@@ -217,7 +217,6 @@ static void misc_kind_destroy(struct device *dev)
 	struct miscdevice *misc = dev_get_drvdata(dev);
 
 	misc_deregister(misc);
-	misc->minor = MISC_DYNAMIC_MINOR; /* what it had may be another's now */
 }
 
 static struct device *platform_kind_create(void)

@@ -100,6 +100,7 @@ static int test_probe(struct device *dev)
 	struct test_device *td = drv->td;
 
 	td->dev = dev;
+	td->freed = false;
 	drv->counts.probes++;
 	td->counts.probes++;
 	if (ctx.over)
@@ -295,6 +296,7 @@ static int made_test_device(struct test_device *td, struct device *dev)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
 	td->refs++;
 	if (td->kind->wrap_release) {
 		td->release = dev->release;

@@ -15,6 +15,7 @@
 #include <linux/device.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kdev_t.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/path.h>
@@ -33,6 +34,7 @@ struct test_device {
 	const char *name;
 	const struct test_kind *kind;
 	struct device *dev;
+	dev_t devt; /* also when it is gone */
 	int refs;
 	bool registered, freed;
 };
@@ -58,6 +60,22 @@ static struct test_device *find_test_device(struct device *dev)
 			return test_devices[i];
 
 	return NULL;
+}
+
+/*
+ * All that user space has of a device. What one had that is gone may be
+ * another's now; then it tries one that is nobody's.
+ */
+static void keep_number(struct test_device *td)
+{
+	int i;
+
+	if (!td->kind->devt)
+		return;
+	td->devt = td->kind->devt(td->dev);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		if (test_devices[i] != td && test_devices[i]->devt == td->devt)
+			test_devices[i]->devt = MKDEV(MAJOR(td->devt), 255);
 }
 
 struct test_chardev {
@@ -198,7 +216,7 @@ static int open_test_device(struct test_device *td, struct file **opened)
 
 	if (!inode)
 		return -ENOMEM;
-	init_special_inode(inode, S_IFCHR | 0600, td->kind->devt(td->dev));
+	init_special_inode(inode, S_IFCHR | 0600, td->devt);
 	path.dentry = d_obtain_alias(inode); /* and with it, the inode goes */
 	if (IS_ERR(path.dentry))
 		return PTR_ERR(path.dentry);
@@ -232,6 +250,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	keep_number(td);
 	td->registered = true;
 	return 0;
 }

@@ -259,6 +259,7 @@ static int made_test_device(struct test_device *td, struct device *dev)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
 	td->refs++;
 	td->first_refs = kref_read(&dev->kobj.kref);
 	if (td->kind->wrap_release) {

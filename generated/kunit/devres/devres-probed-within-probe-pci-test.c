@@ -99,6 +99,7 @@ static int test_probe(struct device *dev)
 	struct test_device *td = drv->td;
 
 	td->dev = dev;
+	td->freed = false;
 	drv->counts.probes++;
 	td->counts.probes++;
 	if (ctx.over)
@@ -466,6 +467,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
+	td->freed = false;
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;

@@ -393,6 +393,8 @@ struct Uses {
     /// A test asks for the name of its kind.
     kind_names: bool,
     parent_of: bool,
+    /// A device may be made anew when it is gone.
+    anew: bool,
     /// Devices hang below others.
     below: bool,
 }
@@ -407,6 +409,7 @@ impl Uses {
     fn see_whether_observed(&mut self) {
         self.observed |= self.several || self.refs || self.alive || self.bound;
         self.wrapped &= self.observed;
+        self.anew &= self.observed;
     }
 
     /// Takes note of the helper that an operation calls.
@@ -602,7 +605,7 @@ impl<'s> File<'s> {
         let traced = self.trace.then_some("<linux/sched.h>");
         let warned = self.uses.warnings.then_some("<linux/kmsg_dump.h>");
         let allocated = (!self.memory.is_empty()).then_some("<linux/slab.h>");
-        let opened = ["cred", "dcache", "file", "fs", "mount", "path"];
+        let opened = ["cred", "dcache", "file", "fs", "kdev_t", "mount", "path"];
         let opened = opened.map(|name| format!("<linux/{name}.h>"));
         let opened = opened.iter().filter(|_| self.uses.handles);
         let closes = self.uses.handles && !self.target.has_fput_for_all();

@@ -623,8 +623,9 @@ pub(crate) fn touched(program: &Program<'_>, op: Op) -> Vec<DeviceId> {
         Op::OpenGroup(id) | Op::CloseGroup(id) | Op::ReleaseGroup(id) | Op::RemoveGroup(id) => {
             vec![program.group(id).on]
         }
-        Op::Open(id) => vec![program.handle(id).device],
-        Op::Close(_) | Op::UseHandle(_) | Op::UseMemory(_) | Op::Settle => vec![],
+        // Of a device only its number is opened.
+        Op::Open(_) | Op::Close(_) | Op::UseHandle(_) => vec![],
+        Op::UseMemory(_) | Op::Settle => vec![],
         Op::RegisterDriver(_) | Op::UnregisterDriver(_) => vec![],
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
     uses.test |= uses.fallible && options.bulk.is_none();
     let has_finally = suite.scenarios.iter().any(Scenario::has_finally);
     uses.several |= uses.parent || options.trace || options.bulk.is_some();
+    uses.anew |= options.bulk.is_some();
     // Its driver's table of devices has to name the device.
     let by_table = |used: &KindUse| {
         let kind = unit.kind(used.kind);
@@ -78,6 +79,8 @@ fn of_scenario(scenario: &Scenario, uses: &mut Uses) {
         uses.fallible |= super::operation::is_fallible(scenario, op);
         uses.bodies = true;
     }
+    let mut ids = (0..scenario.devices.len()).map(|id| DeviceId(id as u8));
+    uses.anew |= ids.any(|id| may_be_made_anew(scenario, id));
     for op in scenario.operations() {
         uses.halves |= matches!(op, Op::Init(_) | Op::Add(_) | Op::Del(_));
         uses.note(op);
@@ -128,9 +131,19 @@ impl Uses {
     }
 }
 
+/// Whether a device may be made a second time: so it is said, or a callback makes it.
+fn may_be_made_anew(scenario: &Scenario, id: DeviceId) -> bool {
+    let making = scenario.operations().filter(|&op| makes(op, id));
+    making.count() > 1 || scenario.bodies().any(|op| makes(op, id))
+}
+
+fn makes(op: Op, id: DeviceId) -> bool {
+    op == Op::Register(id) || op == Op::Init(id)
+}
+
 /// Whether a device may never be there: a callback makes it, or what makes it fails.
 pub(super) fn may_never_be(scenario: &Scenario, id: DeviceId) -> bool {
-    let makes = |op| op == Op::Register(id) || op == Op::Init(id);
+    let makes = |op| makes(op, id);
     let fails = |step: &Step| matches!(step.kind, StepKind::Op(op, Some(_)) if makes(op));
     scenario.bodies().any(makes) || scenario.steps.iter().any(fails)
 }

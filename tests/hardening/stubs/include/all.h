@@ -28,6 +28,8 @@
 typedef __SIZE_TYPE__ size_t;
 typedef unsigned char u8;
 typedef unsigned int dev_t;
+unsigned int MAJOR(dev_t dev);
+dev_t MKDEV(unsigned int major, unsigned int minor);
 
 enum { ENOENT = 2, ENOMEM = 12, EBUSY = 16, ENODEV = 19, EINVAL = 22, EPROBE_DEFER = 517 };
 enum { GFP_KERNEL, O_RDWR = 2, S_IFCHR = 0020000, MINORBITS = 20 };
