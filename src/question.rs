@@ -80,9 +80,7 @@ pub fn of_statements(
     if lines.any(|line| line.starts_with("suite ") || line.starts_with("scenario ")) {
         return Err("statements stand in no suite and no scenario; a file goes to `--file`".into());
     }
-    if closes_too_much(statements) {
-        return Err("there is a `}` too many in what is asked".into());
-    }
+    braces_close(statements)?;
     let mut text = "use kinds\n".to_owned();
     for file in files {
         let file = file.to_str().filter(|name| !name.contains(['"', '\n']));
@@ -117,17 +115,28 @@ pub fn of_statements(
     Ok(front)
 }
 
-/// Whether a brace is closed that these statements have not opened.
-fn closes_too_much(statements: &str) -> bool {
-    let code = statements
-        .lines()
-        .filter_map(|line| line.split("//").next());
-    let mut braces = code.flat_map(str::chars).filter(|c| "{}".contains(*c));
-    let open = braces.try_fold(0_usize, |open, brace| match brace {
-        '{' => Some(open + 1),
-        _ => open.checked_sub(1),
-    });
-    open.is_none()
+/// Whether the braces of these statements close each other, and not what is put around them.
+fn braces_close(statements: &str) -> Result<(), String> {
+    let mut open = Vec::new();
+    for line in statements.lines() {
+        let code = line.split("//").next().unwrap_or_default();
+        for (at, brace) in code.match_indices(['{', '}']) {
+            match brace {
+                "{" => open.push(&code[..=at]),
+                _ if open.pop().is_none() => {
+                    return Err("there is a `}` too many in what is asked".to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    let Some(last) = open.last() else {
+        return Ok(());
+    };
+    let statement = last.rsplit([';', '}']).next().unwrap_or(last).trim();
+    Err(format!(
+        "there is a `}}` missing in what is asked: nothing closes `{statement}`"
+    ))
 }
 
 fn asked(

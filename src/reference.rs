@@ -12,18 +12,37 @@ pub fn of(word: &str) -> Vec<String> {
     let mark = format!("{MARK}{word} -->");
     let mut said = Vec::new();
     for paragraph in LANGUAGE.split("\n\n") {
-        let is_table = paragraph.starts_with('|');
-        if is_table {
-            let rows = paragraph.lines().filter(|row| is_of(row, word));
-            said.extend(rows.map(|row| without_marks(row).replace(" | ", ": ")));
+        if let Some((heads, rows)) = paragraph
+            .strip_prefix('|')
+            .and_then(|_| paragraph.split_once('\n'))
+        {
+            let rows = rows.lines().filter(|row| is_of(row, word));
+            said.extend(rows.map(|row| by_heads(heads, &without_marks(row))));
         } else if paragraph.contains(&mark) || is_of(paragraph, word) {
-            said.push(without_marks(paragraph));
+            said.push(without_marks(paragraph).trim().to_owned());
         }
     }
-    for line in &mut said {
-        *line = line.trim_matches(['|', ' ', '\n']).replace(": : ", ": ");
-    }
     said
+}
+
+/// A row of a table, a line for each cell that has something in it, behind what its column is of.
+fn by_heads(heads: &str, row: &str) -> String {
+    let cells = |row: &str| -> Vec<String> {
+        let inner = row.trim().trim_matches('|');
+        inner
+            .split(" |")
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    };
+    let mut lines = Vec::new();
+    for (head, cell) in cells(heads).iter().zip(cells(row)) {
+        match lines.is_empty() {
+            true => lines.push(format!("{head} {cell}")),
+            false if cell.is_empty() => {}
+            false => lines.push(format!("  {head}: {cell}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// Whether a row of a table, or a paragraph, begins with a statement of that word.

@@ -10,6 +10,7 @@ use crate::sim::{
     Sort, StoryLine, Work,
 };
 use crate::source::Span;
+use crate::story::folded;
 use crate::trace;
 
 /// What became of a case.
@@ -52,11 +53,18 @@ impl Run {
     pub fn story_until(&self, until: usize) -> Vec<String> {
         let before = self.story.iter().take_while(|line| line.begin < until);
         let before: Vec<&StoryLine> = before.collect();
+        let lay_out = |lines: &[&StoryLine]| {
+            let column = StoryLine::column(lines.iter().copied());
+            folded(lines.iter().map(|line| line.lay_out(column)).collect())
+        };
+        let all = lay_out(&before);
+        if all.len() <= STORY {
+            return all;
+        }
         let skipped = before.len().saturating_sub(STORY);
-        let column = StoryLine::column(before[skipped..].iter().copied());
-        let rest = before[skipped..].iter().map(|line| line.lay_out(column));
-        let head = (skipped > 0).then(|| format!("... {skipped} lines before"));
-        head.into_iter().chain(rest).collect()
+        let rest = lay_out(&before[skipped..]);
+        let head = format!("... {skipped} lines before");
+        [head].into_iter().chain(rest).collect()
     }
 
     /// Whether there is nothing to tell of it.

@@ -99,6 +99,33 @@ impl Alike {
     }
 }
 
+/// Lines of a story, with what happens again and again told once: where that makes it shorter by a screenful.
+pub fn folded(lines: Vec<String>) -> Vec<String> {
+    const SCREENFUL: usize = 24;
+    const LONGEST: usize = 64;
+    let mut told = Vec::new();
+    let mut rest = lines.as_slice();
+    while let Some(first) = rest.first() {
+        let times = |length: usize| {
+            let mut blocks = rest.chunks_exact(length);
+            let block = blocks.next();
+            1 + blocks.take_while(|&other| Some(other) == block).count()
+        };
+        let mut lengths = (1..=LONGEST.min(rest.len())).map(|length| (length, times(length)));
+        let saves = |&(length, times): &(usize, usize)| length * (times - 1) > SCREENFUL;
+        let Some((length, times)) = lengths.find(saves) else {
+            told.push(first.clone());
+            rest = &rest[1..];
+            continue;
+        };
+        told.extend_from_slice(&rest[..length]);
+        let indent = first.len() - first.trim_start().len();
+        told.push(format!("{:indent$}... the same again and again", ""));
+        rest = &rest[length * times..];
+    }
+    told
+}
+
 impl Story {
     /// What happens in a case.
     pub fn of(case: &Case<'_>) -> Story {

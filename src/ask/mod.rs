@@ -8,7 +8,7 @@ use crate::expand::Case;
 use crate::ir::{KindUse, Scenario, Suite, Unit};
 use crate::places::on_kernels;
 use crate::sim::{Fix, Model, StoryLine};
-use crate::story::{Alike, Ends, Outcome, Story};
+use crate::story::{Alike, Ends, Outcome, Story, folded};
 
 pub use scenario::scenarios;
 
@@ -178,8 +178,9 @@ impl Story {
             if at > 0 && from < lines.len() {
                 *text += "  at its end:\n";
             }
-            for line in &lines[from..] {
-                *text += &format!("  {}\n", line.lay_out(width));
+            let lines = lines[from..].iter().map(|line| line.lay_out(width));
+            for line in folded(lines.collect()) {
+                *text += &format!("  {line}\n");
             }
             if outcomes.is_empty() {
                 continue;

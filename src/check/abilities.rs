@@ -15,6 +15,10 @@ use crate::source::Span;
 pub(super) fn of_kinds(unit: &Unit, uses: &[KindUse], sink: &mut Sink) {
     for used in uses {
         let kind = unit.kind(used.kind);
+        // What could not be read may have said that it can.
+        if !kind.whole {
+            continue;
+        }
         if used.bound {
             bound(kind, used.span, sink);
         }
@@ -100,6 +104,9 @@ fn kinds_of<'u>(unit: &'u Unit, suite: &Suite, device: &Device) -> Vec<(&'u Kind
 pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     for device in &scenario.devices[1..] {
         for (kind, _) in kinds_of(unit, suite, device) {
+            if !kind.whole {
+                continue;
+            }
             if device.bound {
                 bound(kind, device.span, sink);
             }
@@ -287,7 +294,7 @@ impl Asker<'_> {
     fn ask(&self, dev: DeviceId, span: Span, ability: Ability, what: &str, sink: &mut Sink) {
         let device = &self.scenario.devices[usize::from(dev.0)];
         let mut kinds = kinds_of(self.unit, self.suite, device).into_iter();
-        let Some((kind, asked)) = kinds.find(|(kind, _)| !(ability.has)(kind)) else {
+        let Some((kind, asked)) = kinds.find(|(kind, _)| kind.whole && !(ability.has)(kind)) else {
             return;
         };
         sink.report(

@@ -27,7 +27,10 @@ pub fn check(unit: &mut Unit, sink: &mut Sink) {
         let suite = &unit.suites[number];
         let before = sink.count();
         abilities::of_kinds(unit, &suite.kinds, sink);
-        let kinds_are_able = sink.count() == before;
+        let are_whole = suite
+            .kinds_of_devices()
+            .all(|(kind, _)| unit.kind(kind).whole);
+        let kinds_are_able = are_whole && sink.count() == before;
         // Side by side; what is said of them stands in their order.
         let scenarios = suite.scenarios.par_iter();
         let sinks: Vec<Sink> = scenarios

@@ -31,7 +31,7 @@ pub(super) fn explain(args: &Explain) -> Done {
     if let Some(here) = here {
         print(&format!("`{what}` is `{here}` here.\n\n"))?;
     }
-    let what = here.unwrap_or(what);
+    let what = here.or_else(|| words::with_phrase(what)).unwrap_or(what);
     let said = reference::of(what);
     if !said.is_empty() {
         let forms = words::forms(what).unwrap_or_default();

@@ -174,6 +174,14 @@ impl TreeBuilder<'_> {
                 _ if word == "<" && text.starts_with("expect") => {
                     diagnostic.help("say `expect order FIRST < SECOND`")
                 }
+                _ if wanted.contains("a difference")
+                    && !word.starts_with(|c: char| c.is_ascii_digit()) =>
+                {
+                    diagnostic.help("say `expect refs DEVICE +1`: more than when it was registered")
+                }
+                _ if wanted.contains("an outcome") && words::outcome(word).is_some() => {
+                    diagnostic.help(words::outcome(word).unwrap_or_default())
+                }
                 _ if is_outcome_first(&text[..at]) => {
                     diagnostic.help("the subject stands first: `expect SUBJECT OUTCOME`")
                 }

@@ -109,8 +109,34 @@ pub fn forms(word: &str) -> Option<&'static [&'static str]> {
     known.map(|(_, forms)| *forms)
 }
 
+/// The word that a statement begins with which has that in its form: `any order` is of `in`.
+pub fn with_phrase(phrase: &str) -> Option<&'static str> {
+    let has = |form: &&str| form.contains(&format!(" {phrase} "));
+    let mut known = OPERATIONS.iter();
+    let found = known.find(|(_, forms)| phrase.contains(' ') && forms.iter().any(has));
+    found.map(|(word, _)| *word)
+}
+
+/// How that which somebody calls an outcome is expected.
+pub(super) fn outcome(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "refs" | "refcount" | "references" | "kref" => {
+            "say `expect refs DEVICE +1`: more than when it was registered"
+        }
+        "probed" => {
+            "say `expect DRIVER.probe ran`, of a driver that the suite binds `DEVICE.probe ran`"
+        }
+        "removed" => {
+            "say `expect DRIVER.remove ran`, of a driver that the suite binds `DEVICE.remove ran`"
+        }
+        "released" | "gone" | "dead" => "a device that is gone is `freed`",
+        "called" | "executed" => "an action or a callback that was called `ran`",
+        _ => return None,
+    })
+}
+
 /// What an operation is in the kernel or elsewhere, where somebody writes that.
-const ELSEWHERE: [(&str, &str); 93] = [
+const ELSEWHERE: [(&str, &str); 96] = [
     ("device_initialize", "init"),
     ("device_add", "add"),
     ("device_del", "del"),
@@ -129,6 +155,9 @@ const ELSEWHERE: [(&str, &str); 93] = [
     ("device_release_driver", "unbind"),
     ("device_link_add", "link"),
     ("krealloc", "realloc"),
+    ("misc_register", "register"),
+    ("misc_deregister", "unregister"),
+    ("ioctl", "use"),
     ("chrdev_open", "open"),
     ("cdev_put", "close"),
     ("device_link_del", "unlink"),

@@ -173,6 +173,10 @@ fn ask_refuses_what_is_no_question() {
     for (args, wanted) in [
         (&["ask", ""][..], "nothing is done"),
         (&["ask", "device a: bare"], "nothing is done"),
+        (
+            &["ask", "register dev; in any order { get dev"],
+            "nothing closes `in any order {`",
+        ),
         (&["ask", "suite s on root {"], "goes to `--file`"),
         (&["ask", "--on", "root {", "register dev"], "is no kind"),
         (&["ask", "regster dev"], "did you mean `register`"),
@@ -758,8 +762,15 @@ fn what_there_is_can_be_asked() {
     assert!(words.contains("\nunlink CONSUMER from SUPPLIER\n"));
     for word in words.lines().filter_map(|form| form.split(' ').next()) {
         let said = out(&here(&["explain", word]));
-        assert!(said.contains("\n\n`"), "of `{word}`: {said}");
+        assert!(said.contains("\n\n"), "of `{word}`: {said}");
     }
+    let said = out(&here(&["explain", "use"]));
+    assert!(
+        said.contains("operation `use`\n  `fails`: `ENODEV`\n  when: "),
+        "{said}"
+    );
+    let said = out(&here(&["explain", "any order"]));
+    assert!(said.starts_with("in any order {"), "{said}");
     assert!(out(&here(&["explain", "leaked"])).contains("it still did not run"));
     let kinds = out(&here(&["kinds"]));
     assert!(kinds.contains("references: 3 after register"), "{kinds}");
