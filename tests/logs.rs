@@ -9,7 +9,7 @@ use devres_gen::expand;
 use devres_gen::ir::{Linux, Unit};
 use devres_gen::run::{run, run_at_work};
 use devres_gen::sim::{Fix, Model, Work};
-use devres_gen::trace::{Header, Line, PREFIX};
+use devres_gen::trace::{CLEANUP, Header, Line, PREFIX};
 use devres_gen::verify::compare::{Comparison, Difference};
 use devres_gen::verify::{report, verify_log};
 
@@ -216,6 +216,22 @@ fn complaints_and_leftovers_are_seen() {
     let found = judged("6.12", &left, Some(FIXED));
     assert_eq!(found.differences[0].case, "unregister/plain/root");
     assert!(found.differences[0].what.contains("leaves `dev` behind"));
+}
+
+/// A warning is a difference, but for one of what a case has leaked while the test cleans up after it.
+#[test]
+fn warnings_count_while_the_case_runs() {
+    let text = log("6.12");
+    let (before, after) = text.split_once("        ok 1 root").unwrap();
+    let warning = "WARNING: CPU: 0 PID: 17 at lib/refcount.c:28 kobject_put+0x1c/0x30\n";
+    let judged = |said: &str| {
+        let text = format!("{before}{said}        ok 1 root{after}");
+        judged("6.12", &text, Some(FIXED)).differences.len()
+    };
+    let [begins, done] = CLEANUP.map(|line| format!("    # plain_test: {line}\n"));
+    assert_eq!(judged(warning), 1);
+    assert_eq!(judged(&format!("{begins}{warning}{done}")), 0);
+    assert_eq!(judged(&format!("{begins}{done}{warning}")), 1);
 }
 
 /// A log as a kernel would print it of the cases of a file, with these traces.

@@ -60,9 +60,26 @@ fn is_alarm(text: &str) -> bool {
     text.starts_with("BUG: ") || text.starts_with("WARNING: ") && file(text).is_none()
 }
 
+/// The files that warn, but for what a case has leaked and how that is cleaned up.
 fn warnings(said: &[String]) -> Vec<&str> {
-    let reports = said.iter().filter(|line| line.starts_with("WARNING: "));
-    reports.filter_map(|line| file(line)).collect()
+    let mut cleans_up = false;
+    let mut files = Vec::new();
+    for line in said {
+        if let Some(begins) = cleanup(line) {
+            cleans_up = begins;
+        } else if !cleans_up && line.starts_with("WARNING: ") {
+            files.extend(file(line));
+        }
+    }
+    files
+}
+
+/// Whether a line says that a test begins to clean up what its case has leaked, or has done so.
+fn cleanup(line: &str) -> Option<bool> {
+    let at = trace::CLEANUP
+        .iter()
+        .position(|said| line.ends_with(said))?;
+    Some(at == 0)
 }
 
 fn file(report: &str) -> Option<&str> {
@@ -224,8 +241,8 @@ impl Reader {
         if text.is_empty() {
             return;
         }
-        if let Some(at) = trace::CLEANUP.iter().position(|line| text.ends_with(line)) {
-            self.cleans_up = at == 0;
+        if let Some(begins) = cleanup(text) {
+            self.cleans_up = begins;
         } else if let Some((_, device)) = text.split_once(trace::LEFT) {
             let case = self.case.clone().unwrap_or_default();
             self.log.left.push((case, device.to_owned()));
