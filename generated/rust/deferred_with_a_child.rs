@@ -54,12 +54,12 @@ mod the_child_is_bound {
             ]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/anew.devres", 92, &program, case.model);
-        s.at(105).register_driver(DRV);
-        s.at(105).register(DEV);
-        s.at(107).announce(Fault::Livelock(DEV));
-        s.at(106).settle();
-        s.at(96).finish();
+        let mut s = Session::new("scenarios/anew.devres", 109, &program, case.model);
+        s.at(122).register_driver(DRV);
+        s.at(122).register(DEV);
+        s.at(124).announce(Fault::Livelock(DEV));
+        s.at(123).settle();
+        s.at(113).finish();
     }
 
     #[test]
@@ -114,14 +114,14 @@ mod nobody_takes_it {
             }]),
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/anew.devres", 92, &program, case.model);
-        s.at(120).register_driver(DRV);
-        s.at(120).register(DEV);
-        s.at(121).settle();
-        s.at(122).expect(Claim::ran_times(Callback::Probe(DRV), 1));
-        s.at(122).expect(Claim::Unbound(DEV));
-        s.at(122).expect(Claim::Freed(PORT));
-        s.at(111).finish();
+        let mut s = Session::new("scenarios/anew.devres", 109, &program, case.model);
+        s.at(137).register_driver(DRV);
+        s.at(137).register(DEV);
+        s.at(138).settle();
+        s.at(139).expect(Claim::ran_times(Callback::Probe(DRV), 1));
+        s.at(139).expect(Claim::Unbound(DEV));
+        s.at(139).expect(Claim::Freed(PORT));
+        s.at(128).finish();
     }
 
     #[test]

@@ -113,6 +113,8 @@ mod memory;
 #[rustfmt::skip]
 mod names_in_uevents;
 #[rustfmt::skip]
+mod not_made_anew;
+#[rustfmt::skip]
 mod nothing_left;
 #[rustfmt::skip]
 mod number_outlives_device;

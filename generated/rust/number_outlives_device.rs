@@ -28,12 +28,12 @@ mod tried_when_it_is_gone {
             handles: &[Handle::new("file", DEV)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/anew.devres", 127, &program, case.model);
-        s.at(130).register(DEV);
-        s.at(131).unregister(DEV);
-        s.at(132).expect(Claim::Freed(DEV));
-        s.at(133).fails(Op::Open(FILE), Errno::ENXIO);
-        s.at(129).finish();
+        let mut s = Session::new("scenarios/anew.devres", 144, &program, case.model);
+        s.at(147).register(DEV);
+        s.at(148).unregister(DEV);
+        s.at(149).expect(Claim::Freed(DEV));
+        s.at(150).fails(Op::Open(FILE), Errno::ENXIO);
+        s.at(146).finish();
     }
 
     #[test]
@@ -67,14 +67,14 @@ mod another_one_came {
             handles: &[Handle::new("file", DEV), Handle::new("others_file", OTHER)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/anew.devres", 127, &program, case.model);
-        s.at(139).register(DEV);
-        s.at(140).unregister(DEV);
-        s.at(141).register(OTHER);
-        s.at(142).fails(Op::Open(FILE), Errno::ENXIO);
-        s.at(143).open(OTHERS_FILE);
-        s.at(144).expect(Claim::Alive(OTHER));
-        s.at(137).finish();
+        let mut s = Session::new("scenarios/anew.devres", 144, &program, case.model);
+        s.at(156).register(DEV);
+        s.at(157).unregister(DEV);
+        s.at(158).register(OTHER);
+        s.at(159).fails(Op::Open(FILE), Errno::ENXIO);
+        s.at(160).open(OTHERS_FILE);
+        s.at(161).expect(Claim::Alive(OTHER));
+        s.at(154).finish();
     }
 
     #[test]

@@ -28,12 +28,12 @@ mod tried_when_it_is_gone {
             handles: &[Handle::new("file", DEV)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/anew.devres", 149, &program, case.model);
-        s.at(152).register(DEV);
-        s.at(153).unregister(DEV);
-        s.at(154).expect(Claim::Freed(DEV));
-        s.at(155).fails(Op::Open(FILE), Errno::ENODEV);
-        s.at(151).finish();
+        let mut s = Session::new("scenarios/anew.devres", 166, &program, case.model);
+        s.at(169).register(DEV);
+        s.at(170).unregister(DEV);
+        s.at(171).expect(Claim::Freed(DEV));
+        s.at(172).fails(Op::Open(FILE), Errno::ENODEV);
+        s.at(168).finish();
     }
 
     #[test]
@@ -66,14 +66,14 @@ mod another_one_came {
             handles: &[Handle::new("file", DEV), Handle::new("others_file", OTHER)],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/anew.devres", 149, &program, case.model);
-        s.at(160).register(DEV);
-        s.at(161).unregister(DEV);
-        s.at(162).register(OTHER);
-        s.at(163).fails(Op::Open(FILE), Errno::ENODEV);
-        s.at(164).open(OTHERS_FILE);
-        s.at(165).expect(Claim::Alive(OTHER));
-        s.at(158).finish();
+        let mut s = Session::new("scenarios/anew.devres", 166, &program, case.model);
+        s.at(177).register(DEV);
+        s.at(178).unregister(DEV);
+        s.at(179).register(OTHER);
+        s.at(180).fails(Op::Open(FILE), Errno::ENODEV);
+        s.at(181).open(OTHERS_FILE);
+        s.at(182).expect(Claim::Alive(OTHER));
+        s.at(175).finish();
     }
 
     #[test]

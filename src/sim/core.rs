@@ -238,10 +238,15 @@ impl<O: Observer> Core<'_, O> {
     /// framework does: nothing is left.
     fn device_register(&mut self, dev: DeviceId) -> Result<i32, Fault> {
         self.call("device_register", |core| {
+            let phase = core.state.device(dev).phase;
             core.device_initialize(dev)?;
             let ret = core.with_misc_mtx(dev, |core| core.add(dev))?;
             if ret < 0 {
-                *core.state.device_mut(dev) = DeviceState::ABSENT;
+                // A former one stays what it was.
+                *core.state.device_mut(dev) = DeviceState {
+                    phase,
+                    ..DeviceState::ABSENT
+                };
                 // faux_device_create() says no more than that.
                 if core.program.device(dev).kind.drivers.own {
                     return Ok(Errno::ENODEV.negative());
