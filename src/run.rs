@@ -53,18 +53,20 @@ impl Run {
     pub fn story_until(&self, until: usize) -> Vec<String> {
         let before = self.story.iter().take_while(|line| line.begin < until);
         let before: Vec<&StoryLine> = before.collect();
-        let lay_out = |lines: &[&StoryLine]| {
+        let lay_out = |lines: &[&StoryLine]| -> Vec<String> {
             let column = StoryLine::column(lines.iter().copied());
-            folded(lines.iter().map(|line| line.lay_out(column)).collect())
+            lines.iter().map(|line| line.lay_out(column)).collect()
         };
-        let all = lay_out(&before);
+        let all = folded(lay_out(&before));
         if all.len() <= STORY {
             return all;
         }
-        let skipped = before.len().saturating_sub(STORY);
-        let rest = lay_out(&before[skipped..]);
+        let skipped = before.len() - STORY;
         let head = format!("... {skipped} lines before");
-        [head].into_iter().chain(rest).collect()
+        [head]
+            .into_iter()
+            .chain(lay_out(&before[skipped..]))
+            .collect()
     }
 
     /// Whether there is nothing to tell of it.

@@ -218,9 +218,9 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 
 /*
  * All that user space has of a device. What one had that is gone may be
- * another's now; then it tries one that is nobody's.
+ * another's now; then it tries 255, which is nobody's.
  */
-static void keep_number(struct test_device *td)
+static void keep_devt(struct test_device *td)
 {
 	int i;
 
@@ -248,7 +248,7 @@ static int test_probe(struct device *dev)
 	td->freed = false;
 @%- endif %@
 @%- if uses.handles %@
-	keep_number(td);
+	keep_devt(td);
 @%- endif %@
 @%- if uses.counts %@
 	drv->counts.probes++;
@@ -621,7 +621,7 @@ static int register_test_device(struct test_device *td)
 	td->freed = false;
 @%- endif %@
 @%- if uses.handles %@
-	keep_number(td);
+	keep_devt(td);
 @%- endif %@
 @%- if faults %@
 	td->last = dev;
@@ -685,7 +685,7 @@ static int add_test_device(struct test_device *td)
 	td->registered = @{ self.registered() }@;
 	td->refs--; /* the registration's, until it is deleted */
 @%- if uses.handles %@
-	keep_number(td);
+	keep_devt(td);
 @%- endif %@
 @%- if uses.refs %@
 	td->first_refs = kref_read(&td->dev->kobj.kref);

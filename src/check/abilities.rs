@@ -15,7 +15,6 @@ use crate::source::Span;
 pub(super) fn of_kinds(unit: &Unit, uses: &[KindUse], sink: &mut Sink) {
     for used in uses {
         let kind = unit.kind(used.kind);
-        // What could not be read may have said that it can.
         if !kind.whole {
             continue;
         }
@@ -88,7 +87,8 @@ fn parent(kind: &Kind, span: Span, sink: &mut Sink) {
     );
 }
 
-/// Each kind that a device of a scenario may be of, and where it is asked for.
+/// Each kind that a device of a scenario may be of, and where it is asked for; but for those that
+/// could not be read as a whole, which may have said that they can.
 fn kinds_of<'u>(unit: &'u Unit, suite: &Suite, device: &Device) -> Vec<(&'u Kind, Span)> {
     let mut known = BTreeSet::new();
     let of_suite = suite.kinds.iter().map(|used| (used.kind, used.span));
@@ -97,16 +97,14 @@ fn kinds_of<'u>(unit: &'u Unit, suite: &Suite, device: &Device) -> Vec<(&'u Kind
         None => of_suite.collect(),
     };
     let new = kinds.into_iter().filter(|&(id, _)| known.insert(id));
-    new.map(|(id, span)| (unit.kind(id), span)).collect()
+    let kinds = new.map(|(id, span)| (unit.kind(id), span));
+    kinds.filter(|(kind, _)| kind.whole).collect()
 }
 
 /// What a scenario asks of its devices, and of the kinds of its suite.
 pub(super) fn of_scenario(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut Sink) {
     for device in &scenario.devices[1..] {
         for (kind, _) in kinds_of(unit, suite, device) {
-            if !kind.whole {
-                continue;
-            }
             if device.bound {
                 bound(kind, device.span, sink);
             }
@@ -294,7 +292,7 @@ impl Asker<'_> {
     fn ask(&self, dev: DeviceId, span: Span, ability: Ability, what: &str, sink: &mut Sink) {
         let device = &self.scenario.devices[usize::from(dev.0)];
         let mut kinds = kinds_of(self.unit, self.suite, device).into_iter();
-        let Some((kind, asked)) = kinds.find(|(kind, _)| kind.whole && !(ability.has)(kind)) else {
+        let Some((kind, asked)) = kinds.find(|(kind, _)| !(ability.has)(kind)) else {
             return;
         };
         sink.report(

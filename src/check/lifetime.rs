@@ -134,7 +134,7 @@ pub(super) fn check(unit: &Unit, suite: &Suite, scenario: &Scenario, sink: &mut 
                 let what = format!("before that: expected {}", earlier.wanted);
                 diagnostic = diagnostic.label(earlier.span, what);
             }
-            help += &fault.is_meant(scenario);
+            help += &fault.meant_instead(scenario);
             hint = found.hint(scenario, span);
         }
         diagnostic = diagnostic.label(span, label);
@@ -214,7 +214,7 @@ fn first_case(unit: &Unit, scenario: &Scenario, used: &KindUse, model: Model) ->
 
 impl FaultAt {
     /// What may have been meant instead.
-    fn is_meant(&self, scenario: &Scenario) -> String {
+    fn meant_instead(&self, scenario: &Scenario) -> String {
         let op = self.within.as_ref().map_or(&self.op, |(_, text)| text);
         match self.fault {
             Fault::NotInitialized(dev) => super::nothing_is_left(scenario, dev).to_owned(),

@@ -27,10 +27,7 @@ impl<const N: usize> Node<N> {
                     Phase::Absent => true,
                     // What is still due of one that is gone is told already.
                     Phase::Released => {
-                        let below = |child| program.device(child).parent == Some(id);
-                        let mut ids = program.device_ids();
-                        !self.has_due(program, id)
-                            && !ids.any(|child| below(child) && state.device(child).is_alive())
+                        !self.has_due(program, id) && !state.has_children(program, id)
                     }
                     Phase::Initialized | Phase::Added | Phase::Deleted => false,
                 };
@@ -122,6 +119,7 @@ impl<const N: usize> Node<N> {
         }
     }
 
+    /// Whether an action of the device has still to run.
     fn has_due(&self, program: &Program<'_>, id: DeviceId) -> bool {
         let mut actions = program.actions.iter().zip(self.tally.due(program));
         actions.any(|(action, &due)| due > 0 && action.on == id)

@@ -312,13 +312,10 @@ impl<O: Observer> Core<'_, O> {
     fn is_pointed_to(&self, dev: DeviceId) -> bool {
         let device = self.state.device(dev);
         let is_at_work = device.locked || (self.releasing | self.deleting) & 1 << dev.0 != 0;
-        let is_below = |id: DeviceId| {
-            self.program.device(id).parent == Some(dev) && self.state.device(id).is_alive()
-        };
         let mut links = self.state.links.as_slice().iter();
         is_at_work
             || device.cdev > 0
-            || self.program.device_ids().any(is_below)
+            || self.state.has_children(self.program, dev)
             || links.any(|link| link.ends.consumer == dev || link.ends.supplier == dev)
     }
 

@@ -315,6 +315,12 @@ impl State {
         &mut self.devices[usize::from(id.0)]
     }
 
+    /// Whether a device that exists points to it as its parent.
+    pub fn has_children(&self, program: &Program<'_>, id: DeviceId) -> bool {
+        let mut ids = program.device_ids();
+        ids.any(|child| program.device(child).parent == Some(id) && self.device(child).is_alive())
+    }
+
     /// Whether there is memory of that name: of a resource, or of nothing else.
     pub fn has_memory(&self, id: ActionId) -> bool {
         matches!(self.memory(id), Memory::Managed | Memory::Owned)

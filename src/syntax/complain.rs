@@ -177,7 +177,7 @@ impl TreeBuilder<'_> {
                 _ if wanted.contains("a difference")
                     && !word.starts_with(|c: char| c.is_ascii_digit()) =>
                 {
-                    diagnostic.help("say `expect refs DEVICE +1`: more than when it was registered")
+                    diagnostic.help(words::REFS)
                 }
                 _ if wanted.contains("an outcome") && words::outcome(word).is_some() => {
                     diagnostic.help(words::outcome(word).unwrap_or_default())

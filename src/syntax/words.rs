@@ -117,12 +117,13 @@ pub fn with_phrase(phrase: &str) -> Option<&'static str> {
     found.map(|(word, _)| *word)
 }
 
+/// How references are expected.
+pub(super) const REFS: &str = "say `expect refs DEVICE +1`: more than when it was registered";
+
 /// How that which somebody calls an outcome is expected.
 pub(super) fn outcome(word: &str) -> Option<&'static str> {
     Some(match word {
-        "refs" | "refcount" | "references" | "kref" => {
-            "say `expect refs DEVICE +1`: more than when it was registered"
-        }
+        "refs" | "refcount" | "references" | "kref" => REFS,
         "probed" => {
             "say `expect DRIVER.probe ran`, of a driver that the suite binds `DEVICE.probe ran`"
         }

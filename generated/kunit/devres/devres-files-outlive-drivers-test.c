@@ -120,9 +120,9 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 
 /*
  * All that user space has of a device. What one had that is gone may be
- * another's now; then it tries one that is nobody's.
+ * another's now; then it tries 255, which is nobody's.
  */
-static void keep_number(struct test_device *td)
+static void keep_devt(struct test_device *td)
 {
 	int i;
 
@@ -140,7 +140,7 @@ static int test_probe(struct device *dev)
 	struct test_device *td = drv->td;
 
 	td->dev = dev;
-	keep_number(td);
+	keep_devt(td);
 	if (ctx.over)
 		return 0;
 	return drv->probe ? drv->probe() : 0;
@@ -566,7 +566,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
-	keep_number(td);
+	keep_devt(td);
 	td->registered = true;
 	if (td->kind->wrap_release) {
 		td->release = dev->release;

@@ -105,9 +105,9 @@ static struct test_driver *find_test_driver(struct device_driver *driver)
 
 /*
  * All that user space has of a device. What one had that is gone may be
- * another's now; then it tries one that is nobody's.
+ * another's now; then it tries 255, which is nobody's.
  */
-static void keep_number(struct test_device *td)
+static void keep_devt(struct test_device *td)
 {
 	int i;
 
@@ -126,7 +126,7 @@ static int test_probe(struct device *dev)
 
 	td->dev = dev;
 	td->freed = false;
-	keep_number(td);
+	keep_devt(td);
 	drv->counts.probes++;
 	td->counts.probes++;
 	if (ctx.over)
@@ -559,7 +559,7 @@ static int register_test_device(struct test_device *td)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->freed = false;
-	keep_number(td);
+	keep_devt(td);
 	td->registered = true;
 	if (td->kind->wrap_release) {
 		td->release = dev->release;

@@ -67,9 +67,9 @@ static struct test_device *find_test_device(struct device *dev)
 
 /*
  * All that user space has of a device. What one had that is gone may be
- * another's now; then it tries one that is nobody's.
+ * another's now; then it tries 255, which is nobody's.
  */
-static void keep_number(struct test_device *td)
+static void keep_devt(struct test_device *td)
 {
 	int i;
 
@@ -392,7 +392,7 @@ static int register_test_device(struct test_device *td)
 		return PTR_ERR(dev);
 	td->dev = dev;
 	td->freed = false;
-	keep_number(td);
+	keep_devt(td);
 	td->registered = true;
 	if (td->kind->wrap_release) {
 		td->release = dev->release;

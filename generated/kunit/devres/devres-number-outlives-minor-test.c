@@ -63,9 +63,9 @@ static struct test_device *find_test_device(struct device *dev)
 
 /*
  * All that user space has of a device. What one had that is gone may be
- * another's now; then it tries one that is nobody's.
+ * another's now; then it tries 255, which is nobody's.
  */
-static void keep_number(struct test_device *td)
+static void keep_devt(struct test_device *td)
 {
 	int i;
 
@@ -203,7 +203,7 @@ static int register_test_device(struct test_device *td)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	td->dev = dev;
-	keep_number(td);
+	keep_devt(td);
 	td->registered = true;
 	td->release = dev->release;
 	dev->release = recorded_release;
