@@ -61,6 +61,9 @@ fn kind_text(kind: &Kind) -> String {
     if kind.handles != Handles::None {
         text += &format!(", {:?}", kind.handles);
     }
+    if kind.waits {
+        text += ", waits";
+    }
     text
 }
 

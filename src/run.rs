@@ -328,8 +328,11 @@ impl Runner<'_> {
             CaseStepKind::Fault(fault) => Some((step.span, fault)),
             _ => None,
         });
-        let applies =
-            |fault: &FaultExpectation| fault.applies(self.case.model, &self.case.kind_use);
+        // One that a fix cures breaks the contract; one that a fix brings is no contract without it.
+        let applies = |fault: &FaultExpectation| {
+            let mut models = [self.stated_for, self.case.model].into_iter();
+            models.all(|model| fault.applies(model, &self.case.kind_use))
+        };
         let announced: Vec<_> = announced.filter(|(_, fault)| applies(fault)).collect();
         let missing = announced
             .iter()

@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-const KINDS: [Kind<'static>; 13] = [
+const KINDS: [Kind<'static>; 14] = [
     Kind::new("root"),
     Kind::new("bare").with_parent(),
     Kind::new("class").in_class(),
@@ -25,6 +25,7 @@ const KINDS: [Kind<'static>; 13] = [
     Kind::new("late").on_bus().held().late(),
     Kind::new("drm").in_class().object(),
     Kind::new("misc").in_class().misc(),
+    Kind::new("i2c_adapter").on_bus().waits(),
 ];
 
 const SORTS: [Sort; 5] = [

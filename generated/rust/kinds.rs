@@ -46,6 +46,10 @@ const SPI: Kind<'static> = Kind::new("spi").on_bus().with_parent();
 /// A PCI device that appears in a slot of a root bus of the test's own.
 const PCI: Kind<'static> = Kind::new("pci").on_bus().with_parent().held().late();
 
+/// i2c_add_adapter() of the test's own memory: i2c_del_adapter() waits until nobody holds it
+/// any more.
+const I2C_ADAPTER: Kind<'static> = Kind::new("i2c_adapter").on_bus().waits();
+
 /// iio_device_register(), with events; below a root device of the test's own unless it is
 /// given a parent.
 const IIO: Kind<'static> = Kind::new("iio").on_bus().with_parent().held_cdev();
@@ -68,12 +72,12 @@ mod plain {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/kinds.devres", 5, &program, case.model);
-        s.at(9).register(DEV);
-        s.at(10).add_action(CLEANUP);
-        s.at(11).unregister(DEV);
-        s.at(12).expect(Claim::ran(CLEANUP));
-        s.at(12).expect(Claim::Freed(DEV));
-        s.at(8).finish();
+        s.at(10).register(DEV);
+        s.at(11).add_action(CLEANUP);
+        s.at(12).unregister(DEV);
+        s.at(13).expect(Claim::ran(CLEANUP));
+        s.at(13).expect(Claim::Freed(DEV));
+        s.at(9).finish();
     }
 
     #[test]
@@ -134,6 +138,11 @@ mod plain {
     #[test]
     fn on_pci() {
         Case::unbound(&super::PCI).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_i2c_adapter() {
+        Case::unbound(&super::I2C_ADAPTER).on_every_kernel(scenario);
     }
 
     #[test]
@@ -161,14 +170,14 @@ mod get_put {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/kinds.devres", 5, &program, case.model);
-        s.at(17).register(DEV);
-        s.at(18).get(DEV);
-        s.at(19).add_action(CLEANUP);
-        s.at(20).put(DEV);
-        s.at(21).unregister(DEV);
-        s.at(22).expect(Claim::ran(CLEANUP));
-        s.at(22).expect(Claim::Freed(DEV));
-        s.at(16).finish();
+        s.at(18).register(DEV);
+        s.at(19).get(DEV);
+        s.at(20).add_action(CLEANUP);
+        s.at(21).put(DEV);
+        s.at(22).unregister(DEV);
+        s.at(23).expect(Claim::ran(CLEANUP));
+        s.at(23).expect(Claim::Freed(DEV));
+        s.at(17).finish();
     }
 
     #[test]
@@ -229,6 +238,11 @@ mod get_put {
     #[test]
     fn on_pci() {
         Case::unbound(&super::PCI).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_i2c_adapter() {
+        Case::unbound(&super::I2C_ADAPTER).on_every_kernel(scenario);
     }
 
     #[test]
@@ -245,7 +259,7 @@ mod get_put {
 /// ... even while somebody holds a reference that only the action itself drops.
 mod get_devm_put {
     use ::devres_gen::sim::{
-        Action, ActionId, Case, Claim, Device, DeviceId, Fix, Op, Program, Session,
+        Action, ActionId, Case, Claim, Device, DeviceId, Fault, Fix, Op, Program, Session,
     };
 
     fn scenario(case: &Case<'_>) {
@@ -258,21 +272,24 @@ mod get_devm_put {
             ..Program::EMPTY
         };
         let mut s = Session::new("scenarios/kinds.devres", 5, &program, case.model);
-        s.at(27).register(DEV);
-        s.at(28).get(DEV);
-        s.at(29).add_action(CLEANUP);
-        s.at(30).unregister(DEV);
+        s.at(28).register(DEV);
+        s.at(29).get(DEV);
+        s.at(30).add_action(CLEANUP);
+        if case.lacks(Fix::DelReleasesDevres) && case.is_on(&[Case::unbound(&super::I2C_ADAPTER)]) {
+            s.at(32).announce(Fault::WaitsForever(DEV));
+        }
+        s.at(31).unregister(DEV);
         if case.lacks(Fix::DelReleasesDevres) {
-            s.at(31).expect(Claim::not_run(CLEANUP));
+            s.at(33).expect(Claim::not_run(CLEANUP));
         } else {
-            s.at(31).expect(Claim::ran(CLEANUP));
+            s.at(33).expect(Claim::ran(CLEANUP));
         }
         if case.lacks(Fix::DelReleasesDevres) {
-            s.at(32).expect(Claim::Alive(DEV));
+            s.at(34).expect(Claim::Alive(DEV));
         } else {
-            s.at(32).expect(Claim::Freed(DEV));
+            s.at(34).expect(Claim::Freed(DEV));
         }
-        s.at(26).finish();
+        s.at(27).finish();
     }
 
     #[test]
@@ -333,6 +350,11 @@ mod get_devm_put {
     #[test]
     fn on_pci() {
         Case::unbound(&super::PCI).on_every_kernel(scenario);
+    }
+
+    #[test]
+    fn on_i2c_adapter() {
+        Case::unbound(&super::I2C_ADAPTER).on_every_kernel(scenario);
     }
 
     #[test]

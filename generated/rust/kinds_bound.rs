@@ -47,13 +47,13 @@ mod plain {
             actions: &[Action::new("cleanup", DEV, &[])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/kinds.devres", 37, &program, case.model);
-        s.at(42).register(DEV);
-        s.at(43).add_action(CLEANUP);
-        s.at(44).unregister(DEV);
-        s.at(45).expect(Claim::ran(CLEANUP));
-        s.at(45).expect(Claim::Freed(DEV));
-        s.at(41).finish();
+        let mut s = Session::new("scenarios/kinds.devres", 39, &program, case.model);
+        s.at(44).register(DEV);
+        s.at(45).add_action(CLEANUP);
+        s.at(46).unregister(DEV);
+        s.at(47).expect(Claim::ran(CLEANUP));
+        s.at(47).expect(Claim::Freed(DEV));
+        s.at(43).finish();
     }
 
     #[test]
@@ -110,15 +110,15 @@ mod get_put {
             actions: &[Action::new("cleanup", DEV, &[])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/kinds.devres", 37, &program, case.model);
-        s.at(50).register(DEV);
-        s.at(51).get(DEV);
-        s.at(52).add_action(CLEANUP);
-        s.at(53).put(DEV);
-        s.at(54).unregister(DEV);
-        s.at(55).expect(Claim::ran(CLEANUP));
-        s.at(55).expect(Claim::Freed(DEV));
-        s.at(49).finish();
+        let mut s = Session::new("scenarios/kinds.devres", 39, &program, case.model);
+        s.at(52).register(DEV);
+        s.at(53).get(DEV);
+        s.at(54).add_action(CLEANUP);
+        s.at(55).put(DEV);
+        s.at(56).unregister(DEV);
+        s.at(57).expect(Claim::ran(CLEANUP));
+        s.at(57).expect(Claim::Freed(DEV));
+        s.at(51).finish();
     }
 
     #[test]
@@ -177,14 +177,14 @@ mod get_devm_put {
             actions: &[Action::new("cleanup", DEV, &[Op::Put(DEV)])],
             ..Program::EMPTY
         };
-        let mut s = Session::new("scenarios/kinds.devres", 37, &program, case.model);
-        s.at(60).register(DEV);
-        s.at(61).get(DEV);
-        s.at(62).add_action(CLEANUP);
-        s.at(63).unregister(DEV);
-        s.at(64).expect(Claim::ran(CLEANUP));
-        s.at(64).expect(Claim::Freed(DEV));
-        s.at(59).finish();
+        let mut s = Session::new("scenarios/kinds.devres", 39, &program, case.model);
+        s.at(62).register(DEV);
+        s.at(63).get(DEV);
+        s.at(64).add_action(CLEANUP);
+        s.at(65).unregister(DEV);
+        s.at(66).expect(Claim::ran(CLEANUP));
+        s.at(66).expect(Claim::Freed(DEV));
+        s.at(61).finish();
     }
 
     #[test]

@@ -197,6 +197,12 @@ mod unregister;
 #[rustfmt::skip]
 mod until_it_is_deleted;
 #[rustfmt::skip]
+mod waited_for;
+#[rustfmt::skip]
+mod waited_for_files;
+#[rustfmt::skip]
+mod waited_for_in_vain;
+#[rustfmt::skip]
 mod without_a_driver;
 #[rustfmt::skip]
 mod without_directory;

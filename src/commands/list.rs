@@ -83,6 +83,7 @@ pub(super) fn kinds(args: &Kinds) -> Done {
         text += &format!("    parent:     {}\n", kinds::parent(kind));
         text += &format!("    halves:     {}\n", yes(kind.halves));
         text += &format!("    handles:    {}\n", yes(kind.handles != Handles::None));
+        text += &format!("    waits:      {}\n", yes(kind.waits));
         let counts = kinds::counts(kind);
         for count in counts
             .iter()

@@ -80,7 +80,12 @@ fn of_broken(program: &Program<'_>, broken: Broken, story: &Story) -> String {
             } else {
                 format!("in `{op}`")
             };
-            format!("{fault} {op}{}", called_from(story.records.last()))
+            // Who waits does so behind all that happened.
+            let last = match story.fault {
+                Some((Fault::WaitsForever(_), _)) => None,
+                _ => story.records.last(),
+            };
+            format!("{fault} {op}{}", called_from(last))
         }
         Broken::NeverRan(id) => {
             let device = story.state.device(program.action(id).on);

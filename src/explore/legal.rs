@@ -38,6 +38,7 @@ impl<const N: usize> Node<N> {
                 phase(id) == Phase::Added
                     && self.holdings.gives_up(Op::Unregister(id))
                     && !self.is_needed(program, id)
+                    && !(program.device(id).kind.waits && self.is_held(program, id))
             }
             Op::Get(id) => keeps(id) && self.holdings.refs(id) < MOST_REFS,
             Op::Put(id) => {
@@ -123,6 +124,11 @@ impl<const N: usize> Node<N> {
     fn has_due(&self, program: &Program<'_>, id: DeviceId) -> bool {
         let mut actions = program.actions.iter().zip(self.tally.due(program));
         actions.any(|(action, &due)| due > 0 && action.on == id)
+    }
+
+    /// Whether the program itself holds the device: who waits for its release would wait for that.
+    fn is_held(&self, program: &Program<'_>, id: DeviceId) -> bool {
+        self.holdings.refs(id) > 0 || self.states[0].has_children(program, id)
     }
 
     fn has_memory(&self, id: ActionId) -> bool {

@@ -24,6 +24,8 @@ pub struct Kind {
     pub parent: Parent,
     /// Whether its registration can be done by halves: init, add and del.
     pub halves: bool,
+    /// Whether who unregisters it waits until it is released.
+    pub waits: bool,
     /// How its bus deals with drivers.
     pub drivers: sim::Drivers,
     /// Whether no driver can be declared for it: its bus has none, or its own.
@@ -70,6 +72,7 @@ impl Kind {
             has_parent: self.parent == Parent::Always,
             drivers: self.drivers,
             handles: self.handles,
+            waits: self.waits,
         }
     }
 

@@ -145,6 +145,7 @@ impl Resolver<'_> {
             in_class: kind.in_class,
             parent: ir::Parent::Given,
             halves: false,
+            waits: false,
             drivers: Drivers::default(),
             driverless: false,
             named: false,
@@ -164,6 +165,7 @@ impl Resolver<'_> {
                 ast::KindEntry::Parent(_) => "parent",
                 ast::KindEntry::Release(_) => "release",
                 ast::KindEntry::Halves => "halves",
+                ast::KindEntry::Waits => "waits",
                 ast::KindEntry::Handles(_) => "handles",
                 ast::KindEntry::Driver(_) => "driver",
                 ast::KindEntry::Needs { .. } => "needs",
@@ -199,6 +201,7 @@ impl Resolver<'_> {
                     }
                 }
                 ast::KindEntry::Halves => resolved.halves = true,
+                ast::KindEntry::Waits => resolved.waits = true,
                 ast::KindEntry::Handles(held) => {
                     resolved.handles = match held {
                         ast::Handles::Plain => Handles::Cdev,

@@ -5,6 +5,7 @@ use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer};
 use super::fixes::{Fix, Model};
+use super::kind::Kind;
 use super::points::Point;
 use super::program::{DeviceId, Handles, Op, Program};
 use super::state::{DeviceState, Phase, State};
@@ -58,7 +59,8 @@ pub(super) struct Core<'a, O> {
     in_callbacks: u16,
     /// The devices whose resources are being released, a bit each.
     pub(super) releasing: u8,
-    /// The devices that `device_del()` or the release of their object is at work on, a bit each.
+    /// The devices that `device_del()`, who waits for their release, or the release of their object
+    /// is at work on, a bit each.
     pub(super) deleting: u8,
     /// `misc_mtx`: the device for which it is held.
     pub(super) misc_mtx: Option<DeviceId>,
@@ -375,12 +377,33 @@ impl<O: Observer> Core<'_, O> {
                 }
             })
         };
-        match self.program.device(dev).kind.handles {
-            Handles::Misc => {
-                self.with_misc_mtx(dev, |core| core.call("misc_deregister", unregister))
+        match self.program.device(dev).kind {
+            Kind {
+                handles: Handles::Misc,
+                ..
+            } => self.with_misc_mtx(dev, |core| core.call("misc_deregister", unregister)),
+            Kind { waits: true, .. } => {
+                unregister(self)?;
+                self.wait_for_release(dev)
             }
             _ => unregister(self),
         }
+    }
+
+    /// What is queued may be what drops the last reference, and is done before it is; nobody else
+    /// does anything meanwhile.
+    fn wait_for_release(&mut self, dev: DeviceId) -> Result<(), Fault> {
+        self.call("wait_for_completion", |core| {
+            core.deleting |= 1 << dev.0;
+            while core.state.device(dev).phase != Phase::Released {
+                if !core.work_on(dev)? {
+                    return Err(Fault::WaitsForever(dev));
+                }
+                core.observer.point(Point::ReleaseWaitedFor);
+            }
+            core.deleting &= !(1 << dev.0);
+            Ok(())
+        })
     }
 
     fn device_del(&mut self, dev: DeviceId) -> Result<(), Fault> {

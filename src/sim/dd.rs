@@ -9,7 +9,7 @@ use super::fixes::Fix;
 use super::list::List;
 use super::points::Point;
 use super::program::{DeviceId, DriverId};
-use super::state::Phase;
+use super::state::{Ends, Phase};
 
 /// What became of a probe, as `really_probe()` returns it: drivers' own errors are
 /// positive there, so that callers can tell them from those that end their search.
@@ -296,6 +296,28 @@ impl<O: Observer> Core<'_, O> {
             if removals == 0 && !self.others_have_work() {
                 return Ok(());
             }
+        }
+    }
+
+    /// One piece of work for who waits for the device: what may hold it, and before that whatever
+    /// the kernel may do first. Whether there was any.
+    pub(super) fn work_on(&mut self, dev: DeviceId) -> Result<bool, Fault> {
+        if !self.state.active.is_empty() {
+            self.meanwhile()?;
+        }
+        let removals = self.state.link_removals;
+        let removals = removals.as_slice();
+        let of_dev = |link: &Ends| link.consumer == dev || link.supplier == dev;
+        let Some(last) = removals.iter().rposition(of_dev) else {
+            let has_work = self.others_have_work();
+            return self.settle().map(|()| has_work);
+        };
+        // Each is a work of its own, so that any of them may come first.
+        let mut next = 0..last;
+        let first = next.find(|&at| of_dev(&removals[at]) != self.observer.overtakes());
+        match self.state.link_removals.remove(first.unwrap_or(last)) {
+            Some(link) => self.device_link_release(link).map(|()| true),
+            None => Ok(false),
         }
     }
 

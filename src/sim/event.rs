@@ -257,6 +257,9 @@ pub enum Fault {
     /// The device's lock is wanted by somebody who holds it, or `misc_mtx` by an action of a misc
     /// device that goes: the task waits for itself.
     Deadlock(DeviceId),
+    /// A device that is waited for as it is unregistered is held by somebody who cannot let go of it
+    /// meanwhile.
+    WaitsForever(DeviceId),
     /// `driver_unregister()` of a driver while it probes a device: it waits for the probe
     /// to end.
     DriverDeadlock(DriverId),
@@ -305,7 +308,7 @@ pub enum Culprit {
 }
 
 impl Fault {
-    const ON_DEVICES: [fn(DeviceId) -> Fault; 10] = [
+    const ON_DEVICES: [fn(DeviceId) -> Fault; 11] = [
         Fault::UseAfterFree,
         Fault::Underflow,
         Fault::NotInitialized,
@@ -314,6 +317,7 @@ impl Fault {
         Fault::FreedWhileRegistered,
         Fault::ClosedTwice,
         Fault::Deadlock,
+        Fault::WaitsForever,
         Fault::Livelock,
         Fault::EndlessLinks,
     ];
@@ -339,6 +343,7 @@ impl Fault {
             Fault::FreedWhileRegistered(_) => "freed_while_registered",
             Fault::ClosedTwice(_) => "closed_twice",
             Fault::Deadlock(_) | Fault::DriverDeadlock(_) => "deadlock",
+            Fault::WaitsForever(_) => "waits_forever",
             Fault::Livelock(_) => "livelock",
             Fault::EndlessLinks(_) => "endless_links",
             Fault::DriverNotRegistered(_) => "not_registered",
@@ -380,6 +385,7 @@ impl Fault {
             | Fault::ClosedTwice(id)
             | Fault::Deadlock(id)
             | Fault::WorkWaits(id)
+            | Fault::WaitsForever(id)
             | Fault::Livelock(id)
             | Fault::EndlessLinks(id)
             | Fault::Limit(id) => Culprit::Device(id),
@@ -433,6 +439,11 @@ impl Fault {
             }
             Fault::Deadlock(_) => {
                 format!("{name} is waited for by who holds it up: a deadlock")
+            }
+            Fault::WaitsForever(_) => {
+                format!(
+                    "whoever unregisters {name} waits for its last reference, which nobody drops"
+                )
             }
             Fault::WorkWaits(_) => format!("{name} is held when queued work wants it"),
             Fault::Livelock(_) => format!("{name} is probed again and again, without end"),

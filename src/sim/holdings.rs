@@ -342,7 +342,7 @@ impl Holdings {
     }
 
     /// The operations by which the scenario gives up what it owns: handles are closed,
-    /// devices unregistered, newest first; references dropped; drivers unregistered,
+    /// references dropped; devices unregistered, newest first; drivers unregistered,
     /// newest first; memory freed; and at last what was set up before the scenario began. References
     /// that belong to actions which never ran are not dropped. Where work may be queued,
     /// it is waited for before, and after what was given up.
@@ -372,12 +372,13 @@ impl Holdings {
         for &handle in self.handles.as_slice().iter().rev() {
             give(Op::Close(handle));
         }
-        devices.clone().filter(own).for_each(&mut give);
+        // Before devices go, since some are waited for by who unregisters them.
         for (dev, &count) in self.refs.iter().enumerate() {
             for _ in 0..count {
                 give(Op::Put(DeviceId(dev as u8)));
             }
         }
+        devices.clone().filter(own).for_each(&mut give);
         drivers.clone().filter(own).for_each(&mut give);
         if settles && given {
             f(Op::Settle);

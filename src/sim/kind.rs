@@ -16,6 +16,9 @@ pub struct Kind<'a> {
     pub drivers: Drivers,
     /// What user space holds by an open file of it, if there is one to open.
     pub handles: Handles,
+    /// Whether who unregisters it waits until it is released (`i2c_del_adapter()` in
+    /// drivers/i2c/i2c-core-base.c, Linux 6.12).
+    pub waits: bool,
 }
 
 /// How a bus deals with drivers. What none of these says is what the platform bus does.
@@ -72,6 +75,7 @@ impl<'a> Kind<'a> {
                 own: false,
             },
             handles: Handles::None,
+            waits: false,
         }
     }
 
@@ -149,6 +153,14 @@ impl<'a> Kind<'a> {
     pub const fn misc(self) -> Self {
         Kind {
             handles: Handles::Misc,
+            ..self
+        }
+    }
+
+    /// The same of a framework that waits, as it unregisters one, until it is released.
+    pub const fn waits(self) -> Self {
+        Kind {
+            waits: true,
             ..self
         }
     }

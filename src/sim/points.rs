@@ -76,6 +76,8 @@ points! {
     DeferredAtOnce,
     /// A deferred probe is tried again.
     TriedAgain,
+    /// Queued work drops what a device that goes is waited for.
+    ReleaseWaitedFor,
     /// A device that waits is bound or deleted.
     WaitsNoLonger,
     /// `device_attach()` of a bound device.

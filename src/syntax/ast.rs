@@ -71,6 +71,8 @@ pub enum KindEntry {
     Release(Release),
     /// `halves`
     Halves,
+    /// `waits`
+    Waits,
     /// `driver WORD, ...`
     Driver(Vec<Name>),
     /// `needs SYMBOL, ..., not SYMBOL, ...`

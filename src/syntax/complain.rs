@@ -321,6 +321,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::kw_for => "`for`",
         Rule::kw_like => "`like`",
         Rule::kw_halves => "`halves`",
+        Rule::kw_waits => "`waits`",
         Rule::kw_handles | Rule::kind_handles => "`handles`",
         Rule::kw_needs | Rule::kind_needs => "`needs`",
         Rule::kw_selects | Rule::kind_selects => "`selects`",
@@ -381,7 +382,7 @@ fn spelling(rule: Rule) -> Option<&'static str> {
         Rule::statement | Rule::good_statement | Rule::rarer_statement => "a statement",
         Rule::scenario | Rule::suite_entry | Rule::good_suite_entry => "`scenario`",
         Rule::kind_entry | Rule::good_kind_entry => {
-            "`parent`, `release`, `driver`, `halves`, `handles`, `needs`, `selects`, `since` or `c`"
+            "`parent`, `release`, `driver`, `halves`, `handles`, `waits`, `needs`, `selects`, `since` or `c`"
         }
         Rule::c_entry | Rule::good_c_entry => "a section of C",
         Rule::expectation | Rule::without_subject => "an expectation",

@@ -275,6 +275,7 @@ impl TreeBuilder<'_> {
                             .map(KindEntry::Parent),
                         Rule::kind_release => Some(KindEntry::Release(release(entry))),
                         Rule::kw_halves => Some(KindEntry::Halves),
+                        Rule::kw_waits => Some(KindEntry::Waits),
                         Rule::kind_driver => Some(KindEntry::Driver(self.words(entry))),
                         Rule::kind_needs => {
                             let parts = entry.clone().into_inner();

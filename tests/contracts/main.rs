@@ -21,3 +21,4 @@ mod registration;
 mod session;
 mod suppliers;
 mod util;
+mod waits;

@@ -259,9 +259,9 @@ fn holdings_are_given_up_in_the_order_of_their_dependence() {
         holdings.give_up(&PROGRAM),
         [
             Close(HANDLE),
+            Put(DEV),
             Unregister(OTHER),
             Unregister(DEV),
-            Put(DEV),
             UnregisterDriver(NEXT),
             UnregisterDriver(DRV),
         ]

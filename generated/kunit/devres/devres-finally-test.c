@@ -238,8 +238,8 @@ static void everything_is_given_up_test(struct kunit *test)
 			devm_add_action(ctx.dev.dev, record_cleanup, NULL), 0);
 	KUNIT_EXPECT_FALSE(test, ctx.dev.freed);
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 0);
-	unregister_test_device(&ctx.dev);
 	put_test_device(&ctx.dev);
+	unregister_test_device(&ctx.dev);
 	tear_down();
 	KUNIT_EXPECT_TRUE(test, ctx.dev.freed);
 	KUNIT_EXPECT_EQ(test, ctx.cleanup_ran, 1);
@@ -289,6 +289,9 @@ static void devres_finally_exit(struct kunit *test)
 
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
@@ -296,9 +299,6 @@ static void devres_finally_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 }
 
 static struct kunit_case devres_finally_cases[] = {

@@ -351,8 +351,8 @@ static void below_a_parent_that_was_removed_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test,
 			open_test_device(&ctx.port_device, &ctx.file_file),
 			-ENXIO);
-	unregister_test_device(&ctx.dev);
 	put_test_device(&ctx.above_device);
+	unregister_test_device(&ctx.dev);
 }
 
 static int devres_not_made_anew_init(struct kunit *test)
@@ -370,12 +370,12 @@ static void devres_not_made_anew_exit(struct kunit *test)
 	/* What is left when a case fails, or leaks on purpose. */
 	if (ctx.file_file)
 		close_test_file(&ctx.file_file);
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
+		if (test_devices[i]->registered)
+			unregister_test_device(test_devices[i]);
 }
 
 static struct kunit_case devres_not_made_anew_cases[] = {

@@ -236,8 +236,8 @@ static void taken_over_test(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, open_test_device(&ctx.two_device, &ctx.file_file),
 			0);
 	close_test_file(&ctx.file_file);
-	unregister_test_device(&ctx.two_device);
 	put_test_device(&ctx.one_device);
+	unregister_test_device(&ctx.two_device);
 }
 
 static int devres_numbers_of_devices_init(struct kunit *test)
@@ -258,12 +258,12 @@ static void devres_numbers_of_devices_exit(struct kunit *test)
 		close_test_file(&ctx.late_file);
 	if (ctx.file_file)
 		close_test_file(&ctx.file_file);
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
+		if (test_devices[i]->registered)
+			unregister_test_device(test_devices[i]);
 }
 
 static struct kunit_case devres_numbers_of_devices_cases[] = {

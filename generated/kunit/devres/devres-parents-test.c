@@ -340,8 +340,8 @@ static void dead_child_lets_go_test(struct kunit *test)
 	unregister_test_device(&ctx.child_device);
 	KUNIT_EXPECT_FALSE(test, ctx.child_device.freed);
 	KUNIT_EXPECT_EQ(test, more_refs(&ctx.dev), 0);
-	unregister_test_device(&ctx.dev);
 	put_test_device(&ctx.child_device);
+	unregister_test_device(&ctx.dev);
 }
 
 /*
@@ -375,12 +375,12 @@ static void devres_parents_exit(struct kunit *test)
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
-	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
-		if (test_devices[i]->registered)
-			unregister_test_device(test_devices[i]);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
+	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
+		if (test_devices[i]->registered)
+			unregister_test_device(test_devices[i]);
 }
 
 static struct kunit_case devres_parents_cases[] = {

@@ -142,6 +142,7 @@ fn drivers_and_handles(kind: &Kind) -> String {
         (".object()", kind.handles == Handles::Object),
         (".held_cdev()", kind.handles == Handles::CdevAndDevice),
         (".misc()", kind.handles == Handles::Misc),
+        (".waits()", kind.waits),
     ];
     let said = said.iter().filter(|(_, says)| *says);
     said.map(|&(call, _)| call).collect()
