@@ -240,7 +240,7 @@ fn work_that_is_queued_is_waited_for() {
             on platform:
               register dev     dev refs 0 -> 3
               register sup     sup refs 0 -> 2
-              register of_dev
+              register of_dev  dev is deferred
                 of_dev.probe runs (driver_register > driver_attach > really_probe)
                   action a on dev
                 a runs (driver_register > driver_attach > really_probe > device_unbind_cleanup > devres_release_all)

@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub refs: u16,
     /// Whether it has a driver.
     pub bound: bool,
+    /// Whether its probe was put off and is to be tried again.
+    pub deferred: bool,
     /// `dev->driver`, if it is one of the program's.
     pub driver: Option<DriverId>,
 }
@@ -46,6 +48,7 @@ impl Snapshots {
             let _ = devices.push(Snapshot {
                 refs: device.refs(),
                 bound: device.driver().is_some(),
+                deferred: state.is_deferred(id),
                 driver: device.driver().filter(|&driver| driver != DriverId::OF_BUS),
             });
         }

@@ -315,6 +315,11 @@ impl State {
         &mut self.devices[usize::from(id.0)]
     }
 
+    /// Whether it is on a list of deferred probes.
+    pub fn is_deferred(&self, id: DeviceId) -> bool {
+        self.pending.contains(id) || self.active.contains(id)
+    }
+
     /// Whether a device that exists points to it as its parent.
     pub fn has_children(&self, program: &Program<'_>, id: DeviceId) -> bool {
         let mut ids = program.device_ids();

@@ -15,7 +15,7 @@ pub struct StoryLine {
     pub text: String,
     /// The kernel functions that lead there, outermost first.
     pub path: String,
-    /// Which devices were bound meanwhile, or unbound.
+    /// Which devices were bound meanwhile, unbound, or put off.
     pub bound: String,
     /// What became of references meanwhile: counts differ from kind to kind.
     pub counts: String,
@@ -218,6 +218,9 @@ impl<'t, F: Iterator<Item = &'t Freed>> Teller<'t, F> {
                 (false, true) => bound.push(format!("{name} is bound")),
                 (true, false) => bound.push(format!("{name} is unbound")),
                 _ => {}
+            }
+            if now.deferred && !before.deferred {
+                bound.push(format!("{name} is deferred"));
             }
         }
         let told = &mut self.lines[line];

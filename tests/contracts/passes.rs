@@ -13,6 +13,7 @@ fn snapshot(refs: u16, driver: Option<DriverId>) -> Snapshot {
         refs,
         driver,
         bound: driver.is_some(),
+        deferred: false,
     }
 }
 
