@@ -961,9 +961,13 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 	if (ctx.@{ handle.field }@)
 		close_test_file(&ctx.@{ handle.field }@);
 @%- endfor %@
+@%- if uses.waits %@
+	/* Who unregisters some of them waits until nobody holds it. */
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
+		for (; test_devices[i]->registered && test_devices[i]->refs > 0;
+		     test_devices[i]->refs--)
 			put_device(test_devices[i]->dev);
+@%- endif %@
 @%- if uses.link %@
 	while ((td = newest_test_device()))
 		unregister_test_device(td);
@@ -992,6 +996,9 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
 @%- endif %@
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 @%- if uses.settle %@
 	settle();
 @%- endif %@
@@ -1008,14 +1015,19 @@ static void @{ kunit_name }@_exit(struct kunit *test)
 @%- if uses.bodies %@
 	ctx.over = true;
 @%- endif %@
-	while (ctx.dev.refs-- > 0)
+@%- if uses.waits %@
+	/* Who unregisters it waits until nobody holds it. */
+	for (; ctx.dev.registered && ctx.dev.refs > 0; ctx.dev.refs--)
 		put_device(ctx.dev.dev);
+@%- endif %@
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
 @%- if uses.drivers %@
 	if (ctx.kind->driver && !ctx.driver_error)
 		ctx.kind->unregister_driver(ctx.kind->driver);
 @%- endif %@
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 @%- for memory in memory %@
 @%- if let Some(free) = memory.free %@
 	if (ctx.@{ memory.field }@.owned)

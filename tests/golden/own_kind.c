@@ -425,15 +425,15 @@ static void devres_nested_exit(struct kunit *test)
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
 	log_pause(test, true);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
 	log_pause(test, false);
 	if (log_ended)
 		log_print(test);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	log_left(test);
 }
 

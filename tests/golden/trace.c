@@ -548,9 +548,6 @@ static void devres_unregister_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		left |= !!test_devices[i]->registered;
 	log_pause(test, true);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
@@ -564,6 +561,9 @@ static void devres_unregister_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	log_left(test);
 }
 

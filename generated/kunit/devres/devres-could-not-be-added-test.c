@@ -407,12 +407,12 @@ static void devres_could_not_be_added_exit(struct kunit *test)
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	if (ctx.id_memory.owned)
 		free_test_memory(&ctx.id_memory);
 }

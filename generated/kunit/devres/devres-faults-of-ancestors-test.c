@@ -258,11 +258,11 @@ static void devres_faults_of_ancestors_exit(struct kunit *test)
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
+	while ((td = newest_test_device()))
+		unregister_test_device(td);
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
 		while (test_devices[i]->refs-- > 0)
 			put_device(test_devices[i]->dev);
-	while ((td = newest_test_device()))
-		unregister_test_device(td);
 	settle();
 }
 

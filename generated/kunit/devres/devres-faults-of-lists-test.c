@@ -137,10 +137,10 @@ static int devres_faults_of_lists_init(struct kunit *test)
 
 static void devres_faults_of_lists_exit(struct kunit *test)
 {
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_faults_of_lists_cases[] = {

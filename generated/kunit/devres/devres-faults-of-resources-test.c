@@ -140,10 +140,10 @@ static int devres_faults_of_resources_init(struct kunit *test)
 
 static void devres_faults_of_resources_exit(struct kunit *test)
 {
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_faults_of_resources_cases[] = {

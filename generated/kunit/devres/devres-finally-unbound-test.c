@@ -207,10 +207,10 @@ static int devres_finally_unbound_init(struct kunit *test)
 static void devres_finally_unbound_exit(struct kunit *test)
 {
 	ctx.over = true;
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_finally_unbound_cases[] = {

@@ -255,12 +255,12 @@ static int devres_groups_init(struct kunit *test)
 static void devres_groups_exit(struct kunit *test)
 {
 	ctx.over = true;
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
 	if (ctx.kind->driver && !ctx.driver_error)
 		ctx.kind->unregister_driver(ctx.kind->driver);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_groups_cases[] = {

@@ -550,9 +550,6 @@ static void devres_handles_below_exit(struct kunit *test)
 		close_test_file(&ctx.one_file);
 	if (ctx.two_file)
 		close_test_file(&ctx.two_file);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
@@ -560,6 +557,9 @@ static void devres_handles_below_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 }
 
 static struct kunit_case devres_handles_below_cases[] = {

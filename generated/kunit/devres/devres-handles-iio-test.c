@@ -342,12 +342,12 @@ static void devres_handles_iio_exit(struct kunit *test)
 	ctx.over = true;
 	if (ctx.file_file)
 		close_test_file(&ctx.file_file);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 }
 
 static struct kunit_case devres_handles_iio_cases[] = {

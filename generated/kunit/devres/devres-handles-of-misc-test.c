@@ -386,13 +386,13 @@ static void devres_handles_of_misc_exit(struct kunit *test)
 		close_test_file(&ctx.again_file);
 	if (ctx.late_file)
 		close_test_file(&ctx.late_file);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 2; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
 	tear_down();
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 }
 
 static struct kunit_case devres_handles_of_misc_cases[] = {

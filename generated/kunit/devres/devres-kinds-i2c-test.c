@@ -220,10 +220,13 @@ static int devres_kinds_i2c_init(struct kunit *test)
 static void devres_kinds_i2c_exit(struct kunit *test)
 {
 	ctx.over = true;
-	while (ctx.dev.refs-- > 0)
+	/* Who unregisters it waits until nobody holds it. */
+	for (; ctx.dev.registered && ctx.dev.refs > 0; ctx.dev.refs--)
 		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_kinds_i2c_cases[] = {

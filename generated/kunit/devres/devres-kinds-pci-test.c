@@ -255,10 +255,10 @@ static int devres_kinds_pci_init(struct kunit *test)
 static void devres_kinds_pci_exit(struct kunit *test)
 {
 	ctx.over = true;
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_kinds_pci_cases[] = {

@@ -332,12 +332,12 @@ static void devres_number_outlives_minor_drm_exit(struct kunit *test)
 		close_test_file(&ctx.file_file);
 	if (ctx.others_file_file)
 		close_test_file(&ctx.others_file_file);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 }
 
 static struct kunit_case devres_number_outlives_minor_drm_cases[] = {

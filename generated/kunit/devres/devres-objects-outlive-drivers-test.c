@@ -513,9 +513,6 @@ static void devres_objects_outlive_drivers_exit(struct kunit *test)
 	ctx.over = true;
 	if (ctx.file_file)
 		close_test_file(&ctx.file_file);
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
@@ -523,6 +520,9 @@ static void devres_objects_outlive_drivers_exit(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	if (ctx.dsi_memory.owned)
 		free_test_memory(&ctx.dsi_memory);
 }

@@ -167,10 +167,10 @@ static int devres_older_than_the_device_init(struct kunit *test)
 static void devres_older_than_the_device_exit(struct kunit *test)
 {
 	ctx.over = true;
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 	if (ctx.priv_memory.owned)
 		free_test_memory(&ctx.priv_memory);
 }

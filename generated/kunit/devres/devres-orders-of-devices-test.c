@@ -601,15 +601,15 @@ static void devres_orders_of_devices_exit(struct kunit *test)
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	while ((td = newest_test_device()))
 		unregister_test_device(td);
 	tear_down();
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	settle();
 }
 

@@ -246,10 +246,10 @@ static int devres_passes_init(struct kunit *test)
 static void devres_passes_exit(struct kunit *test)
 {
 	ctx.over = true;
-	while (ctx.dev.refs-- > 0)
-		put_device(ctx.dev.dev);
 	if (ctx.dev.registered)
 		unregister_test_device(&ctx.dev);
+	while (ctx.dev.refs-- > 0)
+		put_device(ctx.dev.dev);
 }
 
 static struct kunit_case devres_passes_cases[] = {

@@ -650,15 +650,15 @@ static void devres_probe_exit(struct kunit *test)
 
 	/* What is left when a case fails, or leaks on purpose. */
 	ctx.over = true;
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	for (i = ARRAY_SIZE(test_devices) - 1; i >= 0; i--)
 		if (test_devices[i]->registered)
 			unregister_test_device(test_devices[i]);
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 }
 
 static struct kunit_case devres_probe_cases[] = {

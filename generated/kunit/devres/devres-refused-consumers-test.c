@@ -513,14 +513,14 @@ static void devres_refused_consumers_exit(struct kunit *test)
 	int i;
 
 	/* What is left when a case fails, or leaks on purpose. */
-	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
-			put_device(test_devices[i]->dev);
 	while ((td = newest_test_device()))
 		unregister_test_device(td);
 	for (i = 0; i < ARRAY_SIZE(test_drivers); i++)
 		if (test_drivers[i]->registered)
 			unregister_test_driver(test_drivers[i]);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	settle();
 }
 

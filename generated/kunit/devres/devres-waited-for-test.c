@@ -568,11 +568,16 @@ static void devres_waited_for_exit(struct kunit *test)
 	ctx.over = true;
 	if (ctx.file_file)
 		close_test_file(&ctx.file_file);
+	/* Who unregisters some of them waits until nobody holds it. */
 	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
-		while (test_devices[i]->refs-- > 0)
+		for (; test_devices[i]->registered && test_devices[i]->refs > 0;
+		     test_devices[i]->refs--)
 			put_device(test_devices[i]->dev);
 	while ((td = newest_test_device()))
 		unregister_test_device(td);
+	for (i = 0; i < ARRAY_SIZE(test_devices); i++)
+		while (test_devices[i]->refs-- > 0)
+			put_device(test_devices[i]->dev);
 	settle();
 }
 

@@ -397,6 +397,8 @@ struct Uses {
     anew: bool,
     /// Devices hang below others.
     below: bool,
+    /// Who unregisters some device waits until nobody holds it.
+    waits: bool,
 }
 
 impl Uses {

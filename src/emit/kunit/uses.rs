@@ -17,6 +17,7 @@ pub(super) fn of(unit: &Unit, suite: &Suite, kinds: &BTreeSet<KindId>, options: 
         uses.any |= kind.drivers.any;
         uses.objects |= kind.handles == Handles::Object;
         uses.owned |= kind.release == Release::Owned;
+        uses.waits |= kind.waits;
         let makers = [CKey::Create, CKey::Init].into_iter();
         let mut lines = makers.flat_map(|key| kind.c.iter().flat_map(move |c| c.lines(key)));
         uses.parent_of |= lines.any(|line| line.contains("$parent"));
