@@ -5,7 +5,6 @@ use super::defects::Defect;
 use super::errno::Errno;
 use super::event::{Event, Fault, Observer};
 use super::fixes::{Fix, Model};
-use super::kind::Kind;
 use super::points::Point;
 use super::program::{DeviceId, Handles, Op, Program};
 use super::state::{DeviceState, Phase, State};
@@ -39,6 +38,7 @@ pub fn step<O: Observer>(
         in_callbacks: 0,
         releasing: 0,
         deleting: 0,
+        awaited: 0,
         misc_mtx: None,
         probe_count: 0,
         in_deferred_work: false,
@@ -59,9 +59,10 @@ pub(super) struct Core<'a, O> {
     in_callbacks: u16,
     /// The devices whose resources are being released, a bit each.
     pub(super) releasing: u8,
-    /// The devices that `device_del()`, who waits for their release, or the release of their object
-    /// is at work on, a bit each.
+    /// The devices that `device_del()` or the release of their object is at work on, a bit each.
     pub(super) deleting: u8,
+    /// The devices that are gone, and whose release is waited for, a bit each.
+    awaited: u8,
     /// `misc_mtx`: the device for which it is held.
     pub(super) misc_mtx: Option<DeviceId>,
     /// `probe_count`: probes that `wait_for_device_probe()` waits for.
@@ -94,13 +95,21 @@ impl<O: Observer> Core<'_, O> {
         if !self.others_have_work() || !self.observer.overtakes() {
             return Ok(());
         }
-        match self.settle() {
+        self.settle()
+            .map_err(|fault| self.as_overtaking(fault, within))
+    }
+
+    /// What a fault is to work that was begun before it had to be, `within` an operation that goes on.
+    pub(super) fn as_overtaking(&self, fault: Fault, within: bool) -> Fault {
+        match fault {
             // Who is at work on the operation holds locks, and lets go of them later.
-            Err(Fault::Deadlock(dev)) if within => Err(Fault::WorkWaits(dev)),
-            Err(Fault::DriverDeadlock(drv)) if within => {
-                Err(Fault::WorkWaits(self.program.driver(drv).devices.first()))
+            Fault::Deadlock(dev) if within => Fault::WorkWaits(dev),
+            Fault::DriverDeadlock(drv) if within => {
+                Fault::WorkWaits(self.program.driver(drv).devices.first())
             }
-            ended => ended,
+            // So may who holds the device, between operations too.
+            Fault::WaitsForever(dev) => Fault::WorkWaits(dev),
+            fault => fault,
         }
     }
 
@@ -313,7 +322,8 @@ impl<O: Observer> Core<'_, O> {
     /// would go on with the next one of its name.
     fn is_pointed_to(&self, dev: DeviceId) -> bool {
         let device = self.state.device(dev);
-        let is_at_work = device.locked || (self.releasing | self.deleting) & 1 << dev.0 != 0;
+        let is_at_work =
+            device.locked || (self.releasing | self.deleting | self.awaited) & 1 << dev.0 != 0;
         let mut links = self.state.links.as_slice().iter();
         is_at_work
             || device.cdev > 0
@@ -377,16 +387,16 @@ impl<O: Observer> Core<'_, O> {
                 }
             })
         };
-        match self.program.device(dev).kind {
-            Kind {
-                handles: Handles::Misc,
-                ..
-            } => self.with_misc_mtx(dev, |core| core.call("misc_deregister", unregister)),
-            Kind { waits: true, .. } => {
-                unregister(self)?;
-                self.wait_for_release(dev)
+        let kind = self.program.device(dev).kind;
+        match kind.handles {
+            Handles::Misc => {
+                self.with_misc_mtx(dev, |core| core.call("misc_deregister", unregister))?;
             }
-            _ => unregister(self),
+            _ => unregister(self)?,
+        }
+        match kind.waits {
+            true => self.wait_for_release(dev),
+            false => Ok(()),
         }
     }
 
@@ -394,14 +404,14 @@ impl<O: Observer> Core<'_, O> {
     /// does anything meanwhile.
     fn wait_for_release(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("wait_for_completion", |core| {
-            core.deleting |= 1 << dev.0;
+            core.awaited |= 1 << dev.0;
             while core.state.device(dev).phase != Phase::Released {
                 if !core.work_on(dev)? {
                     return Err(Fault::WaitsForever(dev));
                 }
                 core.observer.point(Point::ReleaseWaitedFor);
             }
-            core.deleting &= !(1 << dev.0);
+            core.awaited &= !(1 << dev.0);
             Ok(())
         })
     }

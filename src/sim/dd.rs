@@ -308,17 +308,21 @@ impl<O: Observer> Core<'_, O> {
         let removals = self.state.link_removals;
         let removals = removals.as_slice();
         let of_dev = |link: &Ends| link.consumer == dev || link.supplier == dev;
-        let Some(last) = removals.iter().rposition(of_dev) else {
-            let has_work = self.others_have_work();
-            return self.settle().map(|()| has_work);
-        };
         // Each is a work of its own, so that any of them may come first.
-        let mut next = 0..last;
-        let first = next.find(|&at| of_dev(&removals[at]) != self.observer.overtakes());
-        match self.state.link_removals.remove(first.unwrap_or(last)) {
-            Some(link) => self.device_link_release(link).map(|()| true),
-            None => Ok(false),
+        let last = removals.iter().rposition(of_dev);
+        let mut others = 0..last.unwrap_or(0);
+        let first = others.find(|&at| of_dev(&removals[at]) != self.observer.overtakes());
+        let at = first.or(last).unwrap_or(0);
+        if let Some(link) = self.state.link_removals.remove(at) {
+            let is_chosen = first.is_some() && !of_dev(&link);
+            return match self.device_link_release(link) {
+                // Others need not wait for it.
+                Err(fault) if is_chosen => Err(self.as_overtaking(fault, true)),
+                ended => ended.map(|()| true),
+            };
         }
+        let has_work = self.others_have_work();
+        self.settle().map(|()| has_work)
     }
 
     /// Whether there is work that other threads can begin: not that of `deferred_probe_work_func()` while it

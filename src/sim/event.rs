@@ -442,7 +442,7 @@ impl Fault {
             }
             Fault::WaitsForever(_) => {
                 format!(
-                    "whoever unregisters {name} waits for its last reference, which nobody drops"
+                    "whoever unregisters {name} waits for its last reference, which nobody drops meanwhile"
                 )
             }
             Fault::WorkWaits(_) => format!("{name} is held when queued work wants it"),

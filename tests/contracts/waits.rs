@@ -139,3 +139,42 @@ fn removals_come_in_any_order() {
     assert!(others.clone().any(|events| events == [third, other, dev]));
     assert!(others.clone().all(|events| events.len() == 3));
 }
+
+/// Kinds of one's own that wait as well: with the lock of misc devices, and with a file, which is not
+/// to be opened any more when `device_del()` has returned.
+#[test]
+fn whatever_waits_waits() {
+    static MISC: Kind<'static> = Kind::new("misc").in_class().misc().waits();
+    static FILES: Kind<'static> = Kind::new("files").in_class().cdev().waits();
+    static PROGRAM: Program<'static> = Program {
+        devices: &[
+            Device::new("dev", &MISC),
+            Device::new("other", &FILES),
+            Device::new("third", &BUS),
+            Device::new("trigger", &BUS),
+        ],
+        drivers: &[
+            Driver::new("driver", THIRD).probes(&[
+                Probe::new(&[]).attempt(1).fails(Errno::EPROBE_DEFER),
+                Probe::new(&[Open(FILE), Put(OTHER)]),
+            ]),
+            Driver::new("next", DeviceId(3)),
+        ],
+        handles: &[Handle::new("file", OTHER)],
+        ..Program::EMPTY
+    };
+    let mut run = Run::of(&PROGRAM).ops(&[Register(DEV), Get(DEV)]);
+    assert_eq!(run.fault(Unregister(DEV)), Fault::WaitsForever(DEV));
+    let ready = [
+        RegisterDriver(DRV),
+        RegisterDriver(NEXT),
+        Register(OTHER),
+        Get(OTHER),
+        Register(THIRD),
+        Register(DeviceId(3)),
+    ];
+    let mut run = Run::of(&PROGRAM).ops(&ready);
+    let went = [Event::Probe(DRV, THIRD), Event::Released(OTHER)];
+    assert_eq!(run.events(Unregister(OTHER)), went);
+    assert!(!run.state().is_open(FILE));
+}
