@@ -406,6 +406,19 @@ fn what_a_kind_cannot_do_is_not_asked_of_it() {
     assert_eq!(front.diagnostics.len(), 1);
 }
 
+/// A fault that a fix brings is announced with it, if nothing stands behind that.
+#[test]
+fn a_fault_that_a_fix_brings_is_said() {
+    let asked = "device c: misc parent dev; register dev; register c
+        action a on c { unregister dev }
+        unregister c";
+    let unit = ask(asked, &["i2c_adapter"]).unit;
+    let models: Vec<Model> = Model::known().collect();
+    let (text, left_out) = scenarios(&answers(&unit, &models), &unit, "s", "t");
+    let fault = "expect fault waits_forever on dev but no fault without 699fb50d9903\n";
+    assert!(left_out.is_empty() && text.contains(fault), "{text}");
+}
+
 /// A kernel is asked for what goes well only, and told which errors to expect: a test would end there.
 #[test]
 fn a_kernel_is_asked_for_what_goes_well() {

@@ -4,7 +4,7 @@ use super::{Answer, Group, deviations};
 use crate::ir::{StepKind, Unit};
 use crate::places::on_kernels;
 use crate::question;
-use crate::sim::Errno;
+use crate::sim::{Errno, Fix};
 use crate::story::{Ends, Story};
 use crate::syntax::format;
 
@@ -39,7 +39,12 @@ pub fn scenarios(
                         "\nsuite {suite} on {kinds} {{\nscenario {scenario} {{\n{body}}}\n}}\n"
                     ));
                 }
-                Err(why) => left_out.push(format!("{kinds}: {why}")),
+                Err(why) => {
+                    let why = format!("{kinds}: {why}");
+                    if !left_out.contains(&why) {
+                        left_out.push(why);
+                    }
+                }
             }
         }
     }
@@ -94,11 +99,27 @@ impl Group {
         }
         for (outcomes, word) in [(&story.then, "expect"), (&story.finally, "finally expect")] {
             for outcome in outcomes {
-                let but = deviations(outcome, &self.others, word != "expect");
+                let but = match (story.ends, self.brought_by()) {
+                    (Ends::Faulted, Some(fix)) => format!(" but no fault without {fix}"),
+                    _ => deviations(outcome, &self.others, word != "expect"),
+                };
                 text += &format!("{word} {outcome}{but}\n");
             }
         }
         Ok(text)
+    }
+
+    /// The fix without which it does not go wrong, if there is one.
+    fn brought_by(&self) -> Option<Fix> {
+        let [(models, other)] = self.others.as_slice() else {
+            return None;
+        };
+        let only = models
+            .iter()
+            .filter_map(|model| model.lacks().next())
+            .next();
+        let ends = (self.usual.ends, other.ends, models.len());
+        only.filter(|_| ends == (Ends::Faulted, Ends::Well, 1))
     }
 
     /// The faults that end it on other kernels only.
@@ -113,6 +134,8 @@ impl Group {
                     faults
                         .extend(fixes.map(|fix| (end, format!("\nexpect {fault} without {fix}"))));
                 }
+                // Nothing is told of what comes of it there.
+                ((Ends::Faulted, Ends::Well), None, _) if self.brought_by().is_some() => {}
                 _ if self.usual.ends_as(other) => {}
                 _ => {
                     let kernels = on_kernels(models);
