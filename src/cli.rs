@@ -46,6 +46,8 @@ pub enum Command {
     Matrix(Matrix),
     /// Try all programs up to a length: which ones break the contract, or tell two kernels apart?
     Explore(Explore),
+    /// Write scenarios that nobody thought of, for `verify` to ask a kernel.
+    Random(Random),
     /// Run the cases on a real kernel and compare it with the simulator.
     Verify(Verify),
     /// Put the emitted C into a kernel tree.
@@ -280,6 +282,21 @@ pub struct Explore {
     /// Write the findings as scenarios into this file.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Random {
+    /// How many scenarios.
+    pub count: usize,
+    /// Files whose kinds they are on as well.
+    pub paths: Vec<PathBuf>,
+    /// What they begin with: the same leads to the same.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    pub seed: u64,
+    /// `dev` is of this kind only, as suites spell it: `platform`, `platform bound`. Any number of
+    /// them.
+    #[arg(long, value_name = "KIND")]
+    pub on: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -51,6 +51,8 @@ mod platform;
 #[cfg(feature = "cli")]
 pub mod question;
 #[cfg(feature = "cli")]
+pub mod random;
+#[cfg(feature = "cli")]
 pub mod reference;
 #[cfg(feature = "cli")]
 mod resolve;

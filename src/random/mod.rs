@@ -1,0 +1,106 @@
+//! Random scenarios over the whole language: what nobody thought of, for a kernel to be asked about.
+//! Explorations try all programs of a few bricks; these have drivers whose probes register devices,
+//! actions within actions, links, files, groups and memory, all at once.
+
+mod draft;
+
+use std::path::PathBuf;
+
+use crate::ask::{answers, scenarios};
+use crate::compile::load_text;
+use crate::diagnostic::has_errors;
+use crate::ir::{KindUse, Unit};
+use crate::question;
+use crate::select::Selection;
+use crate::sim::Model;
+use draft::Draft;
+
+/// Statements that a scenario has at most, less its declarations and what stands in bodies.
+const LONGEST: usize = 14;
+
+/// Statements that are tried for each one that is wanted.
+const TRIES: usize = 4;
+
+/// Beginnings that may come to nothing, for each scenario that is wanted.
+const BEGINNINGS: u64 = 100;
+
+/// What scenarios are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The standard kinds and those of the files.
+    pub unit: &'a Unit,
+    /// The kinds of `dev`.
+    pub kinds: &'a [KindUse],
+    /// Files with kinds, which the scenarios use.
+    pub files: &'a [PathBuf],
+    /// What they begin with: the same seed leads to the same scenarios.
+    pub seed: u64,
+}
+
+/// So many scenarios, as the text of a file: each does nothing that a kernel must not be asked for,
+/// and expects what the simulator says. There are fewer if on these kinds nothing else comes of it.
+pub fn random(wanted: &Wanted<'_>, count: usize) -> String {
+    let first = wanted.seed.wrapping_mul(1 << 32);
+    let seeds = 0..BEGINNINGS.saturating_mul(count as u64);
+    let made = seeds.filter_map(|number| wanted.scenario(first.wrapping_add(number)));
+    let mut text = String::new();
+    for (number, made) in made.take(count).enumerate() {
+        let Some((uses, suite)) = made.split_once("suite one ") else {
+            continue;
+        };
+        text += match number {
+            0 => uses,
+            _ => "\n",
+        };
+        text += &format!("suite random_{} {suite}", number + 1);
+    }
+    text
+}
+
+impl Wanted<'_> {
+    /// A scenario in a suite of its own, if something comes of that beginning.
+    fn scenario(&self, seed: u64) -> Option<String> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let used = self.kinds.get(random.usize(..self.kinds.len().max(1)))?;
+        let on = [used.spelled(self.unit)];
+        let mut draft = Draft::begin(self.unit, *used, &mut random);
+        if !self.is_well(&on, draft.text()) {
+            return None;
+        }
+        let wanted = random.usize(3..=LONGEST);
+        let mut made = 0;
+        for _ in 0..TRIES * LONGEST {
+            if made == wanted {
+                break;
+            }
+            let mut longer = draft.clone();
+            longer.go_on(&mut random);
+            if self.is_well(&on, longer.text()) {
+                draft = longer;
+                made += 1;
+            }
+        }
+        self.told(&on, draft.text())
+    }
+
+    /// Whether a kernel can be asked for that: nothing goes wrong, or depends on when work is done.
+    fn is_well(&self, on: &[String], statements: &str) -> bool {
+        let front = question::of_statements(statements, on, self.files, &Selection::default());
+        let Ok(front) = front else { return false };
+        let answers = answers(&front.unit, &[Model::ALL]);
+        !has_errors(&front.diagnostics)
+            && !answers.is_empty()
+            && answers.iter().all(|answer| answer.ends_well())
+    }
+
+    /// With what is so behind it, on every kernel, if that can be said.
+    fn told(&self, on: &[String], statements: &str) -> Option<String> {
+        let front = question::of_statements(statements, on, self.files, &Selection::default());
+        let unit = front.ok()?.unit;
+        let models: Vec<Model> = Model::known().collect();
+        let (text, left_out) = scenarios(&answers(&unit, &models), &unit, "one", "random");
+        let is_whole = left_out.is_empty() && !text.is_empty();
+        let found = is_whole.then(|| load_text("<random>", &text))?;
+        (!has_errors(&found.diagnostics)).then_some(text)
+    }
+}
