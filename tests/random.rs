@@ -4,7 +4,7 @@ use devres_gen::compile::{library, load_text};
 use devres_gen::diagnostic::has_errors;
 use devres_gen::expand;
 use devres_gen::explore::all_kinds;
-use devres_gen::random::{Wanted, random};
+use devres_gen::random::Wanted;
 use devres_gen::run::{Run, judge_on};
 use devres_gen::sim::Model;
 
@@ -18,7 +18,7 @@ fn made(seed: u64, count: usize, on: Option<&str>) -> String {
         files: &[],
         seed,
     };
-    random(&wanted, count)
+    wanted.scenarios(count)
 }
 
 /// They are understood, nothing is wrong with them, and what they expect is so on every kernel.

@@ -263,16 +263,6 @@ impl Answer<'_> {
             && groups.all(|(one, other)| same(one, other))
     }
 
-    /// Whether nothing goes wrong in it, on any kind or kernel.
-    pub fn ends_well(&self) -> bool {
-        let stories = self.groups.iter().flat_map(|group| {
-            let others = group.others.iter().map(|(_, story)| story);
-            others.chain([&group.usual])
-        });
-        let ends: Vec<Ends> = stories.map(|story| story.ends).collect();
-        !ends.is_empty() && ends.iter().all(|ends| *ends == Ends::Well)
-    }
-
     /// The answer in words; `named` with the name of the scenario.
     pub fn tell(&self, unit: &Unit, named: bool) -> String {
         let mut heads = Vec::new();

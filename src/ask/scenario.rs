@@ -99,9 +99,9 @@ impl Group {
         }
         for (outcomes, word) in [(&story.then, "expect"), (&story.finally, "finally expect")] {
             for outcome in outcomes {
-                let but = match (story.ends, self.brought_by()) {
-                    (Ends::Faulted, Some(fix)) => format!(" but no fault without {fix}"),
-                    _ => deviations(outcome, &self.others, word != "expect"),
+                let but = match self.brought_by() {
+                    Some(fix) => format!(" but no fault without {fix}"),
+                    None => deviations(outcome, &self.others, word != "expect"),
                 };
                 text += &format!("{word} {outcome}{but}\n");
             }
@@ -114,12 +114,10 @@ impl Group {
         let [(models, other)] = self.others.as_slice() else {
             return None;
         };
-        let only = models
-            .iter()
-            .filter_map(|model| model.lacks().next())
-            .next();
-        let ends = (self.usual.ends, other.ends, models.len());
-        only.filter(|_| ends == (Ends::Faulted, Ends::Well, 1))
+        match (self.usual.ends, other.ends, models.as_slice()) {
+            (Ends::Faulted, Ends::Well, [model]) => model.lacks().next(),
+            _ => None,
+        }
     }
 
     /// The faults that end it on other kernels only.

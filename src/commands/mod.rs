@@ -43,7 +43,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Matrix(args) => matrix::matrix(args),
         Command::Explore(args) => explore::explore(args),
-        Command::Random(args) => random::random_scenarios(args),
+        Command::Random(args) => random::random(args),
         Command::Verify(args) => verify::verify(args),
         Command::Install(args) => install::install(args),
         Command::Uninstall(args) => install::uninstall(args),

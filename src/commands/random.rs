@@ -2,9 +2,9 @@
 
 use super::{Done, NOT_WELL, WELL, fail, print};
 use crate::cli::Random as Args;
-use devres_gen::random::{Wanted, random};
+use devres_gen::random::Wanted;
 
-pub(super) fn random_scenarios(args: &Args) -> Done {
+pub(super) fn random(args: &Args) -> Done {
     let (unit, kinds) = super::explore::unit(&args.paths, &[], &args.on)?;
     let wanted = Wanted {
         unit: &unit,
@@ -12,7 +12,7 @@ pub(super) fn random_scenarios(args: &Args) -> Done {
         files: &args.paths,
         seed: args.seed,
     };
-    let text = random(&wanted, args.count);
+    let text = wanted.scenarios(args.count);
     let made = text
         .lines()
         .filter(|line| line.starts_with("suite "))

@@ -126,7 +126,8 @@ impl<const N: usize> Node<N> {
         actions.any(|(action, &due)| due > 0 && action.on == id)
     }
 
-    /// Whether the program itself holds the device: who waits for its release would wait for that.
+    /// Whether the program holds the device, or a child may: who waits for its release would wait for
+    /// that.
     fn is_held(&self, program: &Program<'_>, id: DeviceId) -> bool {
         self.holdings.refs(id) > 0 || self.states[0].has_children(program, id)
     }

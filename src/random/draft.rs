@@ -33,10 +33,6 @@ struct Named<'u> {
     bound: bool,
 }
 
-fn one_of<'t, T>(random: &mut Rng, of: &'t [T]) -> Option<&'t T> {
-    (!of.is_empty()).then(|| &of[random.usize(..of.len())])
-}
-
 impl<'u> Draft<'u> {
     /// Devices, drivers for some of them, and what most scenarios begin with.
     pub(super) fn begin(unit: &'u Unit, used: KindUse, random: &mut Rng) -> Draft<'u> {
@@ -90,10 +86,10 @@ impl<'u> Draft<'u> {
     }
 
     fn device(&mut self, unit: &'u Unit, all: &[KindUse], name: &str, random: &mut Rng) {
-        let Some(used) = one_of(random, all) else {
+        let Some(used) = random.choice(all) else {
             return;
         };
-        let like = one_of(random, &self.devices).cloned();
+        let like = random.choice(&self.devices).cloned();
         let (of, kind, bound) = match like.filter(|_| random.u8(..4) == 0) {
             Some(like) => (format!(" like {}", like.name), like.kind, false),
             None => {
@@ -102,7 +98,9 @@ impl<'u> Draft<'u> {
             }
         };
         let parent = match kind.takes_parent() && random.u8(..100) < 60 {
-            true => one_of(random, &self.devices).map(|parent| format!(" parent {}", parent.name)),
+            true => random
+                .choice(&self.devices)
+                .map(|parent| format!(" parent {}", parent.name)),
             false => None,
         };
         let parent = parent.unwrap_or_default();
@@ -118,7 +116,7 @@ impl<'u> Draft<'u> {
         let has_driver =
             |device: &&Named<'_>| device.kind.on_bus && !device.kind.driverless && !device.bound;
         let free: Vec<Named<'_>> = self.devices.iter().filter(has_driver).cloned().collect();
-        let Some(device) = one_of(random, &free) else {
+        let Some(device) = random.choice(&free) else {
             return;
         };
         let mut devices = device.name.clone();
@@ -137,7 +135,7 @@ impl<'u> Draft<'u> {
             let mut body = self.body(random, 1, 3);
             let errors = ["ENODEV", "EPROBE_DEFER", "EIO"];
             if random.u8(..100) < 35
-                && let Some(error) = one_of(random, &errors)
+                && let Some(error) = random.choice(&errors)
             {
                 body.push(format!("return {error}"));
             }
@@ -183,29 +181,30 @@ impl<'u> Draft<'u> {
                 let on = if of_object { ".object" } else { "" };
                 Some(self.action(&format!("{dev}{on}"), random, depth))
             }
-            60..65 => one_of(random, &self.drivers).map(|drv| {
-                let does = ["register", "register", "unregister"];
-                format!("{} {drv}", does[random.usize(..does.len())])
+            60..65 => random.choice(&self.drivers).and_then(|drv| {
+                let does = random.choice(["register", "register", "unregister"]);
+                does.map(|does| format!("{does} {drv}"))
             }),
             65..71 if kind.on_bus => {
-                let bind = one_of(random, &self.drivers).map(|drv| format!("bind {dev} to {drv}"));
+                let bind = random
+                    .choice(&self.drivers)
+                    .map(|drv| format!("bind {dev} to {drv}"));
                 let does = [format!("unbind {dev}"), format!("attach {dev}")];
                 let bind = bind.filter(|_| random.u8(..3) == 0);
-                bind.or_else(|| one_of(random, &does).cloned())
+                bind.or_else(|| random.choice(&does).cloned())
             }
             71..76 if kind.halves => {
-                let does = ["init", "add", "del"];
-                Some(format!("{} {dev}", does[random.usize(..does.len())]))
+                let does = random.choice(["init", "add", "del"]);
+                does.map(|does| format!("{does} {dev}"))
             }
             76..81 => Some(self.link(&dev, &other, random)),
             81..87 => self.file(random, &dev, kind),
             87..91 => self.group(random, &dev),
             91..96 => self.memory(random, &dev, depth),
-            96..99 => {
-                let does = ["remove", "release"];
-                let does = does[random.usize(..does.len())];
-                one_of(random, &self.actions).map(|action| format!("{does} {action}"))
-            }
+            96..99 => random.choice(["remove", "release"]).and_then(|does| {
+                let action = random.choice(&self.actions);
+                action.map(|action| format!("{does} {action}"))
+            }),
             _ if depth == 0 => Some("settle".to_owned()),
             _ => None,
         };
@@ -238,14 +237,14 @@ impl<'u> Draft<'u> {
     }
 
     fn file(&mut self, random: &mut Rng, dev: &str, kind: &Kind) -> Option<String> {
-        let known = one_of(random, &self.handles).cloned();
+        let known = random.choice(&self.handles).cloned();
         if let Some((file, of)) = known.filter(|_| random.u8(..4) > 0) {
             let does = [
                 format!("close {file}"),
                 format!("use {file}"),
                 format!("open {of} as {file}"),
             ];
-            return one_of(random, &does).cloned();
+            return random.choice(&does).cloned();
         }
         (kind.handles != Handles::None).then(|| {
             let file = self.name("file");
@@ -255,11 +254,11 @@ impl<'u> Draft<'u> {
     }
 
     fn group(&mut self, random: &mut Rng, dev: &str) -> Option<String> {
-        let known = one_of(random, &self.groups).cloned();
+        let known = random.choice(&self.groups).cloned();
         match known.filter(|_| random.bool()) {
             Some(group) => {
                 let does = ["close", "release", "remove"];
-                one_of(random, &does).map(|does| format!("{does} {group}"))
+                random.choice(&does).map(|does| format!("{does} {group}"))
             }
             None => {
                 let group = self.name("group");
@@ -271,18 +270,18 @@ impl<'u> Draft<'u> {
 
     fn memory(&mut self, random: &mut Rng, dev: &str, depth: usize) -> Option<String> {
         if random.bool() {
-            let memory = one_of(random, &self.memory).map(|memory| {
-                let does = ["free", "realloc", "use"];
-                format!("{} {memory}", does[random.usize(..does.len())])
+            let memory = random.choice(&self.memory).and_then(|memory| {
+                let does = random.choice(["free", "realloc", "use"]);
+                does.map(|does| format!("{does} {memory}"))
             });
-            let resource = one_of(random, &self.resources).map(|resource| {
+            let resource = random.choice(&self.resources).and_then(|resource| {
                 let does = [
                     "free", "use", "add", "get", "find", "destroy", "remove", "release",
                 ];
-                format!("{} {resource}", does[random.usize(..does.len())])
+                let does = random.choice(does);
+                does.map(|does| format!("{does} {resource}"))
             });
-            let known = [memory, resource];
-            return known[random.usize(..2)].clone();
+            return random.choice([memory, resource]).flatten();
         }
         Some(match random.u8(..3) {
             0 => {

@@ -6,13 +6,17 @@ mod draft;
 
 use std::path::PathBuf;
 
+use fastrand::Rng;
+
 use crate::ask::{answers, scenarios};
 use crate::compile::load_text;
 use crate::diagnostic::has_errors;
+use crate::expand::{Case, cases};
 use crate::ir::{KindUse, Unit};
 use crate::question;
 use crate::select::Selection;
 use crate::sim::Model;
+use crate::story::{Ends, Story};
 use draft::Draft;
 
 /// Statements that a scenario has at most, less its declarations and what stands in bodies.
@@ -37,34 +41,34 @@ pub struct Wanted<'a> {
     pub seed: u64,
 }
 
-/// So many scenarios, as the text of a file: each does nothing that a kernel must not be asked for,
-/// and expects what the simulator says. There are fewer if on these kinds nothing else comes of it.
-pub fn random(wanted: &Wanted<'_>, count: usize) -> String {
-    let first = wanted.seed.wrapping_mul(1 << 32);
-    let seeds = 0..BEGINNINGS.saturating_mul(count as u64);
-    let made = seeds.filter_map(|number| wanted.scenario(first.wrapping_add(number)));
-    let mut text = String::new();
-    for (number, made) in made.take(count).enumerate() {
-        let Some((uses, suite)) = made.split_once("suite one ") else {
-            continue;
-        };
-        text += match number {
-            0 => uses,
-            _ => "\n",
-        };
-        text += &format!("suite random_{} {suite}", number + 1);
-    }
-    text
-}
-
 impl Wanted<'_> {
+    /// So many scenarios, as the text of a file: each does nothing that a kernel must not be asked
+    /// for, and expects what the simulator says. There are fewer if on these kinds nothing else comes
+    /// of it.
+    pub fn scenarios(&self, count: usize) -> String {
+        let first = self.seed.wrapping_mul(1 << 32);
+        let seeds = 0..BEGINNINGS.saturating_mul(count as u64);
+        let made = seeds.filter_map(|number| self.scenario(first.wrapping_add(number)));
+        let mut text = String::new();
+        for (number, made) in made.take(count).enumerate() {
+            let Some((uses, suite)) = made.split_once("suite one ") else {
+                continue;
+            };
+            text += match number {
+                0 => uses,
+                _ => "\n",
+            };
+            text += &format!("suite random_{} {suite}", number + 1);
+        }
+        text
+    }
+
     /// A scenario in a suite of its own, if something comes of that beginning.
     fn scenario(&self, seed: u64) -> Option<String> {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let used = self.kinds.get(random.usize(..self.kinds.len().max(1)))?;
-        let on = [used.spelled(self.unit)];
+        let mut random = Rng::with_seed(seed);
+        let used = random.choice(self.kinds)?;
         let mut draft = Draft::begin(self.unit, *used, &mut random);
-        if !self.is_well(&on, draft.text()) {
+        if !self.is_well(*used, &draft) {
             return None;
         }
         let wanted = random.usize(3..=LONGEST);
@@ -75,28 +79,32 @@ impl Wanted<'_> {
             }
             let mut longer = draft.clone();
             longer.go_on(&mut random);
-            if self.is_well(&on, longer.text()) {
+            if self.is_well(*used, &longer) {
                 draft = longer;
                 made += 1;
             }
         }
-        self.told(&on, draft.text())
+        self.told(*used, &draft)
+    }
+
+    /// The draft as a question, if nothing is wrong with it.
+    fn question(&self, used: KindUse, draft: &Draft<'_>) -> Option<Unit> {
+        let on = [used.spelled(self.unit)];
+        let all = Selection::default();
+        let front = question::of_statements(draft.text(), &on, self.files, &all).ok()?;
+        (!has_errors(&front.diagnostics)).then_some(front.unit)
     }
 
     /// Whether a kernel can be asked for that: nothing goes wrong, or depends on when work is done.
-    fn is_well(&self, on: &[String], statements: &str) -> bool {
-        let front = question::of_statements(statements, on, self.files, &Selection::default());
-        let Ok(front) = front else { return false };
-        let answers = answers(&front.unit, &[Model::ALL]);
-        !has_errors(&front.diagnostics)
-            && !answers.is_empty()
-            && answers.iter().all(|answer| answer.ends_well())
+    fn is_well(&self, used: KindUse, draft: &Draft<'_>) -> bool {
+        let ends_well = |case: Case<'_>| Story::of(&case).ends == Ends::Well;
+        self.question(used, draft)
+            .is_some_and(|unit| cases(&unit, Model::ALL).all(ends_well))
     }
 
     /// With what is so behind it, on every kernel, if that can be said.
-    fn told(&self, on: &[String], statements: &str) -> Option<String> {
-        let front = question::of_statements(statements, on, self.files, &Selection::default());
-        let unit = front.ok()?.unit;
+    fn told(&self, used: KindUse, draft: &Draft<'_>) -> Option<String> {
+        let unit = self.question(used, draft)?;
         let models: Vec<Model> = Model::known().collect();
         let (text, left_out) = scenarios(&answers(&unit, &models), &unit, "one", "random");
         let is_whole = left_out.is_empty() && !text.is_empty();

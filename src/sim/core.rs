@@ -400,8 +400,7 @@ impl<O: Observer> Core<'_, O> {
         }
     }
 
-    /// What is queued may be what drops the last reference, and is done before it is; nobody else
-    /// does anything meanwhile.
+    /// Only what is queued can drop the last reference meanwhile: there is no other task.
     fn wait_for_release(&mut self, dev: DeviceId) -> Result<(), Fault> {
         self.call("wait_for_completion", |core| {
             core.awaited |= 1 << dev.0;

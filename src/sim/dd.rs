@@ -321,8 +321,10 @@ impl<O: Observer> Core<'_, O> {
                 ended => ended.map(|()| true),
             };
         }
-        let has_work = self.others_have_work();
-        self.settle().map(|()| has_work)
+        if !self.others_have_work() {
+            return Ok(false);
+        }
+        self.settle().map(|()| true)
     }
 
     /// Whether there is work that other threads can begin: not that of `deferred_probe_work_func()` while it

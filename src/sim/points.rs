@@ -76,7 +76,7 @@ points! {
     DeferredAtOnce,
     /// A deferred probe is tried again.
     TriedAgain,
-    /// Queued work drops what a device that goes is waited for.
+    /// Queued work is done while the release of a device is waited for.
     ReleaseWaitedFor,
     /// A device that waits is bound or deleted.
     WaitsNoLonger,

@@ -8,6 +8,7 @@ static ADAPTER: Kind<'static> = Kind::new("i2c_adapter").on_bus().waits();
 static CHARDEV: Kind<'static> = Kind::new("chardev").in_class().cdev();
 static CARD: Kind<'static> = Kind::new("drm").in_class().object();
 const FILE: HandleId = HandleId(0);
+const TRIGGER: DeviceId = DeviceId(3);
 const CARDS: HandleId = HandleId(1);
 static PROGRAM: Program<'static> = Program {
     devices: &[
@@ -20,6 +21,15 @@ static PROGRAM: Program<'static> = Program {
         Action::new("drops", DEV, &[Put(DEV)]),
         Action::new("adds", DEV, &[AddAction(A)]),
         Action::new("takes along", DEV, &[Unregister(OTHER)]),
+    ],
+    ..Program::EMPTY
+};
+
+static LINKED: Program<'static> = Program {
+    devices: &[
+        Device::new("dev", &ADAPTER),
+        Device::new("client", &BUS),
+        Device::new("third", &BUS),
     ],
     ..Program::EMPTY
 };
@@ -79,14 +89,6 @@ fn children_hold_it() {
 /// The removal of a device link is work on a queue, and done before: no more of it than that.
 #[test]
 fn the_removal_of_a_link_is_waited_for() {
-    static LINKED: Program<'static> = Program {
-        devices: &[
-            Device::new("dev", &ADAPTER),
-            Device::new("client", &BUS),
-            Device::new("third", &BUS),
-        ],
-        ..Program::EMPTY
-    };
     let ready = [
         Register(DEV),
         Register(OTHER),
@@ -106,14 +108,6 @@ fn the_removal_of_a_link_is_waited_for() {
 /// nothing to do with the device may come before, and need not.
 #[test]
 fn removals_come_in_any_order() {
-    static LINKED: Program<'static> = Program {
-        devices: &[
-            Device::new("dev", &ADAPTER),
-            Device::new("client", &BUS),
-            Device::new("third", &BUS),
-        ],
-        ..Program::EMPTY
-    };
     let ready = [
         Register(DEV),
         Register(OTHER),
@@ -158,7 +152,7 @@ fn whatever_waits_waits() {
                 Probe::new(&[]).attempt(1).fails(Errno::EPROBE_DEFER),
                 Probe::new(&[Open(FILE), Put(OTHER)]),
             ]),
-            Driver::new("next", DeviceId(3)),
+            Driver::new("next", TRIGGER),
         ],
         handles: &[Handle::new("file", OTHER)],
         ..Program::EMPTY
@@ -171,7 +165,7 @@ fn whatever_waits_waits() {
         Register(OTHER),
         Get(OTHER),
         Register(THIRD),
-        Register(DeviceId(3)),
+        Register(TRIGGER),
     ];
     let mut run = Run::of(&PROGRAM).ops(&ready);
     let went = [Event::Probe(DRV, THIRD), Event::Released(OTHER)];
